@@ -1,0 +1,65 @@
+import * as z from "zod/mini";
+import { id, revision, source, wallMs } from "./primitives.ts";
+
+/** One of the five facts of a ledger row. */
+export const fact = z.strictObject({
+  value: z.boolean(),
+  version: revision.check(z.describe("Raised with each change of the value.")),
+  at: wallMs.check(z.describe("When the value last changed.")),
+});
+/** One of the five facts of a ledger row. */
+export type Fact = z.infer<typeof fact>;
+
+/** The smallest step first; each is tried only when the one before did not help within its deadline. */
+export const replayStep = z
+  .enum(["tell-again", "key-frame", "reset-forwarder", "renegotiate", "republish", "restart-ice", "new-session"])
+  .check(z.describe("A step of a replay, smallest first."));
+/** A step of a replay. */
+export type ReplayStep = z.infer<typeof replayStep>;
+/** Every step, smallest first. */
+export const REPLAY_STEPS: readonly ReplayStep[] = [
+  "tell-again",
+  "key-frame",
+  "reset-forwarder",
+  "renegotiate",
+  "republish",
+  "restart-ice",
+  "new-session",
+];
+
+/** What a row comes to. */
+export const standing = z
+  .enum(["off", "pending", "received", "missing"])
+  .check(
+    z.describe(
+      "off: not intended; pending: intended and within the receipt window; received: media is decoded or heard; missing: it is not, and a replay runs.",
+    ),
+  );
+/** What a row comes to. */
+export type Standing = z.infer<typeof standing>;
+
+/** One subscription's truth: should it be there, and how far does it get. */
+export const ledgerRow = z.strictObject({
+  subscription: id.check(z.describe("`<publication>><receiver>`.")),
+  publication: id.check(z.describe("`<participant>:<source>`.")),
+  from: id,
+  to: id,
+  source: source,
+  standing: standing,
+  facts: z.strictObject({
+    intended: fact.check(z.describe("The room's media state says it should be received, and the receiver wants it.")),
+    captured: fact.check(z.describe("The sender's track is live, neither silent nor black by fault.")),
+    sent: fact.check(z.describe("Packets leave the sender.")),
+    forwarded: fact.check(z.describe("Packets leave the server; in a mesh, the same as sent.")),
+    received: fact.check(z.describe("The receiver decodes frames or plays audio out.")),
+  }),
+  replay: z.nullable(
+    z.strictObject({
+      step: replayStep,
+      attempt: z.int().check(z.minimum(1)),
+      since: wallMs,
+    }),
+  ),
+});
+/** One subscription's truth. */
+export type LedgerRow = z.infer<typeof ledgerRow>;
