@@ -1,0 +1,40 @@
+/** Where a package may run, and what follows from it for its sources. */
+export type Realm =
+  /** No clock, no randomness, no I/O, no globals of browser or Node: everything is handed in. */
+  | "pure"
+  /** May touch browser or Node, and third-party packages that it declares. */
+  | "edge";
+
+/** What one package may import. */
+export interface Layer {
+  readonly realm: Realm;
+  /** Other packages of this repository. */
+  readonly lodeline: readonly string[];
+  /** Third-party packages a pure package may use. Edges may use whatever they declare. */
+  readonly thirdParty?: readonly string[];
+}
+
+const PURE = ["base", "protocol", "rtp", "signaling", "session", "room", "participant"] as const;
+
+/**
+ * The import table: the one place where it stands. The checks enforce it and
+ * `docs/architecture.md` shows it. A package that is not in it fails the checks.
+ */
+export const LAYERS: Readonly<Record<string, Layer>> = {
+  base: { realm: "pure", lodeline: [] },
+  protocol: { realm: "pure", lodeline: ["base"], thirdParty: ["zod"] },
+  rtp: { realm: "pure", lodeline: ["base"] },
+  signaling: { realm: "pure", lodeline: ["base", "protocol"] },
+  session: { realm: "pure", lodeline: ["base", "protocol", "signaling"] },
+  room: { realm: "pure", lodeline: ["base", "protocol"] },
+  participant: { realm: "pure", lodeline: ["base", "protocol", "signaling", "session", "room"] },
+  testkit: { realm: "pure", lodeline: PURE },
+  media: { realm: "edge", lodeline: ["base", "rtp"] },
+  client: { realm: "edge", lodeline: PURE },
+  server: { realm: "edge", lodeline: [...PURE, "media"] },
+  cli: { realm: "edge", lodeline: ["base", "protocol", "server"] },
+  web: { realm: "edge", lodeline: ["base", "protocol", "client"] },
+};
+
+/** What tests may import beside their own package's table row and Node itself. */
+export const TEST_IMPORTS = { lodeline: ["testkit"], thirdParty: ["fast-check"] } as const;

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+/**
+ * The one entry behind every npm script: brings the set-up up to date, then hands over to the
+ * task on the Node that set-up brought.
+ *
+ * This file and `tools/setup/` are plain JavaScript for any Node from 20 on, because they run
+ * before anything is installed. Everything after them is TypeScript on Node 24.
+ */
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureBrowsers } from "./setup/browsers.mjs";
+import { runChild } from "./setup/child.mjs";
+import { ensureInstalled } from "./setup/install.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const source = ["--conditions=@lodeline/source", "--disable-warning=ExperimentalWarning"];
+
+/** What each task does once dependencies are there. `node` is the path of Node 24. */
+const TASKS = {
+  start: async (node, args) => {
+    const built = await runChild(node, [...source, "tools/build/main.ts"], { cwd: root });
+    if (built !== 0) return built;
+    return runChild(node, ["packages/cli/dist/main.js", "dev", ...args], { cwd: root });
+  },
+  test: async (node, args) => {
+    const browsers = args.includes("--without-browsers") ? {} : await ensureBrowsers();
+    return runChild(node, [...source, "tools/suites/main.ts", "all", ...args], { cwd: root, env: browsers });
+  },
+  build: (node, args) => runChild(node, [...source, "tools/build/main.ts", ...args], { cwd: root }),
+  check: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "checks", ...args], { cwd: root }),
+  unit: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "unit", ...args], { cwd: root }),
+  scenarios: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "scenarios", ...args], { cwd: root }),
+  e2e: async (node, args) =>
+    runChild(node, [...source, "tools/suites/main.ts", "e2e", ...args], { cwd: root, env: await ensureBrowsers() }),
+  docs: (node, args) => runChild(node, [...source, "tools/docs/main.ts", ...args], { cwd: root }),
+  bench: async (node, args) => {
+    const entry = "bench/main.ts";
+    if (!existsSync(join(root, entry))) {
+      console.error(`There is no ${entry} yet: nothing to measure.`);
+      return 1;
+    }
+    const built = await runChild(node, [...source, "tools/build/main.ts"], { cwd: root });
+    if (built !== 0) return built;
+    return runChild(node, [...source, entry, ...args], { cwd: root, env: await ensureBrowsers() });
+  },
+  format: (node, args) =>
+    runChild(node, ["node_modules/@biomejs/biome/bin/biome", "check", "--write", ...args], { cwd: root }),
+  setup: async () => {
+    await ensureBrowsers();
+    return 0;
+  },
+};
+
+async function main() {
+  const [task = "", ...args] = process.argv.slice(2);
+  if (!Object.hasOwn(TASKS, task)) {
+    console.error(`Usage: node tools/run.mjs <${Object.keys(TASKS).join(" | ")}> [arguments]`);
+    return 2;
+  }
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < 20) {
+    console.error(`Lodeline needs Node 20 or newer to set itself up; this is ${process.version}.`);
+    return 1;
+  }
+  const node = await ensureInstalled(root);
+  return node === undefined ? 1 : TASKS[task](node, args);
+}
+
+process.exitCode = await main();
