@@ -14,7 +14,7 @@ export interface Layer {
   readonly thirdParty?: readonly string[];
 }
 
-const PURE = ["base", "protocol", "rtp", "signaling", "session", "room", "participant"] as const;
+const PURE = ["base", "protocol", "rtp", "signaling", "session", "room", "participant", "hub"] as const;
 
 /**
  * The import table: the one place where it stands. The checks enforce it and
@@ -28,6 +28,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   session: { realm: "pure", lodeline: ["base", "protocol", "signaling"] },
   room: { realm: "pure", lodeline: ["base", "protocol"] },
   participant: { realm: "pure", lodeline: ["base", "protocol", "signaling", "session", "room"] },
+  hub: { realm: "pure", lodeline: ["base", "protocol", "signaling", "session", "room"] },
   testkit: { realm: "pure", lodeline: PURE },
   media: { realm: "edge", lodeline: ["base", "rtp"] },
   client: { realm: "edge", lodeline: PURE },

@@ -5,6 +5,8 @@
 export type SuiteEvent =
   | { readonly kind: "loading"; readonly file: string }
   | { readonly kind: "started"; readonly file: string; readonly name: string }
+  /** Something the test framework noticed, such as an error thrown after its test had ended. */
+  | { readonly kind: "note"; readonly text: string }
   | {
       readonly kind: "ended";
       readonly file: string;

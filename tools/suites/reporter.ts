@@ -4,6 +4,9 @@ import type { TestEvent } from "node:test/reporters";
 import { inspect } from "node:util";
 import { EVENTS_FD, type SuiteEvent } from "./events.ts";
 
+/** The totals `node:test` closes with; the runner counts for itself. */
+const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
+
 /**
  * A `node:test` reporter that turns test events into {@link SuiteEvent} lines on descriptor 3,
  * so that what tests print themselves cannot be mistaken for results.
@@ -13,10 +16,14 @@ import { EVENTS_FD, type SuiteEvent } from "./events.ts";
 export async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const titles: string[] = [];
   for await (const event of source) {
-    if (event.type === "test:start") {
+    if (event.type === "test:dequeue") {
+      // Told the moment a test begins; "test:start" waits for its turn in the output and never comes for a hang.
+      send({ kind: "started", file: place(event.data.file), name: event.data.name });
+    } else if (event.type === "test:start") {
       titles.length = event.data.nesting;
       titles.push(event.data.name);
-      send({ kind: "started", file: place(event.data.file), name: event.data.name });
+    } else if (event.type === "test:diagnostic" && !SUMMARY.test(event.data.message)) {
+      send({ kind: "note", text: event.data.message });
     } else if (event.type === "test:pass" || event.type === "test:fail") {
       titles.length = event.data.nesting;
       titles.push(event.data.name);
@@ -54,7 +61,12 @@ function ending(
 
 function describe(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause : error;
-  return inspect(cause, { depth: 4, colors: false });
+  return withoutNodeFrames(inspect(cause, { depth: 4, colors: false }));
+}
+
+/** Drops stack lines inside Node; the brace that opens the error's own fields may hang on the last of them. */
+function withoutNodeFrames(text: string): string {
+  return text.replace(/(\n +at [^\n]*\bnode:[^\n]*?)+( \{)?(?=\n|$)/g, (_frames, _last, brace) => brace ?? "");
 }
 
 function place(file: string | undefined): string {

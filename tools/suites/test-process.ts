@@ -112,13 +112,15 @@ function troubleOf(
   events: readonly SuiteEvent[],
   options: ProcessOptions,
 ): string | undefined {
-  if (timedOut) {
-    const last = events.findLast((event) => event.kind !== "ended");
-    const at =
-      last === undefined ? "" : `; last at: ${last.file}${last.kind === "started" ? ` "${last.name}"` : " (loading)"}`;
-    return `killed after ${options.timeoutMs / 1000} s without ending${at}`;
-  }
+  if (timedOut) return `killed after ${options.timeoutMs / 1000} s without ending${lastPlace(events)}`;
   const failed = events.some((event) => event.kind === "ended" && event.outcome === "failed");
-  if (code !== 0 && !failed) return `the process ended with code ${code ?? "none (a signal)"} and no failing test`;
-  return undefined;
+  if (code === 0 || failed) return undefined;
+  const notes = events.flatMap((event) => (event.kind === "note" ? [event.text] : []));
+  return [`the process ended with code ${code ?? "none (a signal)"} and no failing test`, ...notes].join("\n");
+}
+
+function lastPlace(events: readonly SuiteEvent[]): string {
+  const last = events.findLast((event) => event.kind === "started" || event.kind === "loading");
+  if (last?.kind === "started") return `; last begun: ${last.file} "${last.name}"`;
+  return last?.kind === "loading" ? `; while loading ${last.file}` : "";
 }
