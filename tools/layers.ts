@@ -37,5 +37,5 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   web: { realm: "edge", lodeline: ["base", "protocol", "client"] },
 };
 
-/** What tests may import beside their own package's table row and Node itself. */
-export const TEST_IMPORTS = { lodeline: ["testkit"], thirdParty: ["fast-check"] } as const;
+/** What tests may import beside what their package may, Node itself and declared third-party packages. */
+export const TEST_IMPORTS = { lodeline: ["testkit"] } as const;

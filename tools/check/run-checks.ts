@@ -1,4 +1,49 @@
-import { EMPTY_TALLY, type Tally } from "../suites/tally.ts";
+import { addTallies, EMPTY_TALLY, oneFailure, type Tally } from "../suites/tally.ts";
+import { type Check, formatFindings } from "./check.ts";
+import { docblocks } from "./docblocks.ts";
+import { layering } from "./layering.ts";
+import { neutral } from "./neutral.ts";
+import { packages } from "./packages.ts";
+import { rules } from "./rules.ts";
+import { style } from "./style.ts";
+import { types } from "./types.ts";
+
+/** Every check, in the order they run: what fails most often and fastest first. */
+export const CHECKS: readonly Check[] = [types, style, layering, docblocks, rules, packages, neutral];
+
+/**
+ * Runs the checks, printing each with its time.
+ *
+ * @param only - Names of checks to run; all when empty. A name that no check has is a failure.
+ */
 export async function runChecks(root: string, only: readonly string[]): Promise<Tally> {
-  return EMPTY_TALLY;
+  console.log("\nchecks");
+  let total = EMPTY_TALLY;
+  for (const name of only.filter((wanted) => !CHECKS.some((check) => check.name === wanted))) {
+    total = addTallies(
+      total,
+      oneFailure("checks", name, `no such check; there are ${CHECKS.map((check) => check.name).join(", ")}`),
+    );
+  }
+  for (const check of CHECKS) {
+    if (only.length === 0 || only.includes(check.name)) total = addTallies(total, await runCheck(root, check));
+  }
+  return total;
+}
+
+async function runCheck(root: string, check: Check): Promise<Tally> {
+  const started = performance.now();
+  const found = await findings(root, check);
+  const time = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const verdict = found === "" ? "ok" : "FAILED";
+  console.log(`  ${verdict}  ${check.name}: ${check.promise} (${time})`);
+  return found === "" ? { ...EMPTY_TALLY, passed: 1 } : oneFailure("checks", check.name, found);
+}
+
+async function findings(root: string, check: Check): Promise<string> {
+  try {
+    return formatFindings(await check.run(root));
+  } catch (error) {
+    return `the check itself broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
 }
