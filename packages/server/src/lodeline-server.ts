@@ -1,0 +1,57 @@
+import type { TokenGrant } from "./auth/grant.ts";
+import type { MessageFault, SilenceFault } from "./faults.ts";
+
+/** What a server holds at a moment: health checks, operators and leak tests read it. */
+export interface ServerStatus {
+  /** `draining` from the moment `close` is called. */
+  readonly state: "ready" | "draining" | "closed";
+  /** Since the server listens. */
+  readonly uptimeMs: number;
+  /** Open WebSockets, with and without a hello. */
+  readonly sockets: number;
+  /** Links, attached or waiting to be resumed. */
+  readonly links: number;
+  readonly rooms: number;
+  readonly participants: number;
+  /** Media transports that are open. */
+  readonly transports: number;
+}
+
+/** What `close` came to. */
+export interface CloseReport {
+  /** Ms from the call to the end. */
+  readonly durationMs: number;
+  /** What did not end within the time it was given, in words; empty when everything did. */
+  readonly hung: readonly string[];
+}
+
+/** Loses things on purpose, for tests of repair. */
+export interface Faults {
+  /** Drops the next `count` messages that fit, below the hub and above the link: the link never notices. */
+  dropMessage(fault: MessageFault): void;
+  /** Keeps a subscription's packets back for a while. */
+  silence(fault: SilenceFault): void;
+}
+
+/** A running server. Closing it, or disposing of it, ends everything it started. */
+export interface LodelineServer extends AsyncDisposable {
+  /** Where the page and the API are, without a slash at the end: `http://127.0.0.1:7880`. */
+  readonly url: string;
+  /** Where links are opened: `ws://127.0.0.1:7880/v1/link`. */
+  readonly linkUrl: string;
+  /** Fault injection, where the options allow it. */
+  readonly faults: Faults | undefined;
+  status(): ServerStatus;
+  /**
+   * Signs a join token with the first key.
+   *
+   * @returns The JWT.
+   */
+  createToken(grant: TokenGrant): Promise<string>;
+  /**
+   * Stops accepting, tells everyone (`server/draining`), closes links and media. A second call gives the first one's result.
+   *
+   * @param options.timeoutMs - What has not ended by then is dropped and named in the report. Default 3,000.
+   */
+  close(options?: { readonly timeoutMs?: number | undefined }): Promise<CloseReport>;
+}

@@ -1,0 +1,48 @@
+import type { Logger } from "@lodeline/base";
+import type { IceServer, Timers } from "@lodeline/protocol";
+import type { SigningKey } from "./auth/signing-key.ts";
+
+/** Who may join. */
+export type Access =
+  /**
+   * Nobody needs a token: whoever connects without one is a guest, and `POST /v1/token` hands tokens out. For
+   * development: {@link createServer} refuses it on any address but loopback.
+   */
+  | { readonly kind: "open"; readonly keys?: readonly SigningKey[] | undefined }
+  /** Everybody needs a token signed by one of these keys. */
+  | { readonly kind: "keys"; readonly keys: readonly SigningKey[] };
+
+/** Where media sockets are bound, and what is preferred on them. */
+export interface MediaOptions {
+  /** Addresses that candidates are offered for. Default: the server's `host` when it is loopback, else all of its own. */
+  readonly addresses?: readonly string[] | undefined;
+  /** UDP ports for media, both ends included. Default: whatever the machine gives. */
+  readonly portRange?: { readonly first: number; readonly last: number } | undefined;
+  /** Told to every client in `joined`, for its ICE agent. Default: none. */
+  readonly iceServers?: readonly IceServer[] | undefined;
+}
+
+/** How a server is made. Every field but `access` has a default. */
+export interface ServerOptions {
+  /** Who may join. */
+  readonly access: Access;
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** The TCP port of HTTP and the link; 0 takes a free one. Default 7880. */
+  readonly port?: number | undefined;
+  /**
+   * Origins (`https://example.org`) whose pages may open a link or call the API. The server's own pages always may; an
+   * open server also lets in every page of a loopback address. Clients that send no Origin are no browsers, and may.
+   */
+  readonly origins?: readonly string[] | undefined;
+  /** A folder with the built page to serve at `/` and `/r/:room`. Default: a line of text says that there is none. */
+  readonly pageDirectory?: string | undefined;
+  /** Timers that differ from `DEFAULT_TIMERS`. */
+  readonly timers?: Partial<Timers> | undefined;
+  /** Where media goes. */
+  readonly media?: MediaOptions | undefined;
+  /** Where the server logs. Default: nowhere. */
+  readonly logger?: Logger | undefined;
+  /** Lets `POST /v1/faults` and {@link LodelineServer.faults} lose messages and packets on purpose. Open servers only. Default false. */
+  readonly faults?: boolean | undefined;
+}
