@@ -23,5 +23,5 @@ function parseLine(line: string, root: string): Finding[] {
   const at = `${relative(root, file)}:${row}`;
   // The place of a format finding is always the file's first line, and the remedy always the same.
   if (rule === "format") return [{ at: relative(root, file), message: "not formatted: npm run format" }];
-  return [{ at, message: `${rule.replace(/^lint\//, "")}: ${decodeURIComponent(text)}` }];
+  return [{ at, message: `${rule.replace(/^lint\//, "")}: ${text.replaceAll("%0A", " ").replaceAll("%25", "%")}` }];
 }
