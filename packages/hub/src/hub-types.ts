@@ -1,0 +1,88 @@
+import type { Clock, LodelineError, Random } from "@lodeline/base";
+import type { LeaveReason, NumberedEvent, ReplayStep, Timers, Topology } from "@lodeline/protocol";
+import type { HubPorts } from "./ports.ts";
+
+/** What a hub is handed. */
+export interface HubOptions {
+  readonly clock: Clock;
+  /** Ids, tokens and secrets come from it; cryptographic outside tests. */
+  readonly random: Random;
+  /** Default: DEFAULT_TIMERS. */
+  readonly timers?: Timers | undefined;
+  readonly ports: HubPorts;
+  /** Topology of a room whose first participant asks for none. Default `sfu` where a media port is given, else `mesh`. */
+  readonly topology?: Topology | undefined;
+  /** Default LIMITS.participantsPerRoom. */
+  readonly participantsPerRoom?: number | undefined;
+  /** Messages a second per link, as in ServerLinkOptions.rate. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
+}
+
+/** What a hub tells whoever logs, counts or draws. Nothing is decided by it. */
+export interface HubEvents {
+  /** A link was made, came back, was interrupted, or is over. */
+  readonly link: {
+    readonly link: string;
+    readonly identity: string;
+    readonly what: "opened" | "resumed" | "interrupted" | "expired" | "closed";
+    readonly reason?: string | undefined;
+  };
+  /** A hello, a frame or a message was refused: who (absent before the hello) and why. */
+  readonly refused: {
+    readonly link?: string | undefined;
+    readonly identity?: string | undefined;
+    readonly error: LodelineError;
+  };
+  /** A room came into being, or its last participant has left and it is gone. */
+  readonly room: { readonly room: string; readonly what: "opened" | "closed" };
+  /** Somebody took a place in a room: new, or an old one again. */
+  readonly joined: {
+    readonly room: string;
+    readonly participant: string;
+    readonly identity: string;
+    readonly incarnation: number;
+  };
+  readonly left: { readonly room: string; readonly participant: string; readonly reason: LeaveReason };
+  /** The room's log, event by event. */
+  readonly event: { readonly room: string; readonly event: NumberedEvent };
+  /** A step of a replay, and why. */
+  readonly replay: {
+    readonly room: string;
+    readonly subscription: string;
+    readonly step: ReplayStep;
+    readonly attempt: number;
+    readonly why: string;
+  };
+  /** An sfu or server-peer session changed its state. */
+  readonly session: {
+    readonly room?: string | undefined;
+    readonly participant?: string | undefined;
+    readonly session: string;
+    readonly state: string;
+    readonly previous: string;
+    readonly reason?: string | undefined;
+  };
+  /** A call between two identities: ringing, answered, over. */
+  readonly call: {
+    readonly session: string;
+    readonly from: string;
+    readonly to: string;
+    readonly what: "ringing" | "answered" | "ended";
+    readonly reason?: string | undefined;
+  };
+  /** Draining began, and is done: every link has been told and closed. */
+  readonly drained: { readonly links: number };
+}
+
+/** How many of each thing the hub holds: flat over joins and leaves. */
+export interface HubStatus {
+  readonly sockets: number;
+  readonly links: number;
+  readonly identities: number;
+  readonly rooms: number;
+  readonly participants: number;
+  readonly sessions: number;
+  readonly calls: number;
+  readonly timers: number;
+  readonly draining: boolean;
+}
