@@ -16,6 +16,9 @@ export interface Layer {
 
 const PURE = ["base", "protocol", "rtp", "signaling", "session", "room", "participant", "hub"] as const;
 
+/** The server's brain has no place in a page. */
+const CLIENT_SIDE = PURE.filter((name) => name !== "hub");
+
 /**
  * The import table: the one place where it stands. The checks enforce it and
  * `docs/architecture.md` shows it. A package that is not in it fails the checks.
@@ -31,7 +34,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   hub: { realm: "pure", lodeline: ["base", "protocol", "signaling", "session", "room"] },
   testkit: { realm: "pure", lodeline: PURE },
   media: { realm: "edge", lodeline: ["base", "rtp"] },
-  client: { realm: "edge", lodeline: PURE },
+  client: { realm: "edge", lodeline: CLIENT_SIDE },
   server: { realm: "edge", lodeline: [...PURE, "media"] },
   cli: { realm: "edge", lodeline: ["base", "protocol", "server"] },
   web: { realm: "edge", lodeline: ["base", "protocol", "client"] },

@@ -1,7 +1,9 @@
 import { addTallies, EMPTY_TALLY, oneFailure, type Tally } from "../suites/tally.ts";
 import { type Check, formatFindings } from "./check.ts";
 import { docblocks } from "./docblocks.ts";
+import { generatedDocs } from "./generated-docs.ts";
 import { layering } from "./layering.ts";
+import { links } from "./links.ts";
 import { neutral } from "./neutral.ts";
 import { packages } from "./packages.ts";
 import { rules } from "./rules.ts";
@@ -9,7 +11,17 @@ import { style } from "./style.ts";
 import { types } from "./types.ts";
 
 /** Every check, in the order they run: what fails most often and fastest first. */
-export const CHECKS: readonly Check[] = [types, style, layering, docblocks, rules, packages, neutral];
+export const CHECKS: readonly Check[] = [
+  types,
+  style,
+  layering,
+  docblocks,
+  generatedDocs,
+  rules,
+  packages,
+  links,
+  neutral,
+];
 
 /**
  * Runs the checks, printing each with its time.
