@@ -17,7 +17,12 @@ import { ensureInstalled } from "./setup/install.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = ["--conditions=@lodeline/source", "--disable-warning=ExperimentalWarning"];
 
-/** What each task does once dependencies are there. `node` is the path of Node 24. */
+/**
+ * What each task does once dependencies are there: given the path of Node 24 and the rest of the
+ * command line, it returns the exit code.
+ *
+ * @type {Record<string, (node: string, args: string[]) => Promise<number>>}
+ */
 const TASKS = {
   start: async (node, args) => {
     const built = await runChild(node, [...source, "tools/build/main.ts"], { cwd: root });
@@ -55,7 +60,8 @@ const TASKS = {
 
 async function main() {
   const [task = "", ...args] = process.argv.slice(2);
-  if (!Object.hasOwn(TASKS, task)) {
+  const work = TASKS[task];
+  if (work === undefined) {
     console.error(`Usage: node tools/run.mjs <${Object.keys(TASKS).join(" | ")}> [arguments]`);
     return 2;
   }
@@ -65,7 +71,7 @@ async function main() {
     return 1;
   }
   const node = await ensureInstalled(root);
-  return node === undefined ? 1 : TASKS[task](node, args);
+  return node === undefined ? 1 : work(node, args);
 }
 
 process.exitCode = await main();

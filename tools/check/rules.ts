@@ -9,6 +9,9 @@ const RULE =
 /** A test names rules at the head of its title: `it("[LINK3] ...")`, several as `[LINK3] [LINK4]` or `[LINK3, LINK4]`. */
 const TITLE = /\b(?:it|test|describe|property|scenario)(?:\.\w+)?\(\s*["'`]((?:\[[A-Z][A-Z-]*[0-9][^\]]*\]\s*)+)/g;
 
+/** A row of the requirements, which tests may cite beside a rule. */
+const REQUIREMENT = /\[R\d+\.\d+#\d+\]/g;
+
 const ID = /[A-Z][A-Z-]*[0-9]+[a-z]?/g;
 
 /** Every rule has a test and every named rule exists. */
@@ -58,7 +61,8 @@ function namedRules(root: string, name: string): Map<string, string> {
   for (const file of listFiles(root, `packages/${name}/test/**/*.{ts,tsx}`)) {
     const text = readText(root, file) ?? "";
     for (const match of text.matchAll(TITLE)) {
-      for (const [id] of (match[1] ?? "").matchAll(ID)) found.set(id, `${file}:${lineAt(text, match.index)}`);
+      for (const [id] of (match[1] ?? "").replaceAll(REQUIREMENT, "").matchAll(ID))
+        found.set(id, `${file}:${lineAt(text, match.index)}`);
     }
   }
   return found;

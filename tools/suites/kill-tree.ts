@@ -16,7 +16,7 @@ export async function killTree(pid: number | undefined, graceMs = 2000): Promise
   const family = descendants(pid);
   signal(pid, "SIGTERM");
   const deadlineMs = performance.now() + graceMs;
-  while (performance.now() < deadlineMs && [pid, ...family].some(isAlive)) await sleep(50);
+  while (performance.now() < deadlineMs && isAlive(pid)) await sleep(20);
   for (const id of [pid, ...family, ...descendants(pid)]) signal(id, "SIGKILL");
 }
 
@@ -40,24 +40,31 @@ function* parents(): Generator<[child: number, parent: number]> {
     return;
   }
   for (const name of names) {
-    try {
-      // The program's name stands in brackets and may itself hold spaces and brackets.
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      yield [Number(name), parent];
-    } catch {
-      // It ended while we were reading.
-    }
+    const stat = statOf(Number(name));
+    if (stat !== undefined) yield [Number(name), stat.parent];
   }
 }
 
-function isAlive(pid: number): boolean {
+/** State letter and parent of a process; `undefined` when it has ended or there is no `/proc`. */
+function statOf(pid: number): { state: string; parent: number } | undefined {
+  try {
+    // The program's name stands in brackets and may itself hold spaces and brackets.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state = "", parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process still runs. One that ended and waits for its parent to notice does not. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  return statOf(pid)?.state !== "Z";
 }
 
 function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { fingerprint, isBuilt, rememberBuilt } from "../build/fingerprint.ts";
+import { root } from "../root.ts";
+import { isCurrent } from "../setup/install.mjs";
+import { withLock } from "../setup/lock.mjs";
+
+const folders: string[] = [];
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), "lodeline-setup-"));
+  folders.push(folder);
+  return folder;
+}
+
+function withLockfiles(wanted: object, have: object | undefined): string {
+  const folder = scratch();
+  mkdirSync(join(folder, "node_modules"));
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages: wanted }));
+  if (have !== undefined)
+    writeFileSync(join(folder, "node_modules/.package-lock.json"), JSON.stringify({ packages: have }));
+  return folder;
+}
+
+const WANTED = {
+  "": {},
+  "packages/base": {},
+  "node_modules/a": { version: "1.0.0" },
+  "node_modules/b": { link: true },
+};
+
+test("an install with everything in it is current", () => {
+  assert.equal(
+    isCurrent(withLockfiles(WANTED, { "node_modules/a": { version: "1.0.0" }, "node_modules/b": { link: true } })),
+    true,
+  );
+});
+
+test("no install, another version or a missing package are not", () => {
+  assert.equal(isCurrent(withLockfiles(WANTED, undefined)), false);
+  assert.equal(
+    isCurrent(withLockfiles(WANTED, { "node_modules/a": { version: "1.0.1" }, "node_modules/b": { link: true } })),
+    false,
+  );
+  assert.equal(isCurrent(withLockfiles(WANTED, { "node_modules/a": { version: "1.0.0" } })), false);
+});
+
+test("builds for other platforms need not be there", () => {
+  const wanted = { "node_modules/a-windows": { version: "1.0.0", optional: true } };
+  assert.equal(isCurrent(withLockfiles(wanted, {})), true);
+});
+
+test("two set-ups of one checkout wait for each other, and a dead one's lock is taken over", async () => {
+  const folder = scratch();
+  const order: string[] = [];
+  const first = withLock(folder, async () => {
+    order.push("first in");
+    await sleep(50);
+    order.push("first out");
+  });
+  const second = withLock(folder, async () => order.push("second in"));
+  await Promise.all([first, second]);
+  assert.deepEqual(order, ["first in", "first out", "second in"]);
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  writeFileSync(join(folder, ".lodeline/setup.lock"), String(gone));
+  await withLock(folder, async () => order.push("third in"));
+  assert.equal(order.at(-1), "third in");
+});
+
+const CHILD = pathToFileURL(join(root, "tools/setup/child.mjs")).href;
+
+function runner(script: string): string[] {
+  return [
+    "--input-type=module",
+    "-e",
+    `import { runChild } from "${CHILD}"; process.exitCode = await runChild(process.execPath, ["-e", ${JSON.stringify(script)}]);`,
+  ];
+}
+
+test("a child's exit code is kept", () => {
+  assert.equal(spawnSync(process.execPath, runner("process.exit(7)")).status, 7);
+  assert.equal(spawnSync(process.execPath, runner("process.kill(process.pid, 'SIGKILL')")).status, 128 + 9);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} reaches the child, whose own exit code counts`, async () => {
+    const script = `process.on("${signal}", () => { console.log("told"); process.exit(5); }); setInterval(() => {}, 1000); console.log("up");`;
+    const parent = spawn(process.execPath, runner(script), { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    parent.stdout.on("data", (piece: Buffer) => {
+      said += piece.toString();
+      if (said === "up\n") parent.kill(signal);
+    });
+    const code = await new Promise((resolve) => parent.once("close", resolve));
+    assert.equal(code, 5);
+    assert.equal(said, "up\ntold\n");
+  });
+}
+
+test("a build counts as done only for the same inputs and with its outputs on disk", () => {
+  const folder = scratch();
+  writeFileSync(join(folder, "in.txt"), "one");
+  const one = fingerprint(folder, ["*.txt"]);
+  rememberBuilt(folder, "demo", one);
+  assert.equal(isBuilt(folder, "demo", one, ["out.js"]), false);
+  writeFileSync(join(folder, "out.js"), "");
+  assert.equal(isBuilt(folder, "demo", one, ["out.js"]), true);
+  writeFileSync(join(folder, "in.txt"), "two");
+  assert.notEqual(fingerprint(folder, ["*.txt"]), one);
+  writeFileSync(join(folder, "in.txt"), "one");
+  assert.equal(fingerprint(folder, ["*.txt"]), one);
+});
+
+test("an unknown task is refused with the list of tasks", () => {
+  const { status, stderr } = spawnSync(process.execPath, ["tools/run.mjs", "dance"], { cwd: root, encoding: "utf8" });
+  assert.equal(status, 2);
+  assert.match(stderr, /start \| test/);
+});
