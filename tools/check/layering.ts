@@ -68,6 +68,7 @@ function judgeModule(source: string, dependencies: readonly IDependency[]): Find
 function judgeImport(edge: Edge, layer: Layer, unresolved: boolean): string | undefined {
   const { from, specifier } = edge;
   if (specifier.startsWith(".")) {
+    if (unresolved) return "cannot be resolved";
     const inside = edge.resolved.startsWith(`packages/${from}/`);
     return inside ? undefined : "leaves the package by path; import the package by its name";
   }
