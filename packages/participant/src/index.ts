@@ -1,4 +1,10 @@
-export { type CallOptions, type JoinOptions, type Observation, Participant, type ParticipantOptions } from "./participant.ts";
+export {
+  type CallOptions,
+  type JoinOptions,
+  type Observation,
+  Participant,
+  type ParticipantOptions,
+} from "./participant.ts";
 export type {
   LinkStateName,
   Membership,

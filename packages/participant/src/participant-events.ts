@@ -68,7 +68,11 @@ export interface ParticipantEvents {
   /** A command was answered. `error` is undefined when it took effect. */
   command: { readonly id: string; readonly error: LodelineError | undefined };
   /** A source of this participant was muted or freed by a moderator, or set by itself and confirmed. */
-  source: { readonly source: Source; readonly intent: "unpublished" | "live" | "muted"; readonly mutedBy: string | null };
+  source: {
+    readonly source: Source;
+    readonly intent: "unpublished" | "live" | "muted";
+    readonly mutedBy: string | null;
+  };
   /** Somebody calls. Answer with `accept` or `reject`. */
   incoming: { readonly call: SessionView };
   /** A session changed: its state, a step of a plan, media or data readiness, an interruption, its end. */

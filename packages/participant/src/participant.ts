@@ -11,7 +11,14 @@ import type {
   Topology,
   View,
 } from "@lodeline/protocol";
-import type { LinkStateName, Membership, ParticipantEvents, RoomPlace, SessionView, StandingWords } from "./participant-events.ts";
+import type {
+  LinkStateName,
+  Membership,
+  ParticipantEvents,
+  RoomPlace,
+  SessionView,
+  StandingWords,
+} from "./participant-events.ts";
 import type { ParticipantPorts, SessionKey } from "./ports.ts";
 
 /** What a participant is made of. */

@@ -1,5 +1,5 @@
-import type { SessionEffect, SessionInput } from "@lodeline/session";
 import type { Source } from "@lodeline/protocol";
+import type { SessionEffect, SessionInput } from "@lodeline/session";
 
 /** What a socket tells its participant. After `closed` nothing more comes of this socket. */
 export interface SocketHandlers {

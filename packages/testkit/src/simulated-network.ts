@@ -1,0 +1,201 @@
+import type { Clock, MonoMs } from "@lodeline/base";
+import type { SocketHandle, SocketHandlers } from "@lodeline/participant";
+import type { Chance } from "./chance.ts";
+
+/** How a network treats the text frames of its sockets, each way alike. Probabilities are per frame, 0..1. */
+export interface NetworkFaults {
+  /** One way, ms. */
+  readonly latencyMs: number;
+  /** Added to the latency, uniform over 0..jitterMs. */
+  readonly jitterMs: number;
+  /** A frame vanishes. No WebSocket does that; a broken proxy or a bug does, and the link must notice. */
+  readonly drop: number;
+  /** A frame arrives twice. */
+  readonly duplicate: number;
+  /** A frame is overtaken by later ones: up to 100 ms late. */
+  readonly reorder: number;
+}
+
+/** A network that only takes its time. */
+export const CLEAN_NETWORK: NetworkFaults = { latencyMs: 10, jitterMs: 4, drop: 0, duplicate: 0, reorder: 0 };
+
+/** The server's end of a socket: what the network tells it. */
+export interface AcceptedSocketHandlers {
+  /** A text frame arrived, whole. */
+  text(text: string): void;
+  /** The socket is closed. Called exactly once. */
+  closed(code: number): void;
+}
+
+/** Says what becomes of one frame: itself, another text, or nothing (`undefined`). Sees every frame once. */
+export type Intercept = (direction: "to-server" | "to-client", host: string, text: string) => string | undefined;
+
+/** What {@link SimulatedNetwork} needs. */
+export interface SimulatedNetworkOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Accepts a client's socket. The returned handlers get what the client sends. */
+  accept(host: string, socket: SocketHandle): AcceptedSocketHandlers;
+  /** Told of every frame that is put on the wire, for the trace. */
+  readonly onFrame?: ((direction: "to-server" | "to-client", host: string, text: string) => void) | undefined;
+}
+
+/** Overtaken frames are late by at most this. */
+const REORDER_MS = 100;
+
+/**
+ * Sockets between named client hosts and one server, in virtual time. In order and whole unless a fault says otherwise;
+ * can be cut at any moment, loudly (both ends are told) or silently (nobody is), and can refuse new sockets.
+ */
+export class SimulatedNetwork {
+  /** What happens to frames from now on. */
+  faults: NetworkFaults = CLEAN_NETWORK;
+  /** Looks at each frame before the faults do; for tests that drop one message above the link. */
+  intercept: Intercept | undefined;
+  readonly #options: SimulatedNetworkOptions;
+  readonly #wires = new Set<Wire>();
+  readonly #offline = new Set<string>();
+
+  constructor(options: SimulatedNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a socket from `host` to the server; as {@link SocketPort.open}. */
+  open(host: string, handlers: SocketHandlers): SocketHandle {
+    const wire: Wire = {
+      host,
+      client: handlers,
+      server: undefined,
+      dead: false,
+      silent: false,
+      lastUp: 0,
+      lastDown: 0,
+    };
+    this.#wires.add(wire);
+    const { clock } = this.#options;
+    clock.at(clock.now() + 2 * this.#delay(), () => this.#connect(wire));
+    return {
+      send: (text) => this.#send(wire, "to-server", text),
+      close: (code) => this.#close(wire, code, "client"),
+    };
+  }
+
+  /**
+   * Cuts every socket of a host. `loud`: both ends are told with 1006 within 50 ms. `silent`: frames vanish both ways
+   * and nobody is told until a timer of the link finds out. Frames under way are lost.
+   */
+  cut(host: string, how: "loud" | "silent"): void {
+    for (const wire of [...this.#wires]) {
+      if (wire.host !== host || wire.dead) continue;
+      if (how === "silent") wire.silent = true;
+      else this.#break(wire);
+    }
+  }
+
+  /** Refuses new sockets of a host, or accepts them again. Existing ones stay. */
+  setOffline(host: string, offline: boolean): void {
+    if (offline) this.#offline.add(host);
+    else this.#offline.delete(host);
+  }
+
+  /** Sockets that neither end has seen closed. */
+  get openSockets(): number {
+    return this.#wires.size;
+  }
+
+  #delay(): number {
+    const { latencyMs, jitterMs } = this.faults;
+    return latencyMs + (jitterMs > 0 ? this.#options.chance.between(0, jitterMs) : 0);
+  }
+
+  #connect(wire: Wire): void {
+    if (wire.dead) return;
+    if (this.#offline.has(wire.host)) {
+      this.#break(wire);
+      return;
+    }
+    wire.server = this.#options.accept(wire.host, {
+      send: (text) => this.#send(wire, "to-client", text),
+      close: (code) => this.#close(wire, code, "server"),
+    });
+    wire.client.opened();
+  }
+
+  #send(wire: Wire, direction: "to-server" | "to-client", text: string): void {
+    const sender = direction === "to-server" ? wire.client : wire.server;
+    if (wire.dead || wire.server === undefined || sender === DEAF) return;
+    this.#options.onFrame?.(direction, wire.host, text);
+    const passed = this.intercept ? this.intercept(direction, wire.host, text) : text;
+    if (passed === undefined || wire.silent) return;
+    const { chance } = this.#options;
+    if (chance.happens(this.faults.drop)) return;
+    this.#carry(wire, direction, passed);
+    if (chance.happens(this.faults.duplicate)) this.#carry(wire, direction, passed);
+  }
+
+  #carry(wire: Wire, direction: "to-server" | "to-client", text: string): void {
+    const { clock, chance } = this.#options;
+    let at: MonoMs = clock.now() + this.#delay();
+    if (chance.happens(this.faults.reorder)) {
+      // Overtaken: late itself, without holding up those behind it.
+      at += chance.between(1, REORDER_MS);
+    } else if (direction === "to-server") {
+      at = wire.lastUp = Math.max(at, wire.lastUp);
+    } else {
+      at = wire.lastDown = Math.max(at, wire.lastDown);
+    }
+    clock.at(at, () => {
+      if (wire.dead || wire.silent) return;
+      if (direction === "to-server") wire.server?.text(text);
+      else wire.client.text(text);
+    });
+  }
+
+  /**
+   * An orderly close by one end: the other is told after what is under way. On a silent wire it is never told, as with
+   * a peer that lost its power: its own timers must find out.
+   */
+  #close(wire: Wire, code: number, by: "client" | "server"): void {
+    if (wire.dead) return;
+    const { clock } = this.#options;
+    const { server, client } = wire;
+    if (by === "client") wire.client = DEAF;
+    else wire.server = DEAF;
+    if (wire.silent) {
+      if (wire.client === DEAF && (server === undefined || wire.server === DEAF)) this.#end(wire, () => {});
+      return;
+    }
+    const at = Math.max(clock.now() + this.#delay(), by === "client" ? wire.lastUp : wire.lastDown);
+    clock.at(at, () => this.#end(wire, () => (by === "client" ? server?.closed(code) : client.closed(code))));
+  }
+
+  #break(wire: Wire): void {
+    const { client, server } = wire;
+    const { clock, chance } = this.#options;
+    this.#end(wire, () => {
+      clock.at(clock.now() + chance.between(0, 50), () => client.closed(1006));
+      if (server) clock.at(clock.now() + chance.between(0, 50), () => server.closed(1006));
+    });
+  }
+
+  #end(wire: Wire, tell: () => void): void {
+    if (wire.dead) return;
+    wire.dead = true;
+    this.#wires.delete(wire);
+    tell();
+  }
+}
+
+interface Wire {
+  readonly host: string;
+  client: SocketHandlers;
+  /** Undefined until the server has accepted. */
+  server: AcceptedSocketHandlers | undefined;
+  dead: boolean;
+  silent: boolean;
+  lastUp: MonoMs;
+  lastDown: MonoMs;
+}
+
+/** Stands in for an end that has closed: hears nothing. */
+const DEAF: SocketHandlers = { opened() {}, text() {}, closed() {} };
