@@ -5,7 +5,9 @@ import { displayName, durationMs, id, revision, role, sdp, sequence, source, tex
 import { numberedEvent, roomSnapshot, sources } from "./room-state.ts";
 import { offer, signal } from "./session-signal.ts";
 
-const command = id.check(z.describe("Names the command; the same id again gets the same answer and has no second effect."));
+const command = id.check(
+  z.describe("Names the command; the same id again gets the same answer and has no second effect."),
+);
 const publication = id.check(z.describe("`<participant>:<source>`."));
 
 /** A server for ICE, as W3C RTCIceServer. */
@@ -73,12 +75,12 @@ export const clientMessage = z.discriminatedUnion("type", [
     name: displayName,
     topology: z.optional(topology).check(z.describe("Wanted if the room is new; an existing room keeps its own.")),
     sources: sources.check(z.describe("What the participant starts with; mutedBy is ignored.")),
-    rejoin: z.optional(z.strictObject({ participant: id, token: text })).check(
-      z.describe("Takes an earlier place at once, after a reload or a lost link."),
-    ),
-    session: z.optional(z.strictObject({ session: id, offer: offer })).check(
-      z.describe("The first offer to the sfu (epoch 1), so that media flows after one round trip."),
-    ),
+    rejoin: z
+      .optional(z.strictObject({ participant: id, token: text }))
+      .check(z.describe("Takes an earlier place at once, after a reload or a lost link.")),
+    session: z
+      .optional(z.strictObject({ session: id, offer: offer }))
+      .check(z.describe("The first offer to the sfu (epoch 1), so that media flows after one round trip.")),
   }),
   z.strictObject({ type: z.literal("leave"), id: command }),
   z.strictObject({ type: z.literal("media-state"), id: command, revision: revision, sources: sources }),
@@ -86,15 +88,30 @@ export const clientMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("view"),
     revision: revision,
-    views: z.array(view).check(z.maxLength(LIMITS.rows), z.describe("All that is shown; what is not named is visible at default size.")),
+    views: z
+      .array(view)
+      .check(z.maxLength(LIMITS.rows), z.describe("All that is shown; what is not named is visible at default size.")),
   }),
   z.strictObject({
     type: z.literal("receipt"),
     incarnation: z.int().check(z.minimum(1), z.describe("The sender's own; a receipt of an earlier one is ignored.")),
     seen: sequence.check(z.describe("The last room event applied. The server tells again what is missing.")),
     slots: revision.check(z.describe("The last slot table applied.")),
+    ledger: revision.check(z.describe("The last ledger message applied.")),
+    ask: z
+      .optional(z.boolean())
+      .check(
+        z.describe(
+          "True: the sender knows that something is missing. It is told at once, without the grace for messages under way.",
+        ),
+      ),
     published: z.array(publishedReceipt).check(z.maxLength(8)),
-    received: z.array(receivedReceipt).check(z.maxLength(LIMITS.rows), z.describe("Rows that changed since the last receipt; all of them in every fifth.")),
+    received: z
+      .array(receivedReceipt)
+      .check(
+        z.maxLength(LIMITS.rows),
+        z.describe("Rows that changed since the last receipt; all of them in every fifth."),
+      ),
   }),
   z.strictObject({
     type: z.literal("replay-request"),
@@ -105,7 +122,9 @@ export const clientMessage = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("signal"),
-    scope: z.enum(["room", "call"]).check(z.describe("room: `to` is a participant or `sfu`; call: `to` is an identity.")),
+    scope: z
+      .enum(["room", "call"])
+      .check(z.describe("room: `to` is a participant or `sfu`; call: `to` is an identity.")),
     to: id,
     signal: signal,
   }),
@@ -133,7 +152,15 @@ export const serverMessage = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("room-event"), room: id, events: z.array(numberedEvent) }),
   z.strictObject({ type: z.literal("room-state"), seq: sequence, room: roomSnapshot, why: text }),
   z.strictObject({ type: z.literal("slots"), table: slots }),
-  z.strictObject({ type: z.literal("ledger"), rows: z.array(ledgerRow), removed: z.array(id), whole: z.boolean() }),
+  z.strictObject({
+    type: z.literal("ledger"),
+    revision: revision.check(
+      z.describe("Counts the ledger messages to this participant. A gap is asked for by a receipt."),
+    ),
+    rows: z.array(ledgerRow).check(z.describe("Rows that are new or changed; every row when `whole`.")),
+    removed: z.array(id).check(z.describe("Subscriptions that are no more.")),
+    whole: z.boolean().check(z.describe("True: rows not named here are no more.")),
+  }),
   z.strictObject({
     type: z.literal("repair"),
     step: replayStep,

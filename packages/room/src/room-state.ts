@@ -1,0 +1,154 @@
+import type { MonoMs, WallMs } from "@lodeline/base";
+import type {
+  Fact,
+  NumberedEvent,
+  Pair,
+  ReceiveSection,
+  ReplayStep,
+  RoomSnapshot,
+  SendSection,
+  ServerMessage,
+  Signal,
+  Slots,
+  Source,
+  Standing,
+  View,
+} from "@lodeline/protocol";
+import type { Hop } from "./ladder.ts";
+import type { TransportState } from "./room-input.ts";
+
+/** All that a room knows: plain data, never changed in place. */
+export interface RoomState {
+  /** What every member sees; the fold of all events. */
+  readonly snapshot: RoomSnapshot;
+  /** Number of the last event. */
+  readonly seq: number;
+  /** The last events, oldest first, with the time they were told. */
+  readonly tail: readonly TailEvent[];
+  /** By participant id: what only the authority knows. Same keys as `snapshot.participants`. */
+  readonly places: Readonly<Record<string, Place>>;
+  /** Mesh: by {@link pairKey}. */
+  readonly pairs: Readonly<Record<string, PairRecord>>;
+  /** Counts the pair sessions ever assigned, so that no two have one id. */
+  readonly pairSerial: number;
+  /** `fresh` until the first join; `closed` for good after the `closed` effect. */
+  readonly phase: "fresh" | "open" | "closed";
+  /** The earliest of all deadlines. */
+  readonly due: MonoMs | undefined;
+}
+
+/** An event and when it was told. */
+export interface TailEvent {
+  readonly event: NumberedEvent;
+  readonly toldAt: MonoMs;
+}
+
+/** One participant's place in the room. */
+export interface Place {
+  readonly participant: string;
+  readonly identity: string;
+  readonly incarnation: number;
+  readonly link: string;
+  /** Since when the link is not heard of. */
+  readonly linkLostAt: MonoMs | undefined;
+  readonly rejoinToken: string;
+  readonly joinCommand: string;
+  readonly media: MediaSession;
+  readonly slots: Slots;
+  readonly slotsToldAt: MonoMs;
+  readonly ledgerRevision: number;
+  readonly ledgerToldAt: MonoMs;
+  /** When events were last told again. */
+  readonly eventsToldAt: MonoMs;
+  readonly viewRevision: number;
+  /** By publication: only those that are not the default. */
+  readonly views: Readonly<Record<string, View>>;
+  /** What this participant publishes, by source: facts that all its subscriptions share. */
+  readonly published: Readonly<Partial<Record<Source, Published>>>;
+  /** What it should receive, by publication. */
+  readonly rows: Readonly<Record<string, Row>>;
+  readonly answers: readonly { readonly id: string; readonly message: ServerMessage }[];
+  /** When a repair was last asked of this participant, by step and object, so that none is asked twice. */
+  readonly repairs: Readonly<Record<string, MonoMs>>;
+  /** The earliest deadline of its rows. */
+  readonly rowsDue: MonoMs | undefined;
+}
+
+/** sfu: the participant's connection to the server, as the room needs to know it. */
+export interface MediaSession {
+  readonly session: string | undefined;
+  /** When the place, or its present session, began. */
+  readonly since: MonoMs;
+  readonly state: TransportState;
+  /** When `state` last became `connected`; undefined before. */
+  readonly upAt: MonoMs | undefined;
+  readonly sends: readonly SendSection[];
+  readonly receives: readonly ReceiveSection[];
+}
+
+/** What is known of a publication at its sender. */
+export interface Published {
+  readonly captured: Fact;
+  /** Packets leave the sender: by its own word, or because they arrive. */
+  readonly sent: Fact;
+  /** The sender's word. */
+  readonly saysSent: boolean;
+  /** sfu: whether packets arrive at the server; undefined until the media plane has said so. */
+  readonly arriving: boolean | undefined;
+}
+
+/** A subscription: one line of the ledger with what the authority needs to repair it. */
+export interface Row {
+  readonly subscription: string;
+  readonly publication: string;
+  readonly from: string;
+  readonly to: string;
+  readonly source: Source;
+  readonly standing: Standing;
+  /** Number of the event that made it intended. */
+  readonly announced: number;
+  /** When the present expectation began. */
+  readonly since: MonoMs;
+  readonly intended: Fact;
+  readonly forwarded: Fact;
+  readonly received: Fact;
+  /** sfu: how it is forwarded now. */
+  readonly attached: { readonly fromMid: string; readonly toMid: string } | null;
+  readonly replay: Replay | null;
+  readonly due: MonoMs | undefined;
+}
+
+/** A running repair of one row. */
+export interface Replay {
+  readonly hop: Hop;
+  readonly step: ReplayStep;
+  /** Steps taken in this replay, this one counted. */
+  readonly attempt: number;
+  readonly since: WallMs;
+  readonly began: MonoMs;
+  /** Rounds of the whole ladder that did not help. */
+  readonly rounds: number;
+  /** How often the ladder began anew because the facts moved to another hop. */
+  readonly moves: number;
+  readonly until: MonoMs;
+  readonly resting: boolean;
+}
+
+/** Mesh: two members and their session. */
+export interface PairRecord {
+  readonly pair: Pair;
+  readonly since: MonoMs;
+  /** When the answer to its first offer passed. */
+  readonly answeredAt: MonoMs | undefined;
+  /** When it is to be renewed, after one end hung up. */
+  readonly renewAt: MonoMs | undefined;
+  /** Renewals since the last answer. */
+  readonly renewals: number;
+  /** The signals of its present epoch, to tell again what was lost. */
+  readonly signals: readonly { readonly from: string; readonly signal: Signal }[];
+}
+
+/** Names two members regardless of order. */
+export function pairKey(a: string, b: string): string {
+  return a < b ? `${a}|${b}` : `${b}|${a}`;
+}
