@@ -1,0 +1,90 @@
+import { type LodelineError, toLodelineError } from "@lodeline/base";
+import { type Call, createClient, type LodelineClient, type Room, type TeardownReceipt } from "@lodeline/client";
+import { SERVER_PEER_IDENTITY } from "@lodeline/protocol";
+import { signal } from "@preact/signals";
+import { tokenFor } from "./invitation.ts";
+import { notify } from "./notices.ts";
+import { type Preferences, setInside } from "./preferences.ts";
+
+/** Where the person is with one room. */
+export type Stay =
+  | { readonly kind: "outside"; readonly error?: LodelineError | undefined }
+  | { readonly kind: "entering" }
+  | { readonly kind: "inside"; readonly room: Room; readonly client: LodelineClient }
+  | { readonly kind: "left"; readonly receipt: TeardownReceipt; readonly error?: LodelineError | undefined };
+
+/** The present stay. */
+export const stay = signal<Stay>({ kind: "outside" });
+/** Raised whenever something that is shown has changed: views read it and then the room's getters. */
+export const pulse = signal(0);
+/** The call with the server peer, while there is one. */
+export const serverCall = signal<Call | undefined>(undefined);
+
+/** Enters a room with what the person chose at its door. */
+export async function enter(room: string, wish: Preferences, topology: "sfu" | "mesh"): Promise<void> {
+  stay.value = { kind: "entering" };
+  const client = createClient({ name: wish.name, getToken: () => tokenFor(room, wish.name) });
+  client.on("error", (error) => notify(error.detail));
+  try {
+    const joined = await client.join({
+      room,
+      name: wish.name,
+      topology,
+      microphone: wish.microphone && { deviceId: wish.microphoneId },
+      camera: wish.camera && { deviceId: wish.cameraId },
+    });
+    follow(joined, room);
+    setInside(room, true);
+    stay.value = { kind: "inside", room: joined, client };
+  } catch (thrown) {
+    setInside(room, false);
+    await client.close();
+    stay.value = { kind: "outside", error: toLodelineError(thrown) };
+  }
+}
+
+/** Leaves the room, ends calls and closes the link; the receipt is shown. */
+export async function leave(): Promise<void> {
+  if (stay.value.kind !== "inside") return;
+  const { room, client } = stay.value;
+  await room.leave();
+  await client.close();
+}
+
+/** Calls the peer that lives on the server, or hangs up. Works from inside a room and from its door. */
+export async function toggleServerCall(client: LodelineClient, video: boolean): Promise<void> {
+  if (serverCall.value) {
+    await serverCall.value.hangup();
+    return;
+  }
+  try {
+    const call = await client.call(SERVER_PEER_IDENTITY, { audio: true, video });
+    call.on("changed", () => pulse.value++);
+    call.on("ended", ({ reason }) => {
+      serverCall.value = undefined;
+      if (reason !== "hangup" && reason !== "left") notify(`The call with the server peer ended: ${reason}.`);
+    });
+    serverCall.value = call;
+  } catch (thrown) {
+    notify(toLodelineError(thrown).detail);
+  }
+}
+
+function follow(room: Room, name: string): void {
+  let removedBecause: LodelineError | undefined;
+  room.on("changed", () => pulse.value++);
+  room.on("participant-joined", ({ participant }) => notify(`${participant.name || "Someone"} joined`));
+  room.on("participant-left", ({ participant, reason }) =>
+    notify(`${participant.name || "Someone"} ${reason === "lease-expired" ? "lost the connection" : "left"}`),
+  );
+  room.on("device", ({ problem }) => {
+    if (problem) notify(`${problem.title} ${problem.advice}`);
+  });
+  room.on("removed", ({ error }) => {
+    removedBecause = error;
+  });
+  room.on("ended", ({ receipt }) => {
+    setInside(name, false);
+    stay.value = { kind: "left", receipt, error: removedBecause };
+  });
+}

@@ -1,0 +1,95 @@
+import type { LodelineClient, Room, RoomConnection } from "@lodeline/client";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { notify } from "../state/notices.ts";
+import { pulse, serverCall } from "../state/stay.ts";
+import { Brand } from "./brand.tsx";
+import { ControlBar, type PanelName } from "./control-bar.tsx";
+import { DevicesPanel } from "./devices-panel.tsx";
+import { Icon } from "./icon.tsx";
+import { Notices } from "./notices.tsx";
+import { PeoplePanel } from "./people-panel.tsx";
+import { ServerTile } from "./server-tile.tsx";
+import { ParticipantTile, ScreenTile, SelfTile } from "./tile.tsx";
+import { TileGrid } from "./tile-grid.tsx";
+import { ownWords } from "./truth.tsx";
+
+/** Inside a room: everyone, the truth of their tracks, and the keys of the call. */
+export function RoomPage({ room, client }: { room: Room; client: LodelineClient }): JSX.Element {
+  // Reading the pulse subscribes this view: it is drawn anew when the room says `changed`.
+  pulse.value;
+  const [panel, show] = useState<PanelName>(undefined);
+  const people = [...room.participants.values()];
+  const screens = people.filter((person) => person.sources.screen.intent === "live");
+  const tiles = people.length + screens.length + 1 + (serverCall.value ? 1 : 0);
+  return (
+    <div class="room">
+      <header>
+        <Brand bare />
+        <h1>{room.id}</h1>
+        <Connection connection={room.connection} />
+        <button type="button" class="button quiet push" onClick={copyLink}>
+          <Icon name="link" /> <span class="wide-only">Copy link</span>
+          <span class="visually-hidden narrow-only">Copy link</span>
+        </button>
+      </header>
+      <main class={`stage ${panel ? "with-panel" : ""}`}>
+        <TileGrid count={tiles} featuring={screens.length > 0}>
+          {screens.map((person) => (
+            <ScreenTile key={`${person.id}:screen`} room={room} participant={person} />
+          ))}
+          {people.map((person) => (
+            <ParticipantTile key={person.id} room={room} participant={person} />
+          ))}
+          {serverCall.value && <ServerTile call={serverCall.value} />}
+          <SelfTile
+            name={room.self.name}
+            stream={room.self.stream}
+            shows={room.camera.state === "live"}
+            microphone={ownWords(room.microphone.state, room.microphone.mutedBy)}
+            camera={ownWords(room.camera.state, room.camera.mutedBy)}
+          />
+        </TileGrid>
+        {panel && (
+          <aside class="panel" aria-label={panel === "people" ? "People" : "Devices"}>
+            <header>
+              <h2>{panel === "people" ? `People (${people.length + 1})` : "Devices"}</h2>
+              <button type="button" class="button quiet" aria-label="Close" onClick={() => show(undefined)}>
+                <Icon name="close" />
+              </button>
+            </header>
+            {panel === "people" ? <PeoplePanel room={room} /> : <DevicesPanel room={room} />}
+          </aside>
+        )}
+        <Notices />
+      </main>
+      <ControlBar room={room} client={client} panel={panel} show={show} />
+    </div>
+  );
+}
+
+function Connection({ connection }: { connection: RoomConnection }): JSX.Element {
+  const { words, look } = describe(connection);
+  return (
+    <span class={`connection ${look}`} role="status" data-connection={words}>
+      <span>{words}</span>
+    </span>
+  );
+}
+
+function describe({ link, media }: RoomConnection): { words: string; look: "good" | "wait" | "bad" } {
+  if (link === "interrupted" || link === "connecting") return { words: "Reconnecting to the server", look: "wait" };
+  if (link === "closed") return { words: "Not connected", look: "bad" };
+  if (media === "interrupted") return { words: "Media is reconnecting", look: "wait" };
+  if (media === "connecting") return { words: "Connecting media", look: "wait" };
+  if (media === "ended") return { words: "No media connection", look: "bad" };
+  return { words: media === "none" ? "Waiting for others" : "Connected", look: "good" };
+}
+
+function copyLink(): void {
+  const link = `${location.origin}${location.pathname}`;
+  navigator.clipboard.writeText(link).then(
+    () => notify("The room's link is copied."),
+    () => notify(`Copy the link by hand: ${link}`),
+  );
+}

@@ -1,0 +1,168 @@
+import { attachAudio, attachVideo, type RemoteParticipant, type Room } from "@lodeline/client";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { notify } from "../state/notices.ts";
+import { Truth } from "./truth.tsx";
+
+/** Another participant: picture or initials, name, and the truth of microphone and camera. Plays the microphone. */
+export function ParticipantTile(props: {
+  room: Room;
+  participant: RemoteParticipant;
+  featured?: boolean;
+}): JSX.Element {
+  const { room, participant } = props;
+  const { microphone, camera } = participant.sources;
+  const speaking = useSpeaking(participant);
+  const video = useAttached<HTMLVideoElement>(
+    (element) => attachVideo(element, room, participant, "camera"),
+    [room, participant],
+  );
+  const audio = useAttached<HTMLAudioElement>(
+    (element) => attachSound(element, room, participant),
+    [room, participant],
+  );
+  const shown = camera.words === "live" || camera.words === "missing: asking again";
+  return (
+    <TileFrame name={participant.name} className={speaking ? "speaking" : ""} id={participant.id}>
+      <video ref={video} autoplay muted playsInline style={{ opacity: shown ? 1 : 0 }} />
+      {/* biome-ignore lint/a11y/useMediaCaption: live speech of a person; captions are a pipeline's work. */}
+      <audio ref={audio} autoplay />
+      {!shown && <Initials name={participant.name} />}
+      <Plate name={participant.name} note={participant.presence === "suspect" ? "reconnecting" : undefined}>
+        <Truth source="microphone" words={microphone.words} />
+        <Truth source="camera" words={camera.words} />
+      </Plate>
+    </TileFrame>
+  );
+}
+
+/** A participant's shared screen, with its sound. */
+export function ScreenTile(props: { room: Room; participant: RemoteParticipant }): JSX.Element {
+  const { room, participant } = props;
+  const video = useAttached<HTMLVideoElement>(
+    (element) => attachVideo(element, room, participant, "screen"),
+    [room, participant],
+  );
+  const audio = useAttached<HTMLAudioElement>(
+    (element) => attachAudio(element, room, participant, "screen-audio"),
+    [room, participant],
+  );
+  return (
+    <TileFrame name={`${participant.name}, screen`} className="screen featured" id={`${participant.id}:screen`}>
+      <video ref={video} autoplay muted playsInline />
+      {/* biome-ignore lint/a11y/useMediaCaption: the sound of a live screen. */}
+      <audio ref={audio} autoplay />
+      <Plate name={`${participant.name} shares a screen`}>
+        <Truth source="screen" words={participant.sources.screen.words} />
+      </Plate>
+    </TileFrame>
+  );
+}
+
+/** One's own picture, mirrored as in a mirror. */
+export function SelfTile(props: {
+  name: string;
+  stream: MediaStream;
+  microphone: string;
+  camera: string;
+  shows: boolean;
+}): JSX.Element {
+  const { name, stream, shows } = props;
+  const video = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (video.current) video.current.srcObject = stream;
+  }, [stream]);
+  return (
+    <TileFrame name={`${name}, you`} className="mirrored self" id="self">
+      <video ref={video} autoplay muted playsInline hidden={!shows} />
+      {!shows && <Initials name={name} />}
+      <Plate name={name} note="you">
+        <Truth source="microphone" words={props.microphone} />
+        <Truth source="camera" words={props.camera} />
+      </Plate>
+    </TileFrame>
+  );
+}
+
+/** The frame every tile shares. */
+export function TileFrame(props: {
+  name: string;
+  className?: string;
+  id: string;
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <li class={`tile ${props.className ?? ""}`} aria-label={props.name} data-tile={props.id}>
+      {props.children}
+    </li>
+  );
+}
+
+/** Name and truth along a tile's lower edge. */
+export function Plate(props: { name: string; note?: string | undefined; children?: ComponentChildren }): JSX.Element {
+  return (
+    <div class="plate">
+      <span class="name">
+        <span>{props.name || "Guest"}</span>
+        {props.note && <small>{props.note}</small>}
+      </span>
+      {props.children}
+    </div>
+  );
+}
+
+/** Two letters on a colour of one's own, where there is no picture. */
+export function Initials({ name }: { name: string }): JSX.Element {
+  const words = (name.trim() || "Guest").split(/\s+/);
+  const letters = words.length > 1 ? `${words[0]?.[0]}${words.at(-1)?.[0]}` : (words[0] ?? "G").slice(0, 2);
+  const hue = [...name].reduce((sum, sign) => (sum * 31 + (sign.codePointAt(0) ?? 0)) % 360, 40);
+  return (
+    <div class="initials" aria-hidden="true" style={{ "--hue": hue }}>
+      <span>{letters.toUpperCase()}</span>
+    </div>
+  );
+}
+
+function useAttached<E extends HTMLElement>(attach: (element: E) => Disposable, inputs: readonly unknown[]) {
+  const element = useRef<E>(null);
+  useEffect(() => {
+    if (!element.current) return undefined;
+    const attached = attach(element.current);
+    return () => attached[Symbol.dispose]();
+  }, inputs);
+  return element;
+}
+
+function attachSound(element: HTMLAudioElement, room: Room, participant: RemoteParticipant): Disposable {
+  const attached = attachAudio(element, room, participant, "microphone");
+  element.play().catch((error: unknown) => {
+    // Without a click on this page browsers refuse to play sound: one notice, one click, for everybody at once.
+    if (error instanceof DOMException && error.name === "NotAllowedError") askForSound();
+  });
+  return attached;
+}
+
+let asked = false;
+function askForSound(): void {
+  if (asked) return;
+  asked = true;
+  notify("Your browser keeps this page silent.", {
+    label: "Hear the others",
+    run: () => {
+      asked = false;
+      for (const audio of document.querySelectorAll("audio")) void audio.play();
+    },
+  });
+}
+
+/** Above this a voice counts as speaking; quieter is breath and keys. */
+const SPEAKING_LEVEL = 0.02;
+
+function useSpeaking(participant: RemoteParticipant): boolean {
+  const [speaking, setSpeaking] = useState(false);
+  useEffect(() => {
+    const timer = setInterval(() => setSpeaking(participant.audioLevel() > SPEAKING_LEVEL), 250);
+    return () => clearInterval(timer);
+  }, [participant]);
+  return speaking;
+}
