@@ -6,17 +6,17 @@ import { runQuietly } from "./child.mjs";
 const BROWSERS = /** @type {const} */ ([
   {
     name: "Chromium",
-    variable: "LODELINE_CHROMIUM",
+    variable: "CHROMIUM_PATH",
     programs: ["chromium", "chromium-browser", "google-chrome"],
     debian: "chromium",
   },
-  { name: "Firefox", variable: "LODELINE_FIREFOX", programs: ["firefox-esr", "firefox"], debian: "firefox-esr" },
+  { name: "Firefox", variable: "FIREFOX_PATH", programs: ["firefox-esr", "firefox"], debian: "firefox-esr" },
 ]);
 
 /**
  * Finds the browsers, installing Debian's packages where that is allowed without a question.
  *
- * @returns {Promise<Record<string, string>>} The variables `LODELINE_CHROMIUM` and `LODELINE_FIREFOX`
+ * @returns {Promise<Record<string, string>>} The variables `CHROMIUM_PATH` and `FIREFOX_PATH`
  *   with a path each, for those that are there. What is missing was said on standard error.
  */
 export async function ensureBrowsers() {

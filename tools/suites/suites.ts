@@ -24,6 +24,6 @@ export const SUITES: readonly Suite[] = [
     files: ["e2e/**/*.test.ts"],
     isolation: "apart",
     timeoutMs: 900_000,
-    needs: ["LODELINE_CHROMIUM", "LODELINE_FIREFOX"],
+    needs: ["CHROMIUM_PATH", "FIREFOX_PATH"],
   },
 ];
