@@ -1,3 +1,4 @@
+import type { Recipient } from "@lodeline/hub";
 import type { ServerMessage } from "@lodeline/protocol";
 
 /** Which messages to lose. */
@@ -18,4 +19,35 @@ export interface SilenceFault {
   readonly subscription: string;
   /** For how long, from now. */
   readonly forMs: number;
+}
+
+/** The messages that are still to be lost. */
+export class MessageFaults {
+  readonly #pending: { readonly fault: MessageFault; left: number }[] = [];
+
+  /** Loses the next messages that fit. Faults are tried in the order they were added. */
+  add(fault: MessageFault): void {
+    this.#pending.push({ fault, left: fault.count ?? 1 });
+  }
+
+  /** How many messages are still to be lost. */
+  get left(): number {
+    return this.#pending.reduce((sum, one) => sum + one.left, 0);
+  }
+
+  /** As `HubPorts.intercept`: `false` loses the message. */
+  intercept(to: Recipient, message: ServerMessage): boolean {
+    const index = this.#pending.findIndex(({ fault }) => fits(fault, to, message));
+    const hit = this.#pending[index];
+    if (!hit) return true;
+    hit.left--;
+    if (hit.left <= 0) this.#pending.splice(index, 1);
+    return false;
+  }
+}
+
+function fits(fault: MessageFault, to: Recipient, message: ServerMessage): boolean {
+  if (fault.participant !== to.participant || fault.type !== message.type) return false;
+  if (fault.event === undefined || message.type !== "room-event") return true;
+  return message.events.some(({ event }) => event.kind === fault.event);
 }

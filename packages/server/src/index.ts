@@ -1,5 +1,7 @@
-export type { Grant, TokenGrant } from "./auth/grant.ts";
+export type { TokenGrant } from "./auth/grant.ts";
 export { createSigningKey, formatSigningKey, parseSigningKeys, type SigningKey } from "./auth/signing-key.ts";
+export { createServer } from "./create-server.ts";
 export type { MessageFault, SilenceFault } from "./faults.ts";
 export type { CloseReport, Faults, LodelineServer, ServerStatus } from "./lodeline-server.ts";
+export { createLogger, type LoggerOptions, type LogLevel } from "./log.ts";
 export type { Access, MediaOptions, ServerOptions } from "./server-options.ts";

@@ -1,3 +1,4 @@
+import type { Hub } from "@lodeline/hub";
 import type { TokenGrant } from "./auth/grant.ts";
 import type { MessageFault, SilenceFault } from "./faults.ts";
 
@@ -39,6 +40,8 @@ export interface LodelineServer extends AsyncDisposable {
   readonly url: string;
   /** Where links are opened: `ws://127.0.0.1:7880/v1/link`. */
   readonly linkUrl: string;
+  /** The server's brain, for tests and measurements. Owned by the server: never dispose of it. */
+  readonly hub: Hub;
   /** Fault injection, where the options allow it. */
   readonly faults: Faults | undefined;
   status(): ServerStatus;

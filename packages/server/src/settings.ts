@@ -1,0 +1,83 @@
+import { cryptoRandom, LodelineError, type Logger, type Random, silentLogger } from "@lodeline/base";
+import { DEFAULT_TIMERS, type Timers } from "@lodeline/protocol";
+import { createSigningKey, type SigningKey } from "./auth/signing-key.ts";
+import { isLoopbackHost } from "./http/origin-policy.ts";
+import type { MediaOptions, ServerOptions } from "./server-options.ts";
+
+/** {@link ServerOptions} with every default filled in and everything checked. */
+export interface Settings {
+  readonly open: boolean;
+  readonly keys: readonly SigningKey[];
+  readonly host: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  readonly pageDirectory: string | undefined;
+  readonly timers: Timers;
+  readonly media: MediaOptions;
+  readonly logger: Logger;
+  readonly faults: boolean;
+  readonly random: Random;
+}
+
+/** The port that nobody chose. */
+const DEFAULT_PORT = 7880;
+
+/**
+ * Fills in defaults and refuses what must not run.
+ *
+ * @throws LodelineError `config/no-key` without a key on a server that is not open; `config/invalid` with `field` for an
+ * open server that others could reach, for faults on a server that is not open, and for values out of range.
+ */
+export function resolveSettings(options: ServerOptions): Settings {
+  const random = cryptoRandom((into) => crypto.getRandomValues(into));
+  const open = options.access.kind === "open";
+  const host = options.host ?? "127.0.0.1";
+  const keys = options.access.keys ?? [];
+  checkAccess(options, open, host, keys);
+  checkNumbers(options);
+  return {
+    open,
+    keys: keys.length > 0 ? keys : [createSigningKey(random)],
+    host,
+    port: options.port ?? DEFAULT_PORT,
+    origins: options.origins ?? [],
+    pageDirectory: options.pageDirectory,
+    timers: { ...DEFAULT_TIMERS, ...options.timers },
+    media: options.media ?? {},
+    logger: options.logger ?? silentLogger,
+    faults: options.faults ?? false,
+    random,
+  };
+}
+
+function checkAccess(options: ServerOptions, open: boolean, host: string, keys: readonly SigningKey[]): void {
+  if (!open && keys.length === 0) throw new LodelineError("config/no-key");
+  if (open && !isLoopbackHost(host)) {
+    const detail = `An open server lets everybody in, so it listens on loopback alone, not on ${host}.`;
+    throw new LodelineError("config/invalid", { field: "host", detail });
+  }
+  if (options.faults && !open) {
+    const detail = "Faults can be injected into an open server only.";
+    throw new LodelineError("config/invalid", { field: "faults", detail });
+  }
+}
+
+function checkNumbers(options: ServerOptions): void {
+  const { port = DEFAULT_PORT, timers = {}, media } = options;
+  if (!isPort(port)) throw unfit("port", "A port is a whole number from 0 to 65535.");
+  for (const [name, valueMs] of Object.entries(timers)) {
+    if (!Number.isFinite(valueMs) || valueMs <= 0) throw unfit(`timers.${name}`, "A timer is a positive number of ms.");
+  }
+  const range = media?.portRange;
+  if (range && !(isPort(range.first) && isPort(range.last) && range.first > 0 && range.first <= range.last)) {
+    throw unfit("media.portRange", "A port range goes from a lower port to a higher one, both from 1 to 65535.");
+  }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
+}
+
+function unfit(field: string, detail: string): LodelineError {
+  return new LodelineError("config/invalid", { field, detail });
+}
