@@ -21,6 +21,10 @@ export const CLOSE_CODES = {
   helloTimeout: 4408,
   /** The same link was resumed on another socket. Do not reconnect from this one. */
   replaced: 4409,
+  /** A frame is missing or out of place. Reconnect at once and resume: nothing is lost. */
+  sequenceGap: 4410,
+  /** Nothing was heard for the whole heartbeat window. Reconnect and resume. */
+  linkLost: 4411,
   /** No protocol version in common. */
   version: 4426,
   /** Far more messages than allowed. Reconnect with backoff. */

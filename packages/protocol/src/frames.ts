@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
+import { LIMITS } from "./limits.ts";
 import { clientMessage, serverMessage } from "./messages.ts";
 import { displayName, durationMs, id, sequence, text } from "./primitives.ts";
-import { LIMITS } from "./limits.ts";
 
 const ack = sequence.check(z.describe("The last frame received in order: the other side drops its copies up to it."));
 const at = z.number().check(z.describe("The sender's own clock, given back in the pong: round-trip time."));
@@ -15,10 +15,17 @@ const bye = z.strictObject({ kind: z.literal("bye"), reason: text });
 export const hello = z.strictObject({
   kind: z.literal("hello"),
   version: z.int().check(z.minimum(1), z.describe("The highest protocol version the client speaks.")),
-  token: z.optional(z.string().check(z.maxLength(LIMITS.tokenLength))).check(
-    z.describe("A JWT. Not needed where the server is open (development)."),
-  ),
+  token: z
+    .optional(z.string().check(z.maxLength(LIMITS.tokenLength)))
+    .check(z.describe("A JWT. Not needed where the server is open (development).")),
   name: displayName.check(z.describe("For an open server, which has no token to read a name from.")),
+  opening: z
+    .optional(text)
+    .check(
+      z.describe(
+        "A secret of the client's own that names this opening of a link. Said again when the welcome was lost, so that one opening never makes two links.",
+      ),
+    ),
   resume: z.optional(
     z.strictObject({
       link: id,
@@ -36,7 +43,9 @@ export const welcome = z.strictObject({
   version: z.int(),
   link: id,
   secret: text.check(z.describe("Resume with it. Rotates with every welcome.")),
-  epoch: z.int().check(z.minimum(1), z.describe("Which socket of this link it is; frames of an older one are ignored.")),
+  epoch: z
+    .int()
+    .check(z.minimum(1), z.describe("Which socket of this link it is; frames of an older one are ignored.")),
   resumed: z.boolean().check(z.describe("False: a new link; whatever an earlier one was in is to be joined again.")),
   received: sequence.check(z.describe("The last frame the server received in order: send again what follows.")),
   identity: id.check(z.describe("Who the client is, from its token.")),

@@ -6,7 +6,12 @@ import { LIMITS } from "./limits.ts";
 /** A frame, or why the text is none. `seq` is there when the number could be read although the message could not. */
 export type Parsed<F> =
   | { readonly ok: true; readonly frame: F }
-  | { readonly ok: false; readonly error: LodelineError; readonly seq: number | undefined; readonly id: string | undefined };
+  | {
+      readonly ok: false;
+      readonly error: LodelineError;
+      readonly seq: number | undefined;
+      readonly id: string | undefined;
+    };
 
 /** Reads a frame that a client sent. Never throws. */
 export function parseClientFrame(text: string): Parsed<ClientFrame> {
@@ -52,7 +57,8 @@ function pathOf(issue: Issue | undefined): string {
 
 function refuse(code: ErrorCode, field: string, value: unknown, why = ""): Extract<Parsed<never>, { ok: false }> {
   const frame = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  const message = typeof frame.message === "object" && frame.message !== null ? (frame.message as Record<string, unknown>) : {};
+  const message =
+    typeof frame.message === "object" && frame.message !== null ? (frame.message as Record<string, unknown>) : {};
   return {
     ok: false,
     error: new LodelineError(code, { field: field.slice(0, 256), detail: detailOf(code, field, why) }),

@@ -17,10 +17,16 @@ import {
 export const sourceState = z.strictObject({
   intent: z
     .enum(["unpublished", "live", "muted"])
-    .check(z.describe("unpublished: never sent or stopped; live: others should receive it; muted: kept silent or dark.")),
+    .check(
+      z.describe("unpublished: never sent or stopped; live: others should receive it; muted: kept silent or dark."),
+    ),
   mutedBy: z
     .nullable(id)
-    .check(z.describe("The moderator who muted it; null when the participant did or nobody. While set, only a moderator lifts it.")),
+    .check(
+      z.describe(
+        "The moderator who muted it; null when the participant did or nobody. While set, only a moderator lifts it.",
+      ),
+    ),
 });
 /** What a participant wants of one source. */
 export type SourceState = z.infer<typeof sourceState>;
@@ -46,10 +52,12 @@ export type MediaState = z.infer<typeof mediaState>;
 /** A member of a room, as everybody in it sees it. */
 export const participantInfo = z.strictObject({
   id: id,
-  incarnation: z.int().check(
-    z.minimum(1),
-    z.describe("Raised when the same participant comes back by reload: sessions with an earlier one are over."),
-  ),
+  incarnation: z
+    .int()
+    .check(
+      z.minimum(1),
+      z.describe("Raised when the same participant comes back by reload: sessions with an earlier one are over."),
+    ),
   identity: id.check(z.describe("Who it is, from the token. One identity may be in a room more than once.")),
   name: displayName,
   role: role,
@@ -121,9 +129,7 @@ export function publicationId(participant: string, source: Source): string {
 }
 
 /** The parts of a {@link publicationId}; `undefined` when it is none. */
-export function parsePublicationId(
-  publication: string,
-): { participant: string; source: Source } | undefined {
+export function parsePublicationId(publication: string): { participant: string; source: Source } | undefined {
   const colon = publication.lastIndexOf(":");
   const parsed = z.safeParse(source, publication.slice(colon + 1));
   if (colon < 1 || !parsed.success) return undefined;

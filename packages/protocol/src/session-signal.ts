@@ -31,7 +31,9 @@ export type EndReason = z.infer<typeof endReason>;
 
 /** An ICE candidate as browsers give it (W3C RTCIceCandidateInit). */
 export const candidate = z.strictObject({
-  candidate: z.string().check(z.maxLength(LIMITS.candidateLength), z.describe("The candidate line; empty ends a generation.")),
+  candidate: z
+    .string()
+    .check(z.maxLength(LIMITS.candidateLength), z.describe("The candidate line; empty ends a generation.")),
   sdpMid: z.nullable(id),
   sdpMLineIndex: z.nullable(z.int().check(z.minimum(0), z.maximum(LIMITS.sections))),
   usernameFragment: z.nullable(z.string().check(z.maxLength(256))),
@@ -82,9 +84,13 @@ export type SignalBody = z.infer<typeof signalBody>;
 export const signal = z.strictObject({
   session: id.check(z.describe("The session. One of an earlier call never touches a later one.")),
   epoch: sequence.check(
-    z.describe("The negotiation within the session: 0 before the first offer, raised by one with each offer, by the initiator alone."),
+    z.describe(
+      "The negotiation within the session: 0 before the first offer, raised by one with each offer, by the initiator alone.",
+    ),
   ),
-  seq: sequence.check(z.describe("Counts what this end sent in this session, from 1. Doubled and late ones are dropped.")),
+  seq: sequence.check(
+    z.describe("Counts what this end sent in this session, from 1. Doubled and late ones are dropped."),
+  ),
   body: signalBody,
 });
 /** The envelope of everything two ends of a session say to each other. */

@@ -1,3 +1,8 @@
+export { backoffMs } from "./backoff.ts";
+export { ClientLink } from "./client-link.ts";
+export { type CloseReaction, closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
+export { Fifo } from "./fifo.ts";
+export { fatalText, type HelloRead, readHello } from "./hello.ts";
 export type {
   Attachment,
   ClientLinkOptions,
@@ -9,4 +14,7 @@ export type {
   ServerLinkOutput,
   ServerLinkState,
 } from "./link-types.ts";
+export { secretsEqual } from "./secret.ts";
+export { errorMessage, ServerLink } from "./server-link.ts";
 export type { Signaller, SignallerEvents } from "./signaller.ts";
+export { type Admission, type Rate, TokenBucket } from "./token-bucket.ts";

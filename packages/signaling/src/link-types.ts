@@ -84,6 +84,11 @@ export interface Attachment {
   readonly version: number;
   /** The last frame the client received in order, from its hello; 0 on a new link. */
   readonly received: number;
+  /**
+   * The secret that the hello presented: that of its resume, else its opening. It stays good until the client has shown
+   * that it got the new one, or a welcome lost on the way would lose the link.
+   */
+  readonly secret?: string | undefined;
 }
 
 /** What a server's side of a link wants done or has to tell. Performed in order. */

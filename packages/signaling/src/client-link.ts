@@ -1,0 +1,331 @@
+import { createSecret, type ErrorCode, isErrorCode, LodelineError, type MonoMs } from "@lodeline/base";
+import {
+  CLOSE_CODES,
+  type ClientMessage,
+  type Fatal,
+  type Hello,
+  LIMITS,
+  PROTOCOL_VERSION,
+  parseServerFrame,
+  type ServerFrame,
+  type Welcome,
+} from "@lodeline/protocol";
+import { Reconnection } from "./backoff.ts";
+import { closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
+import { Fifo } from "./fifo.ts";
+import { isTooLarge } from "./frame-size.ts";
+import { FrameStream } from "./frame-stream.ts";
+import type { ClientLinkOptions, ClientLinkOutput, ClientLinkState } from "./link-types.ts";
+
+/** After a wake an open socket has this long to show a sign of life: it often died while the machine slept. */
+const WAKE_PROBE_MS = 1_500;
+
+/** Where the present socket is. */
+type SocketState = "none" | "opening" | "hello-said" | "welcomed";
+
+/**
+ * The client's side of one link: delivers each message once and in order over as many sockets as it takes, or says
+ * `renewed`. After every input the owner drains {@link ClientLink.poll} and arms its timer by
+ * {@link ClientLink.deadline}. After `open-socket` or `close-socket` nothing of an earlier socket may be fed.
+ */
+export class ClientLink {
+  readonly #options: ClientLinkOptions;
+  readonly #outputs = new Fifo<ClientLinkOutput>();
+  readonly #stream: FrameStream;
+  readonly #reconnection: Reconnection;
+  #state: ClientLinkState = "idle";
+  #socket: SocketState = "none";
+  /** What resumes the link; absent before its first welcome. */
+  #resume: { readonly link: string; readonly secret: string } | undefined;
+  /** Names this opening until its welcome is there. */
+  #opening = "";
+  /** Resuming is impossible: the next hello opens a new link, and what is kept is dropped with `renewed`. */
+  #broken = false;
+  /** Messages that were not even kept while broken. */
+  #lost = 0;
+  #identity: string | undefined;
+  #connectBy: MonoMs | undefined;
+  #probeBy: MonoMs | undefined;
+
+  constructor(options: ClientLinkOptions) {
+    this.#options = options;
+    this.#reconnection = new Reconnection(options.timers, options.random);
+    this.#stream = new FrameStream(options.timers, (text) => this.#outputs.push({ kind: "text", text }));
+  }
+
+  get state(): ClientLinkState {
+    return this.#state;
+  }
+
+  /** The link's name, from the first welcome on; it stays the same over resumes. */
+  get link(): string | undefined {
+    return this.#resume?.link;
+  }
+
+  /** Who the server says this client is; from the first welcome on. */
+  get identity(): string | undefined {
+    return this.#identity;
+  }
+
+  /** How many messages the server has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#stream.unacknowledged;
+  }
+
+  /** The last measured round trip to the server; `undefined` before the first. */
+  get rttMs(): number | undefined {
+    return this.#stream.rttMs;
+  }
+
+  /** Begins, or begins again after `closed`. While it is under way already, does nothing. */
+  open(now: MonoMs): void {
+    if (this.#state !== "idle" && this.#state !== "closed") return;
+    this.#reconnection.encourage();
+    this.#connect(now);
+    this.#become(this.#resume === undefined ? "connecting" : "interrupted", undefined);
+  }
+
+  /** The socket that `open-socket` asked for is open: says hello, and on a new link at once what waits. */
+  socketOpened(now: MonoMs): void {
+    if (this.#socket !== "opening") return;
+    this.#socket = "hello-said";
+    this.#outputs.push({ kind: "text", text: JSON.stringify(this.#hello()) });
+    // Nothing has to be known of the server to number the first messages: a join needs no round trip of its own.
+    if (this.#resume !== undefined || this.#broken) return;
+    this.#stream.attach(0, now);
+    this.#stream.resend(0, now);
+  }
+
+  /** One text arrived on the socket. */
+  socketText(text: string, now: MonoMs): void {
+    if (this.#socket !== "hello-said" && this.#socket !== "welcomed") return;
+    const parsed = parseServerFrame(text);
+    this.#stream.heard(now);
+    this.#probeBy = undefined;
+    if (parsed.ok) return this.#frame(parsed.frame, now);
+    // A numbered message that this version cannot read is skipped; anything else unreadable is no Lodeline server.
+    if (parsed.seq === undefined) return this.#drop(parsed.error, now);
+    if (this.#isNext(parsed.seq, now)) this.#outputs.push({ kind: "rejected", error: parsed.error });
+  }
+
+  /** The socket closed by itself, or could not be opened (any code will do). */
+  socketClosed(code: number, now: MonoMs): void {
+    if (this.#socket === "none") return;
+    this.#gone(code, errorOfClose(code), now);
+  }
+
+  /**
+   * Sends a message: now, or when the link is there. One above the frame limit is not sent, and `rejected` says so. Does
+   * nothing while `closed`.
+   */
+  send(message: ClientMessage, now: MonoMs): void {
+    if (this.#state === "closed") return;
+    const json = JSON.stringify(message);
+    if (isTooLarge(json)) {
+      this.#outputs.push({ kind: "rejected", error: new LodelineError("protocol/too-large", { field: "message" }) });
+      return;
+    }
+    if (this.#broken) this.#lost += 1;
+    else if (!this.#stream.send(json, now)) this.#overflow(now);
+  }
+
+  /** The network came back or the page is shown again: reconnects at once, or makes sure that an open socket lives. */
+  wake(now: MonoMs): void {
+    if (this.#socket === "welcomed") {
+      this.#probeBy = now + WAKE_PROBE_MS;
+      this.#stream.ping(now);
+    } else if (this.#reconnection.at !== undefined) {
+      this.#reconnection.encourage();
+      this.#connect(now);
+    }
+  }
+
+  /** Ends the link on purpose: says bye, forgets everything. What was sent on the open socket before still arrives. */
+  close(reason: string, _now: MonoMs): void {
+    if (this.#state === "closed") return;
+    if (this.#socket === "welcomed" || this.#socket === "hello-said") {
+      const text = JSON.stringify({ kind: "bye", reason: reason.slice(0, LIMITS.textLength) });
+      this.#outputs.push({ kind: "text", text });
+    }
+    if (this.#socket !== "none") this.#closeSocket(CLOSE_CODES.normal, "bye");
+    this.#forget();
+    this.#become("closed", "link/closed");
+  }
+
+  /** Does what is due. */
+  tick(now: MonoMs): void {
+    const { at } = this.#reconnection;
+    if (at !== undefined && now >= at) return this.#connect(now);
+    if (this.#connectBy !== undefined && now >= this.#connectBy) {
+      return this.#drop(new LodelineError("timeout", { detail: "No welcome in time." }), now);
+    }
+    if (this.#socket !== "welcomed") return;
+    const late = this.#probeBy !== undefined && now >= this.#probeBy;
+    if (late || this.#stream.tick(now) === "lost") this.#drop(new LodelineError("link/lost"), now);
+  }
+
+  /** When {@link ClientLink.tick} has something to do; `undefined` when never. */
+  deadline(): MonoMs | undefined {
+    const waiting = this.#reconnection.at ?? this.#connectBy;
+    if (waiting !== undefined) return waiting;
+    const due = this.#socket === "welcomed" ? this.#stream.deadline() : undefined;
+    return due !== undefined && this.#probeBy !== undefined ? Math.min(due, this.#probeBy) : due;
+  }
+
+  /** The next thing to do or to know; `undefined` when there is none. Drained after every input. */
+  poll(): ClientLinkOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  #connect(now: MonoMs): void {
+    if (this.#resume === undefined) this.#opening ||= createSecret(this.#options.random);
+    this.#reconnection.clear();
+    this.#connectBy = now + this.#options.timers.connectMs;
+    this.#socket = "opening";
+    this.#outputs.push({ kind: "open-socket" });
+  }
+
+  #hello(): Hello {
+    const { token, name } = this.#options.credentials();
+    const resumes = this.#resume !== undefined && !this.#broken;
+    return {
+      kind: "hello",
+      version: PROTOCOL_VERSION,
+      name,
+      ...(token === undefined ? {} : { token }),
+      ...(resumes ? { resume: { ...this.#resume, received: this.#stream.received } } : { opening: this.#opening }),
+    } as Hello;
+  }
+
+  #frame(frame: ServerFrame, now: MonoMs): void {
+    if (frame.kind === "fatal") return this.#fatal(frame, now);
+    if (frame.kind === "welcome") {
+      if (this.#socket === "hello-said") this.#welcome(frame, now);
+      return;
+    }
+    // Only a network that changes the order can bring anything before the welcome.
+    if (this.#socket !== "welcomed") return this.#drop(new LodelineError("protocol/sequence-gap"), now);
+    if (frame.kind === "bye") return this.#gone(CLOSE_CODES.normal, new LodelineError("link/closed"), now, true);
+    this.#stream.acknowledged(frame.ack, now);
+    if (frame.kind === "data") {
+      if (this.#isNext(frame.seq, now)) this.#outputs.push({ kind: "message", message: frame.message });
+    } else if (frame.kind === "ping") this.#stream.pinged(frame.at, now);
+    else if (frame.kind === "pong") this.#stream.ponged(frame.at, frame.ack, now);
+  }
+
+  #welcome(welcome: Welcome, now: MonoMs): void {
+    const renewed = this.#broken || (this.#resume !== undefined && !welcome.resumed);
+    if (!renewed && !this.#stream.covers(welcome.received)) {
+      // The server claims what cannot be: only a new link is sure to be right.
+      this.#breakOff();
+      return this.#drop(new LodelineError("link/resume-impossible"), now);
+    }
+    const resumed = !renewed && this.#resume !== undefined;
+    this.#resume = { link: welcome.link, secret: welcome.secret };
+    this.#identity = welcome.identity;
+    this.#opening = "";
+    this.#socket = "welcomed";
+    this.#connectBy = undefined;
+    this.#reconnection.opened(now);
+    this.#stream.setTimers({
+      heartbeatMs: welcome.heartbeatMs,
+      linkLostMs: welcome.lostMs,
+      ackDelayMs: this.#options.timers.ackDelayMs,
+    });
+    if (renewed) this.#renew();
+    if (renewed || resumed) this.#stream.attach(this.#stream.received, now);
+    if (resumed) this.#stream.resend(welcome.received, now);
+    else this.#stream.acknowledged(welcome.received, now);
+    this.#become("open", undefined);
+  }
+
+  #renew(): void {
+    const lost = this.#lost + this.#stream.unacknowledged;
+    this.#stream.reset();
+    this.#broken = false;
+    this.#lost = 0;
+    this.#outputs.push({ kind: "renewed", lost });
+  }
+
+  #fatal(fatal: Fatal, now: MonoMs): void {
+    const code: ErrorCode = isErrorCode(fatal.code) ? fatal.code : "server/internal";
+    this.#gone(closeCodeOf(code), new LodelineError(code, { detail: fatal.reason, field: fatal.field }), now, true);
+  }
+
+  #isNext(seq: number, now: MonoMs): boolean {
+    const arrival = this.#stream.arrived(seq, now);
+    if (arrival === "gap") this.#drop(new LodelineError("protocol/sequence-gap"), now);
+    return arrival === "next";
+  }
+
+  /** The socket is no good any more: away with it, and again. */
+  #drop(error: LodelineError, now: MonoMs): void {
+    this.#gone(closeCodeOf(error.code), error, now, true);
+  }
+
+  /** The socket is over; what comes next depends on the code. `close`: it is still open on our side. */
+  #gone(code: number, error: LodelineError, now: MonoMs, close = false): void {
+    const reaction = reactionTo(code);
+    if (close) this.#closeSocket(usable(code), error.code);
+    this.#socket = "none";
+    this.#stream.detach();
+    this.#connectBy = undefined;
+    this.#probeBy = undefined;
+    if (reaction === "stop") return this.#stop(error);
+    if (reaction === "renew") this.#breakOff();
+    this.#retry(error.code, now);
+  }
+
+  #stop(error: LodelineError): void {
+    this.#reconnection.clear();
+    if (error.code === "link/closed") this.#forget();
+    this.#become("closed", error.code);
+    if (error.code !== "link/closed") this.#outputs.push({ kind: "refused", error });
+  }
+
+  #retry(reason: ErrorCode, now: MonoMs): void {
+    const retryInMs = this.#reconnection.schedule(now);
+    this.#become(this.#resume === undefined ? "connecting" : "interrupted", reason, retryInMs);
+  }
+
+  #overflow(now: MonoMs): void {
+    this.#lost += 1;
+    this.#breakOff();
+    const error = new LodelineError("link/resume-impossible");
+    if (this.#socket === "welcomed" || this.#socket === "hello-said") this.#drop(error, now);
+    else this.#become(this.#state, error.code);
+  }
+
+  /** From here on nothing can be resumed: what waits is lost, and a new opening keeps this apart from what was. */
+  #breakOff(): void {
+    this.#broken = true;
+    this.#opening = createSecret(this.#options.random);
+  }
+
+  #forget(): void {
+    this.#resume = undefined;
+    this.#stream.reset();
+    this.#socket = "none";
+    this.#broken = false;
+    this.#lost = 0;
+    this.#opening = "";
+    this.#reconnection.clear();
+    this.#connectBy = undefined;
+    this.#probeBy = undefined;
+  }
+
+  #closeSocket(code: number, reason: string): void {
+    this.#outputs.push({ kind: "close-socket", code, reason });
+  }
+
+  #become(state: ClientLinkState, reason: ErrorCode | undefined, retryInMs?: number): void {
+    const previous = this.#state;
+    this.#state = state;
+    this.#outputs.push({ kind: "state", state, previous, reason, retryInMs });
+  }
+}
+
+/** A browser may close with 1000 and 3000 to 4999 only (WebSocket standard, close()). */
+function usable(code: number): number {
+  return code === 1000 || code >= 3000 ? code : CLOSE_CODES.internal;
+}

@@ -1,0 +1,30 @@
+import { LodelineError } from "@lodeline/base";
+import { type Fatal, type Hello, LIMITS, PROTOCOL_VERSION, parseClientFrame } from "@lodeline/protocol";
+
+/** A hello, or why the first text of a socket is none; the error is to be said by {@link fatalText}. */
+export type HelloRead =
+  | { readonly ok: true; readonly hello: Hello /** The version both speak. */; readonly version: number }
+  | { readonly ok: false; readonly error: LodelineError };
+
+/** Reads the first text of a socket, which has to be a hello in a version this server speaks. Never throws. */
+export function readHello(text: string): HelloRead {
+  const parsed = parseClientFrame(text);
+  if (!parsed.ok) return { ok: false, error: parsed.error };
+  const { frame } = parsed;
+  if (frame.kind !== "hello") {
+    const detail = "The first frame of a socket has to be a hello.";
+    return { ok: false, error: new LodelineError("protocol/out-of-turn", { detail, field: "kind" }) };
+  }
+  return { ok: true, hello: frame, version: Math.min(frame.version, PROTOCOL_VERSION) };
+}
+
+/** The frame that refuses a hello or announces a close: code, reason and field, never the cause. */
+export function fatalText(error: LodelineError): string {
+  const frame: Fatal = {
+    kind: "fatal",
+    code: error.code,
+    reason: error.detail.slice(0, LIMITS.textLength),
+    ...(error.field === undefined ? {} : { field: error.field.slice(0, LIMITS.textLength) }),
+  };
+  return JSON.stringify(frame);
+}
