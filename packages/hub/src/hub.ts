@@ -1,8 +1,7 @@
 import { Emitter, type Listenable, type ListenOptions } from "@lodeline/base";
 import type { LedgerRow, RoomSnapshot } from "@lodeline/protocol";
-import type { MediaFacts } from "@lodeline/room";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
-import type { HubConnection, HubSocket } from "./ports.ts";
+import type { HubConnection, HubSocket, MediaFacts } from "./ports.ts";
 
 /** A room as the dashboard and the HTTP interface see it: plain data, the caller's own. */
 export interface RoomView {

@@ -8,6 +8,7 @@ export type {
   HubConnection,
   HubPorts,
   HubSocket,
+  MediaFacts,
   MediaKey,
   MediaPort,
   Recipient,

@@ -1,6 +1,6 @@
 import type { LodelineError } from "@lodeline/base";
 import type { IceServer, Role, ServerMessage, Source } from "@lodeline/protocol";
-import type { MediaFacts, MediaOp } from "@lodeline/room";
+import type { MediaOp, RoomInput } from "@lodeline/room";
 import type { SessionEffect, SessionInput } from "@lodeline/session";
 
 /** What a token allows. */
@@ -127,5 +127,5 @@ export interface HubPorts {
   intercept?(to: Recipient, message: ServerMessage): boolean;
 }
 
-/** What a room's media facts look like, and an operation: re-exported so that ports need one import. */
-export type { MediaFacts, MediaOp };
+/** What the media engine sees of one room; only what changed need be given, unknown ids are ignored. */
+export type MediaFacts = Omit<Extract<RoomInput, { readonly kind: "media-facts" }>, "kind">;

@@ -39,6 +39,8 @@ export class ClientLink {
   #resume: { readonly link: string; readonly secret: string } | undefined;
   /** Names this opening until its welcome is there. */
   #opening = "";
+  /** When messages were first said under this opening: only so long after may the server still know it. */
+  #openingSaidAt: MonoMs | undefined;
   /** Resuming is impossible: the next hello opens a new link, and what is kept is dropped with `renewed`. */
   #broken = false;
   /** Messages that were not even kept while broken. */
@@ -92,6 +94,7 @@ export class ClientLink {
     this.#outputs.push({ kind: "text", text: JSON.stringify(this.#hello()) });
     // Nothing has to be known of the server to number the first messages: a join needs no round trip of its own.
     if (this.#resume !== undefined || this.#broken) return;
+    if (this.#stream.sent > 0) this.#openingSaidAt ??= now;
     this.#stream.attach(0, now);
     this.#stream.resend(0, now);
   }
@@ -125,8 +128,12 @@ export class ClientLink {
       this.#outputs.push({ kind: "rejected", error: new LodelineError("protocol/too-large", { field: "message" }) });
       return;
     }
-    if (this.#broken) this.#lost += 1;
-    else if (!this.#stream.send(json, now)) this.#overflow(now);
+    if (this.#broken) {
+      this.#lost += 1;
+      return;
+    }
+    if (this.#socket === "hello-said" && this.#resume === undefined) this.#openingSaidAt ??= now;
+    if (!this.#stream.send(json, now)) this.#overflow(now);
   }
 
   /** The network came back or the page is shown again: reconnects at once, or makes sure that an open socket lives. */
@@ -178,11 +185,22 @@ export class ClientLink {
   }
 
   #connect(now: MonoMs): void {
+    if (this.#isOpeningStale(now)) this.#breakOff();
     if (this.#resume === undefined) this.#opening ||= createSecret(this.#options.random);
     this.#reconnection.clear();
     this.#connectBy = now + this.#options.timers.connectMs;
     this.#socket = "opening";
     this.#outputs.push({ kind: "open-socket" });
+  }
+
+  /**
+   * Whether the server may have forgotten an opening under which it has already executed something: to say that again
+   * would be to do it twice.
+   */
+  #isOpeningStale(now: MonoMs): boolean {
+    if (this.#openingSaidAt === undefined) return false;
+    const { connectMs, resumeWindowMs } = this.#options.timers;
+    return now + connectMs > this.#openingSaidAt + resumeWindowMs;
   }
 
   #hello(): Hello {
@@ -224,6 +242,7 @@ export class ClientLink {
     this.#resume = { link: welcome.link, secret: welcome.secret };
     this.#identity = welcome.identity;
     this.#opening = "";
+    this.#openingSaidAt = undefined;
     this.#socket = "welcomed";
     this.#connectBy = undefined;
     this.#reconnection.opened(now);
@@ -299,6 +318,7 @@ export class ClientLink {
   /** From here on nothing can be resumed: what waits is lost, and a new opening keeps this apart from what was. */
   #breakOff(): void {
     this.#broken = true;
+    this.#openingSaidAt = undefined;
     this.#opening = createSecret(this.#options.random);
   }
 
@@ -309,6 +329,7 @@ export class ClientLink {
     this.#broken = false;
     this.#lost = 0;
     this.#opening = "";
+    this.#openingSaidAt = undefined;
     this.#reconnection.clear();
     this.#connectBy = undefined;
     this.#probeBy = undefined;
