@@ -4,6 +4,7 @@ import { docblocks } from "./docblocks.ts";
 import { generatedDocs } from "./generated-docs.ts";
 import { layering } from "./layering.ts";
 import { links } from "./links.ts";
+import { lockfile } from "./lockfile.ts";
 import { neutral } from "./neutral.ts";
 import { packages } from "./packages.ts";
 import { rules } from "./rules.ts";
@@ -19,6 +20,7 @@ export const CHECKS: readonly Check[] = [
   generatedDocs,
   rules,
   packages,
+  lockfile,
   links,
   neutral,
 ];

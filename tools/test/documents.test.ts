@@ -6,6 +6,7 @@ import type { Check } from "../check/check.ts";
 import { docblocks } from "../check/docblocks.ts";
 import { generatedDocs } from "../check/generated-docs.ts";
 import { links } from "../check/links.ts";
+import { lockfile } from "../check/lockfile.ts";
 import { neutral } from "../check/neutral.ts";
 import { packages } from "../check/packages.ts";
 import { rules, statedRules } from "../check/rules.ts";
@@ -93,6 +94,16 @@ test("packages: a bare package and one missing from the tree are found", async (
 test("packages: sound ones have no finding", async () => {
   const files = Object.assign({}, ...Object.keys(LAYERS).map((name) => soundPackage(name)));
   assert.equal(await findings(packages, files), "");
+});
+
+test("lockfile: a dependency that is not locked and a build that is left out are found", async () => {
+  const locked = { "": {}, "node_modules/a": { version: "1.0.0", optionalDependencies: { "a-mac": "1.0.0" } } };
+  const found = await findings(lockfile, {
+    "package.json": JSON.stringify({ dependencies: { a: "1.0.0" } }),
+    "package-lock.json": JSON.stringify({ packages: locked }),
+  });
+  assert.match(found, /package\.json: a: not the same/);
+  assert.match(found, /a-mac, named by node_modules\/a, is missing/);
 });
 
 test("neutral: paths of one machine and a registry's host are found", async () => {
