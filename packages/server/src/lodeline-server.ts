@@ -18,6 +18,12 @@ export interface ServerStatus {
   readonly transports: number;
 }
 
+/** How a server is closed. */
+export interface CloseOptions {
+  readonly timeoutMs?: number | undefined;
+  readonly onProgress?: ((what: string) => void) | undefined;
+}
+
 /** What `close` came to. */
 export interface CloseReport {
   /** Ms from the call to the end. */
@@ -55,6 +61,7 @@ export interface LodelineServer extends AsyncDisposable {
    * Stops accepting, tells everyone (`server/draining`), closes links and media. A second call gives the first one's result.
    *
    * @param options.timeoutMs - What has not ended by then is dropped and named in the report. Default 3,000.
+   * @param options.onProgress - Told what is waited for next, in words: a watchdog names it when the wait has no end.
    */
-  close(options?: { readonly timeoutMs?: number | undefined }): Promise<CloseReport>;
+  close(options?: CloseOptions): Promise<CloseReport>;
 }

@@ -2,7 +2,7 @@ import { type Clock, type Logger, toLodelineError } from "@lodeline/base";
 import type { Hub } from "@lodeline/hub";
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "./link/gateway.ts";
-import type { CloseReport, ServerStatus } from "./lodeline-server.ts";
+import type { CloseOptions, CloseReport, ServerStatus } from "./lodeline-server.ts";
 import type { MediaHost } from "./media/media-host.ts";
 
 /** What a shutdown ends. */
@@ -18,7 +18,7 @@ export interface ShutdownParts {
 /** The way down, in order, each part within what is left of the time. */
 export interface Shutdown {
   readonly state: ServerStatus["state"];
-  close(options?: { readonly timeoutMs?: number | undefined }): Promise<CloseReport>;
+  close(options?: CloseOptions): Promise<CloseReport>;
 }
 
 const DEFAULT_TIMEOUT_MS = 3_000;
@@ -29,12 +29,12 @@ const AFTER_LINKS_MS = 500;
 export function createShutdown(parts: ShutdownParts): Shutdown {
   let state: ServerStatus["state"] = "ready";
   let closing: Promise<CloseReport> | undefined;
-  const run = async (timeoutMs: number): Promise<CloseReport> => {
+  const run = async ({ timeoutMs = DEFAULT_TIMEOUT_MS, onProgress }: CloseOptions): Promise<CloseReport> => {
     const { clock, logger } = parts;
     const startedAt = clock.now();
     state = "draining";
     logger.info("server draining", { timeoutMs });
-    const hung = await end(parts, startedAt + timeoutMs);
+    const hung = await end(parts, startedAt + timeoutMs, onProgress ?? (() => {}));
     state = "closed";
     const durationMs = clock.now() - startedAt;
     if (hung.length > 0) logger.warn("server closed late", { durationMs, hung: hung.join("; ") });
@@ -46,20 +46,27 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
       return state;
     },
     close: (options = {}) => {
-      closing ??= run(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      closing ??= run(options);
       return closing;
     },
   };
 }
 
-async function end(parts: ShutdownParts, deadline: number): Promise<readonly string[]> {
+async function end(
+  parts: ShutdownParts,
+  deadline: number,
+  progress: (what: string) => void,
+): Promise<readonly string[]> {
   const { clock, gateway, hub, media, app } = parts;
   const hung: string[] = [];
   const within = async (what: () => string, by: number, work: Promise<unknown>) => {
+    progress(what());
     const outcome = await beforeDeadline(clock, by, work);
     if (outcome !== undefined) hung.push(`${what()}: ${outcome}`);
   };
   gateway.stopAccepting();
+  // Said before it is done: a room that hangs does so inside `drain`.
+  progress(roomsInWords(hub));
   hub.drain("The server is shutting down.");
   await within(() => `${gateway.socketCount} sockets`, deadline - AFTER_LINKS_MS, gateway.emptied());
   gateway.terminate();
@@ -67,6 +74,15 @@ async function end(parts: ShutdownParts, deadline: number): Promise<readonly str
   hub[Symbol.dispose]();
   await within(() => "HTTP", deadline, app.close());
   return hung;
+}
+
+function roomsInWords(hub: Hub): string {
+  const names = hub.rooms().map(({ room }) => room);
+  if (names.length === 0) return "the hub, with no room";
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5
+    ? `rooms ${shown} and ${names.length - 5} more`
+    : `${names.length > 1 ? "rooms" : "room"} ${shown}`;
 }
 
 /** @returns `undefined` when `work` ended well and in time, else what happened, in words. */

@@ -51,7 +51,11 @@ function parts(steps: string[], hang: "sockets" | "media" | "nothing") {
       emptied: () => note("waiting for links", hang === "sockets" ? never : Promise.resolve()),
       terminate: () => note("links dropped"),
     },
-    hub: { drain: () => note("everybody told"), [Symbol.dispose]: () => note("hub disposed") },
+    hub: {
+      rooms: () => [{ room: "den" }],
+      drain: () => note("everybody told"),
+      [Symbol.dispose]: () => note("hub disposed"),
+    },
     media: { transportCount: 3, close: () => note("media closing", hang === "media" ? never : Promise.resolve()) },
   };
   return { time, made: made as unknown as ShutdownParts };

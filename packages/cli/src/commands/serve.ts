@@ -1,0 +1,51 @@
+import { LodelineError } from "@lodeline/base";
+import { listOption, numberOption, readOptions, textOption } from "../arguments.ts";
+import { keyHint } from "../banner.ts";
+import { loadKeys } from "../keys.ts";
+import { pageDirectory } from "../page-directory.ts";
+import { runServer } from "../run-server.ts";
+import type { Terminal } from "../terminal.ts";
+import { logLevelOption, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
+
+const OPTIONS = {
+  ...SERVER_OPTIONS,
+  "key-file": { type: "string" },
+  origin: { type: "string", multiple: true },
+  "media-address": { type: "string", multiple: true },
+  "media-ports": { type: "string" },
+} as const;
+
+/** `lodeline serve`: a server that wants tokens. Without a signing key it does not start. */
+export async function serveCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const values = readOptions(args, OPTIONS);
+  const keys = await loadKeys(textOption(values, "key-file"), terminal.environment);
+  const addresses = listOption(values, "media-address");
+  return await runServer({
+    request: {
+      options: {
+        access: { kind: "keys", keys },
+        host: textOption(values, "host") ?? "0.0.0.0",
+        port: numberOption(values, "port", PORT_RANGE),
+        origins: listOption(values, "origin"),
+        pageDirectory: textOption(values, "page") ?? pageDirectory(),
+        media: {
+          addresses: addresses.length > 0 ? addresses : undefined,
+          portRange: portRange(textOption(values, "media-ports")),
+        },
+      },
+      logLevel: logLevelOption(values) ?? "info",
+    },
+    onReady: (url) => terminal.out(`Lodeline listens at ${url}. ${keyHint(keys)}`),
+    say: terminal.err,
+  });
+}
+
+function portRange(text: string | undefined): { first: number; last: number } | undefined {
+  if (text === undefined) return undefined;
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  if (first !== undefined && last !== undefined) return { first: Number(first), last: Number(last) };
+  throw new LodelineError("config/invalid", {
+    field: "media-ports",
+    detail: "--media-ports is a range like 40000-40999.",
+  });
+}

@@ -1,0 +1,20 @@
+import type { LogLevel } from "@lodeline/server";
+import { type OptionValues, wordOption } from "../arguments.ts";
+
+/** Options that `dev` and `serve` share. */
+export const SERVER_OPTIONS = {
+  port: { type: "string" },
+  host: { type: "string" },
+  page: { type: "string" },
+  "log-level": { type: "string" },
+} as const;
+
+/** What a TCP port may be; 0 takes a free one. */
+export const PORT_RANGE = { least: 0, most: 65_535 } as const;
+
+const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace", "silent"];
+
+/** `--log-level`, `undefined` when it was not given. */
+export function logLevelOption(values: OptionValues): LogLevel | undefined {
+  return wordOption(values, "log-level", LEVELS);
+}

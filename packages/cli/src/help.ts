@@ -1,0 +1,37 @@
+/** What `lodeline --help` prints. */
+export const HELP = `lodeline: WebRTC rooms and calls on your own server
+
+  lodeline dev     start an open server on this machine and print a link to join
+      --port <n>           default 7880; 0 takes a free one
+      --host <address>     default 127.0.0.1; only loopback is allowed
+      --room <name>        the room of the printed link; default a new one
+      --faults             let POST /v1/faults lose messages and packets, for tests
+
+  lodeline serve   start a server that wants tokens; needs a signing key
+      --key-file <file>    lines of id:secret; or set LODELINE_KEY
+      --port <n>           default 7880
+      --host <address>     default 0.0.0.0
+      --origin <origin>    a page's origin that may connect; may be repeated
+      --media-address <ip> address to offer for media; may be repeated
+      --media-ports <a-b>  UDP ports for media
+
+  both of them
+      --page <folder>      the built page; default the one beside this command
+      --log-level <level>  error, warn, info, debug, trace or silent; dev: warn, serve: info
+
+  lodeline key     make a signing key and print it
+
+  lodeline token   sign a join token and print it
+      --key-file <file>    as above, or LODELINE_KEY
+      --room <name>        the only room it opens
+      --identity <id>      who it is for
+      --name <name>        what others read; default the identity
+      --admin              may mute, remove and lock
+      --ttl <duration>     90s, 10m, 6h or 2d; default 6h
+      --url <address>      print a link to join at this server instead
+
+  lodeline --help, lodeline --version
+
+Ctrl+C tells everyone, closes within 3 seconds and exits with 0; a second one exits at once.
+Exit codes: 0 done, 1 failed or had to be forced, 2 wrong usage or configuration.
+`;

@@ -1,0 +1,75 @@
+import { Worker } from "node:worker_threads";
+import { LodelineError } from "@lodeline/base";
+import { EXIT } from "./exit-codes.ts";
+import type { FromServer, ServerRequest, ToServer } from "./server-request.ts";
+import { watchSignals } from "./signals.ts";
+
+/** How long a server may take to end after the first signal. */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** What the server itself is given of it, so that it can still say what hung before the watchdog bites. */
+const SERVER_SHARE_MS = 2_700;
+
+/** How `runServer` talks to whoever started it. */
+export interface RunServerOptions {
+  readonly request: ServerRequest;
+  /** Called once when the server listens. */
+  onReady(url: string): void;
+  /** Prints one line for a person. */
+  say(line: string): void;
+}
+
+/**
+ * Runs a server until a signal ends it.
+ *
+ * The server has a thread of its own, and this one only listens for signals and keeps the watchdog: a server that hangs,
+ * even in a loop that never yields, cannot keep the process from ending.
+ *
+ * @returns The exit code.
+ * @throws LodelineError when the server refuses to start.
+ */
+export function runServer(options: RunServerOptions): Promise<number> {
+  const { request, say } = options;
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const worker = new Worker(new URL(`./server-thread.${extension}`, import.meta.url), { workerData: request });
+  return new Promise<number>((resolve, reject) => {
+    let watchdog: NodeJS.Timeout | undefined;
+    let waitingFor = "the server's thread";
+    const finish = (settle: () => void) => {
+      clearTimeout(watchdog);
+      signals[Symbol.dispose]();
+      void worker.terminate().then(settle);
+    };
+    const forced = () => {
+      say(`Forced to end after ${CLOSE_TIMEOUT_MS / 1000} s. Still hanging: ${waitingFor}.`);
+      // Not `finish`: a thread that hangs in native code would keep `terminate` waiting as well.
+      process.exit(EXIT.failed);
+    };
+    const signals = watchSignals({
+      first: () => {
+        watchdog = setTimeout(forced, CLOSE_TIMEOUT_MS);
+        worker.postMessage({ kind: "close", timeoutMs: SERVER_SHARE_MS } satisfies ToServer);
+      },
+      second: (signal) => process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated),
+    });
+    worker.on("message", (message: FromServer) => {
+      switch (message.kind) {
+        case "ready":
+          return options.onReady(message.url);
+        case "closing":
+          waitingFor = message.what;
+          return;
+        case "closed":
+          if (message.hung.length > 0) say(`Closed, but not everything ended by itself: ${message.hung.join("; ")}.`);
+          return finish(() => resolve(message.hung.length > 0 ? EXIT.failed : EXIT.ok));
+        case "refused":
+          return finish(() => reject(refusalOf(message)));
+      }
+    });
+    worker.on("error", (error) => finish(() => reject(error)));
+    worker.on("exit", () => finish(() => resolve(EXIT.failed)));
+  });
+}
+
+function refusalOf({ code, detail }: Extract<FromServer, { kind: "refused" }>): LodelineError {
+  return new LodelineError(code === "config/no-key" ? code : "config/invalid", { detail });
+}

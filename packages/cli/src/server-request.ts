@@ -1,0 +1,18 @@
+import type { LogLevel, ServerOptions } from "@lodeline/server";
+
+/** What a server thread is to start: plain data, so that it can cross to the thread. */
+export interface ServerRequest {
+  readonly options: Omit<ServerOptions, "logger">;
+  readonly logLevel: LogLevel;
+}
+
+/** What the main thread says to the server thread. */
+export type ToServer = { readonly kind: "close"; readonly timeoutMs: number };
+
+/** What the server thread says to the main thread. */
+export type FromServer =
+  | { readonly kind: "ready"; readonly url: string }
+  | { readonly kind: "refused"; readonly code: string; readonly detail: string }
+  /** What `close` waits for at present, in words: the watchdog names it. */
+  | { readonly kind: "closing"; readonly what: string }
+  | { readonly kind: "closed"; readonly durationMs: number; readonly hung: readonly string[] };
