@@ -34,7 +34,11 @@ export function runServer(options: RunServerOptions): Promise<number> {
   return new Promise<number>((resolve, reject) => {
     let watchdog: NodeJS.Timeout | undefined;
     let waitingFor = "the server's thread";
+    let finished = false;
+    // The thread's own `exit` follows every other end: only the first word counts.
     const finish = (settle: () => void) => {
+      if (finished) return;
+      finished = true;
       clearTimeout(watchdog);
       signals[Symbol.dispose]();
       void worker.terminate().then(settle);
