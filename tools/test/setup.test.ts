@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -124,4 +124,48 @@ test("an unknown task is refused with the list of tasks", () => {
   const { status, stderr } = spawnSync(process.execPath, ["tools/run.mjs", "dance"], { cwd: root, encoding: "utf8" });
   assert.equal(status, 2);
   assert.match(stderr, /start \| test/);
+});
+
+/** A folder with stand-ins for the programs that install packages; the real ones would change the machine. */
+function packageManager(): string {
+  const folder = scratch();
+  const script = (name: string, text: string): void =>
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  symlinkSync("/usr/bin/env", join(folder, "env"));
+  script("sudo", 'shift; [ "$1" = true ] || exec "$@"');
+  script(
+    "apt-get",
+    `echo "$@" >> ${folder}/asked
+     [ "$1" = install ] || exit 0
+     for name in chromium firefox-esr; do echo '#!/bin/sh' > ${folder}/$name; /bin/chmod +x ${folder}/$name; done`,
+  );
+  return folder;
+}
+
+function findBrowsers(path: string): { stdout: string; stderr: string } {
+  const module = pathToFileURL(join(root, "tools/setup/browsers.mjs")).href;
+  const script = `import { ensureBrowsers } from "${module}"; console.log(JSON.stringify(await ensureBrowsers()));`;
+  const env = { PATH: path };
+  return spawnSync(process.execPath, ["--input-type=module", "-e", script], { env, encoding: "utf8" });
+}
+
+test("missing browsers are installed once, and found the second time", { skip: process.platform !== "linux" }, () => {
+  const folder = packageManager();
+  const first = findBrowsers(folder);
+  const wanted = { CHROMIUM_PATH: join(folder, "chromium"), FIREFOX_PATH: join(folder, "firefox-esr") };
+  assert.match(first.stdout, /Installing chromium and firefox-esr .* done/);
+  assert.deepEqual(JSON.parse(first.stdout.trim().split("\n").at(-1) ?? ""), wanted);
+  const second = findBrowsers(folder);
+  assert.deepEqual(JSON.parse(second.stdout), wanted);
+  assert.equal(second.stderr, "");
+  assert.deepEqual(readFileSync(join(folder, "asked"), "utf8").match(/^(update|install).*/gm), [
+    "update",
+    "install -y --no-install-recommends chromium firefox-esr",
+  ]);
+});
+
+test("where nothing may be installed, one message says what is missing", () => {
+  const { stdout, stderr } = findBrowsers(scratch());
+  assert.equal(stdout.trim(), "{}");
+  assert.match(stderr, /Chromium and Firefox missing.*apt-get install chromium firefox-esr/);
 });
