@@ -1,0 +1,107 @@
+import { LodelineError, type Logger } from "@lodeline/base";
+import type { PeerPort, PeerSpec, SessionKey } from "@lodeline/participant";
+import type { IceServer } from "@lodeline/protocol";
+import type { SessionInput, SessionRole } from "@lodeline/session";
+import type { OwnMedia } from "../devices/own-media.ts";
+import { BrowserPeer } from "./browser-peer.ts";
+import type { StepContext } from "./plan-steps.ts";
+
+/** The devices of one use, and how they are opened when its session starts. */
+export interface PeerMedia {
+  readonly media: OwnMedia;
+  /** Opens what is wished for. Settles within the device wait; rejects when nothing wished for could be opened. */
+  open(): Promise<void>;
+}
+
+/** What {@link BrowserPeers} needs. */
+export interface BrowserPeersOptions {
+  readonly logger: Logger;
+  readonly slots: { readonly audio: number; readonly video: number };
+  readonly iceServers: readonly IceServer[];
+  readonly iceTransportPolicy: RTCIceTransportPolicy;
+  /** Whose devices a session uses. */
+  mediaOf(spec: PeerSpec): PeerMedia | undefined;
+  /** Which end of its session this one is. */
+  roleOf(key: SessionKey): SessionRole | undefined;
+  /** A connection changed: made, closed, negotiated, connected. */
+  changed(peer: BrowserPeer): void;
+  message(key: SessionKey, data: string | ArrayBuffer): void;
+}
+
+/** Makes peer connections in a browser, and knows all there are. */
+export class BrowserPeers implements PeerPort {
+  readonly #options: BrowserPeersOptions;
+  readonly #peers = new Map<SessionKey, BrowserPeer>();
+  #iceServers: readonly IceServer[];
+
+  constructor(options: BrowserPeersOptions) {
+    this.#options = options;
+    this.#iceServers = options.iceServers;
+  }
+
+  open(spec: PeerSpec, feed: (input: SessionInput) => void): BrowserPeer {
+    const { mediaOf, logger, changed, message } = this.#options;
+    const own = mediaOf(spec);
+    if (!own) throw new LodelineError("session/unknown", { detail: `No devices for ${spec.key}.` });
+    const peer = new BrowserPeer({
+      spec,
+      feed,
+      logger,
+      connectionOptions: () => ({
+        media: own.media,
+        configuration: this.#configuration(),
+      }),
+      stepContext: () => this.#stepContext(spec, own),
+      changed,
+      message: (data) => message(spec.key, data),
+    });
+    this.#peers.set(spec.key, peer);
+    return peer;
+  }
+
+  /** The peer of a key; the last one of it, if it is closed. */
+  get(key: SessionKey): BrowserPeer | undefined {
+    return this.#peers.get(key);
+  }
+
+  /** Every peer that was opened and not forgotten. */
+  all(): readonly BrowserPeer[] {
+    return [...this.#peers.values()];
+  }
+
+  /** Drops what is over, when its receipt is written. */
+  forget(key: SessionKey): void {
+    this.#peers.delete(key);
+  }
+
+  /** Servers for ICE that the server named, beside one's own; for connections there are and to come. */
+  useIceServers(named: readonly IceServer[]): void {
+    if (named.length === 0) return;
+    this.#iceServers = [...this.#options.iceServers, ...named];
+    for (const { current } of this.#peers.values()) {
+      if (current && current.connection.signalingState !== "closed")
+        current.connection.setConfiguration(this.#configuration());
+    }
+  }
+
+  #configuration(): RTCConfiguration {
+    return {
+      bundlePolicy: "max-bundle",
+      iceTransportPolicy: this.#options.iceTransportPolicy,
+      iceServers: this.#iceServers.map(({ urls, username, credential }) => ({
+        urls,
+        ...(username === undefined ? {} : { username }),
+        ...(credential === undefined ? {} : { credential }),
+      })),
+    };
+  }
+
+  #stepContext(spec: PeerSpec, own: PeerMedia): StepContext {
+    const sfu = spec.use === "sfu";
+    return {
+      openDevices: () => own.open(),
+      offerer: sfu || this.#options.roleOf(spec.key) === "offerer",
+      slots: sfu ? this.#options.slots : { audio: 0, video: 0 },
+    };
+  }
+}

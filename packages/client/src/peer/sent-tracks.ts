@@ -1,0 +1,90 @@
+import { SOURCES, type Source } from "@lodeline/protocol";
+import type { OwnMedia } from "../devices/own-media.ts";
+import type { Sections } from "./sections.ts";
+
+/** What one session sends of one source: a copy of the capture track, so that it has an `enabled` of its own. */
+interface Sent {
+  readonly of: MediaStreamTrack;
+  readonly copy: MediaStreamTrack;
+}
+
+/**
+ * The tracks of one session. Each is a copy (`MediaStreamTrack.clone`) of the capture track, because a session enables
+ * its tracks only when it is connected while one's own picture, and other sessions, already show the device.
+ */
+export class SentTracks {
+  readonly #media: OwnMedia;
+  readonly #sections: Sections;
+  readonly #sent = new Map<Source, Sent>();
+  #open = false;
+
+  constructor(media: OwnMedia, sections: Sections) {
+    this.#media = media;
+    this.#sections = sections;
+  }
+
+  /** Puts every open device on its section, disabled until {@link enable}. */
+  async attachAll(): Promise<void> {
+    for (const source of SOURCES) await this.attach(source);
+  }
+
+  /** Brings one section in line with its device: another track, or none. Negotiates nothing. */
+  async attach(source: Source): Promise<void> {
+    const sender = this.#sections.sender(source);
+    const capture = this.#media.sources[source].track;
+    const sent = this.#sent.get(source);
+    if (!sender || sent?.of === capture) return this.gate(source);
+    const copy = capture?.clone();
+    if (capture && copy) {
+      copy.contentHint = capture.contentHint;
+      copy.enabled = false;
+      this.#sent.set(source, { of: capture, copy });
+    } else {
+      this.#sent.delete(source);
+    }
+    await sender.replaceTrack(copy ?? null);
+    sent?.copy.stop();
+    this.gate(source);
+  }
+
+  /** Takes a source off its section and stops the copy. */
+  async detach(source: Source): Promise<void> {
+    const sent = this.#sent.get(source);
+    this.#sent.delete(source);
+    await this.#sections.sender(source)?.replaceTrack(null);
+    sent?.copy.stop();
+  }
+
+  /** Lets through what is wanted live: the last step of a start. */
+  enable(): void {
+    this.#open = true;
+    for (const source of SOURCES) this.gate(source);
+  }
+
+  /** Silences everything: the first step of a stop. */
+  disable(): void {
+    this.#open = false;
+    for (const source of SOURCES) this.gate(source);
+  }
+
+  /** Sets `enabled` by what is wanted now. */
+  gate(source: Source): void {
+    const sent = this.#sent.get(source);
+    if (sent) sent.copy.enabled = this.#open && this.#media.sources[source].audible;
+  }
+
+  /** Stops every copy. The devices are the media's own affair. */
+  stop(): void {
+    for (const { copy } of this.#sent.values()) copy.stop();
+  }
+
+  /** What is sent now. */
+  track(source: Source): MediaStreamTrack | undefined {
+    return this.#sent.get(source)?.copy;
+  }
+
+  /** The copies and their states, for the receipt. */
+  records(): { readonly source: Source; readonly id: string; readonly readyState: MediaStreamTrackState }[] {
+    return [...this.#sent].map(([source, { copy }]) => ({ source, id: copy.id, readyState: copy.readyState }));
+  }
+}
