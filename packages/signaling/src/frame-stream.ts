@@ -11,6 +11,9 @@ export type Arrival = "next" | "again" | "gap";
 /** Frames are acknowledged at once when this many wait for it: the other side's buffer stays short under load. */
 const ACK_EVERY = 8;
 
+/** A frame not acknowledged after so many acknowledgement delays is asked after: a lost last frame shows by nothing else. */
+const PROBE_ACK_DELAYS = 5;
+
 /** Unanswered pings remembered. More are outstanding only on a link that is as good as lost. */
 const PINGS_KEPT = 16;
 
@@ -28,7 +31,7 @@ export class FrameStream {
   #ackDue: MonoMs | undefined;
   #sentAt: MonoMs = 0;
   #heardAt: MonoMs = 0;
-  /** Since when the oldest unacknowledged frame has waited: a lost last frame shows by nothing else. */
+  /** Since when the oldest unacknowledged frame has waited. */
   #waitingSince: MonoMs | undefined;
   #pings: { readonly at: MonoMs; readonly seq: number }[] = [];
   #rttMs: number | undefined;
@@ -191,10 +194,9 @@ export class FrameStream {
     return Math.min(idle, this.#ackDue ?? idle, this.#probeDue() ?? idle);
   }
 
-  /** Two acknowledgement delays are ordinary on a slow path; a quarter of the heartbeat finds a lost frame soon enough. */
   #probeDue(): MonoMs | undefined {
     if (this.#waitingSince === undefined) return undefined;
-    return this.#waitingSince + Math.max(2 * this.#timers.ackDelayMs, this.#timers.heartbeatMs / 4);
+    return this.#waitingSince + PROBE_ACK_DELAYS * this.#timers.ackDelayMs;
   }
 
   #say(seq: number, message: string, now: MonoMs): void {

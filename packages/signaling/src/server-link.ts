@@ -19,6 +19,9 @@ import { type Rate, TokenBucket } from "./token-bucket.ts";
 /** Acknowledgements and pings come far more often than messages and cost nearly nothing; a flood of them still ends. */
 const CONTROL_RATE: Rate = { perSecond: 1000, burst: 2000 };
 
+/** The server pings somewhat later than the client, whose pings are then enough for both: half the frames of an idle link. */
+const PATIENCE = 1.25;
+
 /** Messages at the rate that LIMITS allows. */
 const DEFAULT_RATE: Rate = { perSecond: LIMITS.messagesPerSecond, burst: LIMITS.messageBurst };
 
@@ -47,7 +50,8 @@ export class ServerLink {
     this.id = options.id;
     this.identity = options.identity;
     this.#options = options;
-    this.#stream = new FrameStream(options.timers, (text) => this.#outputs.push({ kind: "text", text }));
+    const timers = { ...options.timers, heartbeatMs: options.timers.heartbeatMs * PATIENCE };
+    this.#stream = new FrameStream(timers, (text) => this.#outputs.push({ kind: "text", text }));
     if (options.rate !== null) {
       this.#messages = new TokenBucket(options.rate ?? DEFAULT_RATE, now);
       this.#control = new TokenBucket(CONTROL_RATE, now);

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { seededRandom } from "@lodeline/base";
+import { DEFAULT_TIMERS } from "@lodeline/protocol";
+import { backoffMs, ServerLink } from "@lodeline/signaling";
+import { NO_FAULTS, Wire } from "./wire.ts";
+
+describe("liveness", () => {
+  it("[LINK13] on an idle link the client pings every heartbeat and the server only answers", () => {
+    const wire = opened();
+    const from = wire.texts.length;
+    wire.run(10 * wire.timers.heartbeatMs + 100);
+    const idle = wire.texts.slice(from).map(({ to, text }) => `${to}:${JSON.parse(text).kind}`);
+    assert.ok(idle.length >= 18 && idle.length <= 21, `${idle.length} frames in ten heartbeats`);
+    assert.ok(idle.every((entry) => /ping|pong/.test(entry)));
+    assert.ok((wire.client.rttMs ?? wire.server.rttMs ?? 0) >= 20);
+  });
+
+  it("[LINK13] the server pings a quarter later than the client, exactly, when the client does not", () => {
+    const link = new ServerLink({ id: "l", identity: "i", timers: DEFAULT_TIMERS, random: seededRandom(1) }, 0);
+    link.attach({ version: 1, received: 0 }, 1000);
+    drain(link);
+    link.tick(3499);
+    assert.deepEqual(drain(link), []);
+    assert.equal(link.deadline(), 3500);
+    link.tick(3500);
+    assert.deepEqual(drain(link), [{ kind: "text", text: '{"kind":"ping","at":3500,"ack":0}' }]);
+  });
+
+  it("[LINK14] the server gives a silent client up after linkLostMs, and not a millisecond earlier", () => {
+    const link = new ServerLink({ id: "l", identity: "i", timers: DEFAULT_TIMERS, random: seededRandom(1) }, 0);
+    link.attach({ version: 1, received: 0 }, 0);
+    for (const now of [2000, 4000]) link.tick(now);
+    drain(link);
+    link.tick(DEFAULT_TIMERS.linkLostMs - 1);
+    assert.equal(link.state, "open");
+    link.tick(DEFAULT_TIMERS.linkLostMs);
+    assert.equal(link.state, "interrupted");
+    assert.ok(drain(link).some((output) => output.kind === "close-socket" && output.code === 4411));
+  });
+
+  it("[LINK14] the client drops a silent socket after the server's lostMs and resumes", () => {
+    const wire = opened();
+    wire.cut(undefined, undefined);
+    // The last thing heard was the pong or ping before; at most one heartbeat ago.
+    wire.run(wire.timers.linkLostMs - wire.timers.heartbeatMs - 1);
+    assert.equal(wire.client.state, "open");
+    wire.run(wire.timers.heartbeatMs + 1000);
+    assert.deepEqual(wire.states(), ["connecting", "open", "interrupted", "open"]);
+    const lost = wire.clientOutputs.findLast((o) => o.kind === "state" && o.state === "interrupted");
+    assert.equal(lost?.kind === "state" && lost.reason, "link/lost");
+    assert.equal(wire.links.size, 1);
+  });
+
+  it("[LINK15] drops a socket without a welcome after connectMs", () => {
+    const wire = new Wire();
+    wire.faults = { ...NO_FAULTS, drop: 1 };
+    wire.open();
+    wire.run(wire.timers.connectMs - 1);
+    assert.equal(wire.client.state, "connecting");
+    assert.equal(wire.clientOutputs.filter(({ kind }) => kind === "close-socket").length, 0);
+    wire.run(1);
+    assert.equal(wire.clientOutputs.filter(({ kind }) => kind === "close-socket").length, 1);
+    wire.faults = NO_FAULTS;
+    wire.run(1000);
+    assert.equal(wire.client.state, "open");
+  });
+
+  it("[LINK16] waits double from the first to the longest, half of each by chance", () => {
+    const random = seededRandom(5);
+    for (let attempt = 0; attempt < 40; attempt++) {
+      const whole = Math.min(3000, 100 * 2 ** attempt);
+      for (let i = 0; i < 50; i++) {
+        const waitMs = backoffMs(attempt, 100, 3000, random);
+        assert.ok(waitMs >= whole / 2 && waitMs <= whole, `${attempt}: ${waitMs}`);
+      }
+    }
+  });
+
+  it("[LINK16] grows while the server drops at once, and starts over after a link that held", () => {
+    const wire = opened();
+    const waits = () => wire.clientOutputs.flatMap((o) => (o.kind === "state" && o.retryInMs ? [o.retryInMs] : []));
+    for (let i = 0; i < 5; i++) {
+      wire.cut(0, 0);
+      wire.run(waits().at(-1) ?? 0);
+      while (wire.client.state !== "open") wire.run(10);
+    }
+    assert.ok((waits().at(-1) ?? 0) >= 800, `${waits()}`);
+    wire.run(wire.timers.reconnectMaxMs);
+    wire.cut(0, 0);
+    wire.run(0);
+    assert.ok((waits().at(-1) ?? 1000) <= 100, `${waits()}`);
+  });
+
+  it("[LINK17] a wake reconnects at once", () => {
+    const wire = opened();
+    wire.reachable = false;
+    wire.cut(0, 0);
+    wire.run(20_000);
+    wire.reachable = true;
+    wire.do((client, now) => client.wake(now));
+    wire.run(70);
+    assert.equal(wire.client.state, "open");
+  });
+
+  it("[LINK17] a wake finds an open socket that died, within 1.5 s, and leaves a living one", () => {
+    const wire = opened();
+    wire.do((client, now) => client.wake(now));
+    wire.run(3000);
+    assert.deepEqual(wire.states(), ["connecting", "open"]);
+    wire.cut(undefined, undefined);
+    wire.do((client, now) => client.wake(now));
+    wire.run(1499);
+    assert.equal(wire.client.state, "open");
+    wire.run(1);
+    assert.equal(wire.client.state, "interrupted");
+  });
+});
+
+function opened(): Wire {
+  const wire = new Wire();
+  wire.open();
+  wire.run(500);
+  return wire;
+}
+
+function drain(link: ServerLink) {
+  const outputs = [];
+  for (let output = link.poll(); output; output = link.poll()) outputs.push(output);
+  return outputs;
+}
