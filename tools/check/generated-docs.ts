@@ -8,7 +8,7 @@ export const generatedDocs: Check = {
   run: async (root) => {
     // Loaded only here: it imports the packages, and a package that does not load must not stop the other checks.
     const { generateDocs } = await import("../docs/generate.ts");
-    return [...generateDocs(root)].flatMap(([path, text]) => compare(path, readText(root, path) ?? "", text));
+    return [...(await generateDocs(root))].flatMap(([path, text]) => compare(path, readText(root, path) ?? "", text));
   },
 };
 

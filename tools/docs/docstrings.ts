@@ -53,5 +53,13 @@ function readMember(
 function remember(name: string, node: ts.Node, found: Map<string, string>): void {
   const comments = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
   const text = ts.getTextOfJSDocComment(comments.at(-1)?.comment);
-  if (text !== undefined && text.trim() !== "") found.set(name, text.replaceAll(/\s*\n\s*/g, " ").trim());
+  if (text !== undefined && text.trim() !== "") found.set(name, plain(text));
+}
+
+/** One line, with links to other declarations as code. */
+function plain(text: string): string {
+  return text
+    .replaceAll(/\{@link ([^}]+)\}/g, "`$1`")
+    .replaceAll(/\s*\n\s*/g, " ")
+    .trim();
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { ERROR_CODES } from "@lodeline/base";
 import * as protocol from "@lodeline/protocol";
 import { listFiles, readText } from "../check/tree.ts";
@@ -9,6 +8,7 @@ import { definitionsOf, schemaBundle } from "./json-schema.ts";
 import { layerDiagram, layerTable } from "./layer-blocks.ts";
 import { code, table } from "./markdown.ts";
 import { typeSections, unionSections } from "./schema-tables.ts";
+import { stateSections } from "./state-diagrams.ts";
 
 /** Where the JSON Schema of the protocol is published. */
 const SCHEMA_FILE = "docs/protocol.schema.json";
@@ -24,8 +24,8 @@ const SHOWN_AS_VARIANT = ["hello", "welcome", "fatal"];
  * @param root - The checkout whose documents are renewed. The code they are made from is always this one's.
  * @returns Path relative to `root`, and the whole text.
  */
-export function generateDocs(root: string): Map<string, string> {
-  const blocks = makeBlocks(root);
+export async function generateDocs(root: string): Promise<Map<string, string>> {
+  const blocks = await makeBlocks(root);
   const result = new Map<string, string>();
   const used = new Set<string>();
   for (const path of listFiles(root, "docs/**/*.md")) {
@@ -44,8 +44,8 @@ export function generateDocs(root: string): Map<string, string> {
   return result;
 }
 
-function makeBlocks(root: string): Map<string, string> {
-  const docstrings = readDocstrings(join(root), "protocol");
+async function makeBlocks(root: string): Promise<Map<string, string>> {
+  const docstrings = readDocstrings(root, "protocol");
   const source = { definitions: definitionsOf(protocol), docstrings };
   const types = Object.keys(source.definitions).filter(
     (name) => !UNIONS.includes(name) && !SHOWN_AS_VARIANT.includes(name),
@@ -64,6 +64,7 @@ function makeBlocks(root: string): Map<string, string> {
     ["protocol-types", typeSections(source, types, 3)],
     ["limits", settingTable("LIMITS", protocol.LIMITS, docstrings)],
     ["timers", settingTable("Timers", protocol.DEFAULT_TIMERS, docstrings)],
+    ["state-machines", await stateSections(root)],
     ["close-codes", settingTable("CLOSE_CODES", protocol.CLOSE_CODES, docstrings)],
   ]);
 }

@@ -5,7 +5,7 @@ import { readText } from "../check/tree.ts";
 import { root } from "../root.ts";
 import { generateDocs } from "./generate.ts";
 
-for (const [path, text] of generateDocs(root)) {
+for (const [path, text] of await generateDocs(root)) {
   if (readText(root, path) === text) continue;
   writeFileSync(join(root, path), text);
   console.log(`written: ${path}`);

@@ -10,6 +10,7 @@ import { lockfile } from "../check/lockfile.ts";
 import { neutral } from "../check/neutral.ts";
 import { packages } from "../check/packages.ts";
 import { rules, statedRules } from "../check/rules.ts";
+import { edgesToMermaid } from "../docs/state-diagrams.ts";
 import { LAYERS } from "../layers.ts";
 import { root as home } from "../root.ts";
 import { plantTree, soundPackage } from "./planted-tree.ts";
@@ -123,7 +124,6 @@ test("links: a missing file and a missing heading are found", async () => {
 test("generated-docs: a word changed in a generated table is found", async () => {
   using tree = plantTree({});
   cpSync(join(home, "docs"), join(tree.root, "docs"), { recursive: true });
-  cpSync(join(home, "packages/protocol/src"), join(tree.root, "packages/protocol/src"), { recursive: true });
   for (const name of Object.keys(LAYERS)) {
     cpSync(join(home, "packages", name, "package.json"), join(tree.root, "packages", name, "package.json"), {
       recursive: true,
@@ -139,4 +139,13 @@ test("generated-docs: a word changed in a generated table is found", async () =>
     after.map(({ at, message }) => `${at} ${message}`).join(),
     /docs\/errors\.md:\d+ differs.*protocol\/malformed/,
   );
+});
+
+test("state diagrams: inputs to one state share an arrow, staying is not drawn", () => {
+  const drawing = edgesToMermaid({ Idle: { call: ["Busy"], tick: ["Busy", "Idle"] }, Busy: ["Idle"] });
+  assert.deepEqual(drawing.split("\n").slice(2, -1), [
+    "  [*] --> Idle",
+    "  Idle --> Busy : call, tick",
+    "  Busy --> Idle",
+  ]);
 });
