@@ -4,11 +4,12 @@
  * Runs suites, prints every failure again at the end, and closes with one line `N passed, N failed`.
  */
 import { parseArgs } from "node:util";
+import { buildStale } from "../build/build.ts";
 import { runChecks } from "../check/run-checks.ts";
 import { root } from "../root.ts";
 import { runSuite, type Selection } from "./run-suite.ts";
 import { SUITES } from "./suites.ts";
-import { addTallies, closingLine, EMPTY_TALLY, isSuccess, type Tally } from "./tally.ts";
+import { addTallies, closingLine, EMPTY_TALLY, isSuccess, oneFailure, type Tally } from "./tally.ts";
 
 const USAGE = `Usage: npm run <unit | scenarios | e2e | check> -- [paths] [--name=regexp] [--timeout=seconds]
        npm test -- [--without-browsers]`;
@@ -24,7 +25,9 @@ async function main(argv: string[]): Promise<number> {
     },
   });
   const [which = "", ...paths] = positionals;
-  const names = which === "all" ? ["checks", ...SUITES.map((suite) => suite.name)] : [which];
+  const names = which === "all" ? ["checks", "build", ...SUITES.map((suite) => suite.name)] : [which];
+  // Browsers open the built page and servers run from the build.
+  if (which === "e2e") names.unshift("build");
   const selection: Selection = {
     paths,
     ...(values.name === undefined ? {} : { namePattern: values.name }),
@@ -50,8 +53,17 @@ async function main(argv: string[]): Promise<number> {
 
 async function runNamed(name: string, selection: Selection): Promise<Tally | undefined> {
   if (name === "checks") return runChecks(root, selection.paths);
+  if (name === "build") return runBuild();
   const suite = SUITES.find((candidate) => candidate.name === name);
   return suite === undefined ? undefined : runSuite(root, suite, selection);
+}
+
+async function runBuild(): Promise<Tally> {
+  console.log("\nbuild");
+  const failures = await buildStale();
+  console.log(failures.length === 0 ? "  ok  built" : "  FAILED");
+  // Only a failure counts: a build that worked must not make a run without tests look like a success.
+  return failures.length === 0 ? EMPTY_TALLY : oneFailure("build", "build", failures.join("\n\n"));
 }
 
 function printFailures(tally: Tally): void {

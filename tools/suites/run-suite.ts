@@ -22,10 +22,17 @@ export function filesOf(root: string, suite: Suite, selection: Selection): strin
   return all.filter((file) => wanted.length === 0 || wanted.some((path) => file.includes(path))).sort();
 }
 
-/** Runs one suite, printing what happens as it happens. A suite without files gives an empty tally. */
+/**
+ * Runs one suite, printing what happens as it happens. A suite that has no files at all is a failure; a selection that
+ * leaves none gives an empty tally.
+ */
 export async function runSuite(root: string, suite: Suite, selection: Selection): Promise<Tally> {
   const files = filesOf(root, suite, selection);
-  if (files.length === 0) return EMPTY_TALLY;
+  if (files.length === 0) {
+    return selection.paths.length > 0
+      ? EMPTY_TALLY
+      : oneFailure(suite.name, "no test files", `none at ${suite.files.join(", ")}`);
+  }
   const missing = (suite.needs ?? []).filter((name) => process.env[name] === undefined);
   if (missing.length > 0) {
     console.log(`\n${suite.name}: cannot run, ${missing.join(" and ")} not set`);

@@ -122,6 +122,12 @@ test("a suite without what it needs fails instead of passing empty", async () =>
   assert.match(tally.failures[0]?.detail ?? "", /LODELINE_NOT_SET/);
 });
 
+test("a suite without files is a failure, a selection without files is nothing", async () => {
+  const suite = { name: "demo", files: ["no-such-folder/*.test.ts"], isolation: "together", timeoutMs: 1 } as const;
+  assert.equal((await runSuite(root, suite, { paths: [] })).failed, 1);
+  assert.equal((await runSuite(root, suite, { paths: ["elsewhere"] })).failed, 0);
+});
+
 test("the closing line", () => {
   const tally = { ...EMPTY_TALLY, passed: 3, failed: 1 };
   assert.equal(closingLine(tally), "3 passed, 1 failed");
