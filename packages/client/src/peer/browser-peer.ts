@@ -1,7 +1,7 @@
 import { LodelineError, type Logger, toLodelineError } from "@lodeline/base";
 import type { PeerDriver, PeerEffect, PeerSpec } from "@lodeline/participant";
 import type { Source } from "@lodeline/protocol";
-import type { PlanName, SessionInput } from "@lodeline/session";
+import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
 import { candidateOf } from "./candidate.ts";
 import { answerTo, applyAnswer, makeOffer } from "./descriptions.ts";
 import { isFatal, type Perform, RUN, type StepContext, UNDO } from "./plan-steps.ts";
@@ -12,25 +12,21 @@ export interface BrowserPeerOptions {
   readonly spec: PeerSpec;
   readonly feed: (input: SessionInput) => void;
   readonly logger: Logger;
-  /** What a new session's connection is made of; read when it is made. */
+  /** What the connection is made of; read when it is made. */
   connectionOptions(): Omit<SessionConnectionOptions, "session" | "sfu" | "listener">;
   /** What the steps need; read at each step. */
   stepContext(): StepContext;
-  /** A connection was made or closed, or its sections changed. */
+  /** The connection was made, connected or closed, or its sections changed. */
   changed(peer: BrowserPeer): void;
   /** Something came in on the data channel. */
   message(data: string | ArrayBuffer): void;
 }
 
-/**
- * Performs the effects of one remote's sessions on real peer connections. Sessions follow each other (a repair makes a
- * new one); what comes late from an earlier one carries its id, so that the machine can tell.
- */
+/** Performs the effects of one session on a real peer connection. */
 export class BrowserPeer implements PeerDriver {
   readonly spec: PeerSpec;
   readonly #options: BrowserPeerOptions;
-  readonly #connections = new Map<string, SessionConnection>();
-  #latest: SessionConnection | undefined;
+  #connection: SessionConnection | undefined;
   #closed = false;
   /** Descriptions and candidates, one after the other, in the order in which they were asked for. */
   #work: Promise<void> = Promise.resolve();
@@ -40,32 +36,31 @@ export class BrowserPeer implements PeerDriver {
     this.#options = options;
   }
 
-  /** The connection of the present session, or of the last one; `undefined` before the first. */
-  get current(): SessionConnection | undefined {
-    return this.#latest;
+  /** What the session holds; `undefined` before its first step. Stays readable after the end, for the receipt. */
+  get connection(): SessionConnection | undefined {
+    return this.#connection;
   }
 
   perform(effect: PeerEffect): void {
-    const { session } = effect;
     switch (effect.kind) {
       case "run":
-        return void this.#step(session, effect.plan, effect.step, RUN[effect.step]);
+        return void this.#step(effect.plan, effect.step, RUN[effect.step]);
       case "undo":
-        return void this.#step(session, "undo", effect.step, UNDO[effect.step]);
+        return void this.#step("undo", effect.step, UNDO[effect.step]);
       case "create-offer":
-        return this.#describe(session, effect.epoch, async (connection) => {
+        return this.#describe(effect.epoch, async (connection) => {
           const offer = await makeOffer(connection, effect.epoch, effect.iceRestart);
-          return { kind: "offer-created", session, epoch: effect.epoch, offer };
+          return { kind: "offer-created", session: effect.session, epoch: effect.epoch, offer };
         });
       case "apply-offer":
-        return this.#describe(session, effect.epoch, async (connection) => {
+        return this.#describe(effect.epoch, async (connection) => {
           const sdp = await answerTo(connection, effect.epoch, effect.offer);
-          return { kind: "answer-created", session, epoch: effect.epoch, sdp };
+          return { kind: "answer-created", session: effect.session, epoch: effect.epoch, sdp };
         });
       case "apply-answer":
-        return this.#describe(session, effect.epoch, async (connection) => {
+        return this.#describe(effect.epoch, async (connection) => {
           await applyAnswer(connection, effect.sdp);
-          return { kind: "answer-applied", session, epoch: effect.epoch };
+          return { kind: "answer-applied", session: effect.session, epoch: effect.epoch };
         });
       case "add-candidate":
         return this.#addCandidate(effect);
@@ -73,33 +68,28 @@ export class BrowserPeer implements PeerDriver {
   }
 
   republish(source: Source): void {
-    void this.#latest?.republish(source);
+    void this.#connection?.republish(source);
   }
 
-  /** Adds receive slots. @returns Whether any were added, and a negotiation is needed. */
-  growSlots(audio: number, video: number): boolean {
-    const sections = this.#latest?.sections;
-    if (!sections) return false;
-    const grewAudio = sections.growSlots("audio", audio);
-    return sections.growSlots("video", video) || grewAudio;
+  growSlots(audio: number, video: number): void {
+    this.#connection?.sections.growSlots("audio", audio);
+    this.#connection?.sections.growSlots("video", video);
   }
 
   close(): void {
     this.#closed = true;
-    for (const connection of this.#connections.values()) {
-      void connection.releaseDevices();
-      connection.close();
-    }
-    this.#connections.clear();
+    void this.#connection?.releaseDevices();
+    this.#connection?.close();
     this.#options.changed(this);
   }
 
-  async #step(session: string, plan: PlanName, step: keyof typeof RUN, perform: Perform | undefined): Promise<void> {
+  async #step(plan: PlanName, step: PlanStep, perform: Perform | undefined): Promise<void> {
+    const { session } = this.spec;
     try {
-      const connection = step === "create-connection" && plan === "start" ? this.#make(session) : this.#find(session);
-      // What is gone needs no taking back, and a step of a session that never had a connection is done.
+      if (plan === "start" && step === "create-connection") this.#connect();
+      const connection = this.#connection;
+      // What was never made needs no stopping and no taking back.
       const value = connection && perform ? await perform(connection, this.#options.stepContext()) : {};
-      if (connection?.connection.signalingState === "closed") this.#connections.delete(session);
       this.#options.changed(this);
       this.#feed({ kind: "step-done", session, plan, step, value });
     } catch (thrown) {
@@ -109,15 +99,16 @@ export class BrowserPeer implements PeerDriver {
     }
   }
 
-  #make(session: string): SessionConnection {
-    const connection = new SessionConnection({
+  #connect(): void {
+    const { session, use } = this.spec;
+    this.#connection ??= new SessionConnection({
       ...this.#options.connectionOptions(),
       session,
-      sfu: this.spec.use === "sfu",
+      sfu: use === "sfu",
       listener: {
-        transport: (state) => {
+        transport: (connection) => {
           this.#options.changed(this);
-          this.#feed({ kind: "transport", session, connection: state });
+          this.#feed({ kind: "transport", session, connection });
         },
         data: (open) => this.#feed({ kind: "data", session, open }),
         message: (data) => this.#options.message(data),
@@ -126,25 +117,19 @@ export class BrowserPeer implements PeerDriver {
         trouble: (error) => this.#options.logger.warn("track not attached", { session, error: String(error) }),
       },
     });
-    this.#connections.set(session, connection);
-    this.#latest = connection;
-    return connection;
   }
 
-  #find(session: string): SessionConnection | undefined {
-    return this.#connections.get(session);
-  }
-
-  #describe(session: string, epoch: number, work: (connection: SessionConnection) => Promise<SessionInput>): void {
+  #describe(epoch: number, work: (connection: SessionConnection) => Promise<SessionInput>): void {
+    const { session } = this.spec;
     this.#queue(async () => {
       try {
-        const connection = this.#find(session);
-        if (!connection) throw new LodelineError("session/unknown");
-        const result = await work(connection);
+        if (!this.#connection) throw new LodelineError("session/unknown");
+        const result = await work(this.#connection);
         this.#options.changed(this);
         this.#feed(result);
       } catch (thrown) {
         const error = toLodelineError(thrown, "sdp/unusable");
+        this.#options.logger.warn("description failed", { session, epoch, code: error.code });
         this.#feed({ kind: "description-failed", session, epoch, error });
       }
     });
@@ -153,7 +138,7 @@ export class BrowserPeer implements PeerDriver {
   #addCandidate({ session, epoch, candidate }: Extract<PeerEffect, { kind: "add-candidate" }>): void {
     this.#queue(async () => {
       try {
-        await this.#find(session)?.connection.addIceCandidate(candidate);
+        await this.#connection?.connection.addIceCandidate(candidate);
       } catch (cause) {
         const error = new LodelineError("candidate/refused", { cause });
         this.#feed({ kind: "candidate-failed", session, epoch, error });

@@ -23,7 +23,7 @@ export interface BrowserPeersOptions {
   mediaOf(spec: PeerSpec): PeerMedia | undefined;
   /** Which end of its session this one is. */
   roleOf(key: SessionKey): SessionRole | undefined;
-  /** A connection changed: made, closed, negotiated, connected. */
+  /** A connection was made, connected or closed, or its sections changed. */
   changed(peer: BrowserPeer): void;
   message(key: SessionKey, data: string | ArrayBuffer): void;
 }
@@ -31,7 +31,8 @@ export interface BrowserPeersOptions {
 /** Makes peer connections in a browser, and knows all there are. */
 export class BrowserPeers implements PeerPort {
   readonly #options: BrowserPeersOptions;
-  readonly #peers = new Map<SessionKey, BrowserPeer>();
+  /** By session, in the order in which they were opened. */
+  readonly #peers = new Map<string, BrowserPeer>();
   #iceServers: readonly IceServer[];
 
   constructor(options: BrowserPeersOptions) {
@@ -42,45 +43,42 @@ export class BrowserPeers implements PeerPort {
   open(spec: PeerSpec, feed: (input: SessionInput) => void): BrowserPeer {
     const { mediaOf, logger, changed, message } = this.#options;
     const own = mediaOf(spec);
-    if (!own) throw new LodelineError("session/unknown", { detail: `No devices for ${spec.key}.` });
+    if (!own) throw new LodelineError("session/unknown", { detail: `Nobody here is in a session with ${spec.key}.` });
     const peer = new BrowserPeer({
       spec,
       feed,
       logger,
-      connectionOptions: () => ({
-        media: own.media,
-        configuration: this.#configuration(),
-      }),
+      connectionOptions: () => ({ media: own.media, configuration: this.#configuration() }),
       stepContext: () => this.#stepContext(spec, own),
       changed,
       message: (data) => message(spec.key, data),
     });
-    this.#peers.set(spec.key, peer);
+    this.#peers.set(spec.session, peer);
     return peer;
   }
 
-  /** The peer of a key; the last one of it, if it is closed. */
-  get(key: SessionKey): BrowserPeer | undefined {
-    return this.#peers.get(key);
+  /** The newest session with a remote. */
+  newest(key: SessionKey): BrowserPeer | undefined {
+    return this.all().findLast((peer) => peer.spec.key === key);
   }
 
-  /** Every peer that was opened and not forgotten. */
+  /** Every session that was opened and not forgotten. */
   all(): readonly BrowserPeer[] {
     return [...this.#peers.values()];
   }
 
-  /** Drops what is over, when its receipt is written. */
-  forget(key: SessionKey): void {
-    this.#peers.delete(key);
+  /** Drops a session that is over, when its receipt is written. */
+  forget(session: string): void {
+    this.#peers.delete(session);
   }
 
   /** Servers for ICE that the server named, beside one's own; for connections there are and to come. */
   useIceServers(named: readonly IceServer[]): void {
     if (named.length === 0) return;
     this.#iceServers = [...this.#options.iceServers, ...named];
-    for (const { current } of this.#peers.values()) {
-      if (current && current.connection.signalingState !== "closed")
-        current.connection.setConfiguration(this.#configuration());
+    for (const { connection } of this.#peers.values()) {
+      if (connection && connection.connection.signalingState !== "closed")
+        connection.connection.setConfiguration(this.#configuration());
     }
   }
 

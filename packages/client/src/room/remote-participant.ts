@@ -1,0 +1,124 @@
+import type { LedgerRow, ParticipantInfo, Source, Standing } from "@lodeline/protocol";
+import { SOURCES } from "@lodeline/protocol";
+import type { TrackTruth, TrackWords } from "../api/media-api.ts";
+import type { RemoteParticipant } from "../api/room-api.ts";
+
+/** What is known of one source at a moment. */
+export interface TruthParts {
+  readonly words: TrackWords;
+  readonly standing: Standing;
+  readonly row: LedgerRow | undefined;
+}
+
+/** What changed in an update of a {@link RemoteHandle}. */
+export interface RemoteChange {
+  readonly standings: readonly TrackTruth[];
+}
+
+/** Another member of the room, kept up to date by the room. */
+export class RemoteHandle implements RemoteParticipant {
+  readonly id: string;
+  readonly stream = new MediaStream();
+  readonly screenStream = new MediaStream();
+  #info: ParticipantInfo;
+  readonly #tracks = new Map<Source, { readonly track: MediaStreamTrack; readonly receiver: RTCRtpReceiver }>();
+  #sources: Readonly<Record<Source, TrackTruth>>;
+
+  constructor(info: ParticipantInfo) {
+    this.id = info.id;
+    this.#info = info;
+    this.#sources = truths(info, () => ({ words: "never sent", standing: "off", row: undefined }), this.#tracks);
+  }
+
+  get identity(): string {
+    return this.#info.identity;
+  }
+  get name(): string {
+    return this.#info.name;
+  }
+  get role(): ParticipantInfo["role"] {
+    return this.#info.role;
+  }
+  get presence(): ParticipantInfo["presence"] {
+    return this.#info.presence;
+  }
+  get sources(): Readonly<Record<Source, TrackTruth>> {
+    return this.#sources;
+  }
+
+  audioLevel(): number {
+    // Read from the receiver (W3C webrtc section 5.3): what is being played now, without asking for all statistics.
+    const levels = [...this.#tracks.values()]
+      .filter(({ track }) => track.kind === "audio")
+      .flatMap(({ receiver }) => receiver.getSynchronizationSources().map((source) => source.audioLevel ?? 0));
+    return levels.length === 0 ? 0 : Math.max(...levels);
+  }
+
+  /** Takes what the room knows now. @returns The sources whose words changed. */
+  update(info: ParticipantInfo, parts: (source: Source) => TruthParts): RemoteChange {
+    const before = this.#sources;
+    this.#info = info;
+    this.#sources = truths(info, parts, this.#tracks);
+    const standings = SOURCES.map((source) => this.#sources[source]).filter(
+      (truth) => truth.words !== before[truth.source].words,
+    );
+    return { standings };
+  }
+
+  /**
+   * Puts a track into the stream of its source, in place of the one before.
+   *
+   * @returns Whether anything changed.
+   */
+  setTrack(source: Source, receiver: RTCRtpReceiver | undefined): boolean {
+    const before = this.#tracks.get(source);
+    if (before?.receiver === receiver) return false;
+    const stream = this.streamOf(source);
+    if (before) stream.removeTrack(before.track);
+    if (receiver) {
+      this.#tracks.set(source, { track: receiver.track, receiver });
+      stream.addTrack(receiver.track);
+      // `addtrack` is not fired for what a page adds itself; whoever plays the stream waits for it.
+      stream.dispatchEvent(new MediaStreamTrackEvent("addtrack", { track: receiver.track }));
+    } else {
+      this.#tracks.delete(source);
+    }
+    return true;
+  }
+
+  /** The stream a source belongs to. */
+  streamOf(source: Source): MediaStream {
+    return source === "screen" || source === "screen-audio" ? this.screenStream : this.stream;
+  }
+
+  /** The track of a source, if it has one. */
+  trackOf(source: Source): MediaStreamTrack | undefined {
+    return this.#tracks.get(source)?.track;
+  }
+}
+
+function truths(
+  info: ParticipantInfo,
+  parts: (source: Source) => TruthParts,
+  tracks: ReadonlyMap<Source, { readonly track: MediaStreamTrack }>,
+): Readonly<Record<Source, TrackTruth>> {
+  const truth = (source: Source): TrackTruth => {
+    const { words, standing, row } = parts(source);
+    return {
+      source,
+      intent: info.media.sources[source].intent,
+      mutedBy: info.media.sources[source].mutedBy,
+      standing,
+      words,
+      facts: row?.facts,
+      replay: row?.replay ?? null,
+      track: tracks.get(source)?.track,
+    };
+  };
+  return {
+    microphone: truth("microphone"),
+    camera: truth("camera"),
+    screen: truth("screen"),
+    "screen-audio": truth("screen-audio"),
+  };
+}
