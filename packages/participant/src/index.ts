@@ -1,10 +1,5 @@
-export {
-  type CallOptions,
-  type JoinOptions,
-  type Observation,
-  Participant,
-  type ParticipantOptions,
-} from "./participant.ts";
+export type { CallOptions } from "./call-desk.ts";
+export { Participant, type ParticipantOptions } from "./participant.ts";
 export type {
   LinkStateName,
   Membership,
@@ -20,7 +15,10 @@ export type {
   PeerPort,
   PeerSpec,
   SessionKey,
+  SessionUse,
   SocketHandle,
   SocketHandlers,
   SocketPort,
 } from "./ports.ts";
+export type { Observation } from "./reception.ts";
+export type { JoinOptions } from "./room-seat.ts";

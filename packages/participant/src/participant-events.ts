@@ -1,7 +1,7 @@
 import type { LodelineError } from "@lodeline/base";
-import type { EndReason, IceServer, RoomSnapshot, Slots, Source, Standing } from "@lodeline/protocol";
+import type { IceServer, RoomSnapshot, Slots, Source, Standing } from "@lodeline/protocol";
 import type { SessionEvent, SessionState } from "@lodeline/session";
-import type { SessionKey } from "./ports.ts";
+import type { SessionKey, SessionUse } from "./ports.ts";
 
 /** State of the link to the server. `interrupted`: it was open and is being resumed; media may well flow on. */
 export type LinkStateName = "idle" | "connecting" | "open" | "interrupted" | "closed";
@@ -21,7 +21,7 @@ export type StandingWords =
 /** One session as the app sees it. */
 export interface SessionView {
   readonly key: SessionKey;
-  readonly use: "sfu" | "pair" | "call";
+  readonly use: SessionUse;
   /** `sfu`, a participant id, or an identity. */
   readonly remote: string;
   /** Of a call that came in: the name of who calls. */
@@ -77,8 +77,10 @@ export interface ParticipantEvents {
   incoming: { readonly call: SessionView };
   /** A session changed: its state, a step of a plan, media or data readiness, an interruption, its end. */
   session: { readonly key: SessionKey; readonly session: string; readonly event: SessionEvent };
-  /** A session ended and its driver is closed; the receipt came with the `ended` event before. */
-  "session-over": { readonly key: SessionKey; readonly reason: EndReason | undefined };
+  /** The server refused the link for good, e.g. for its token: set another and connect again. */
+  refused: { readonly error: LodelineError };
+  /** Closed, and nothing is left. The last event there is. */
+  closed: Readonly<Record<never, never>>;
   /** The server refused a message or a signal; nothing else is lost by it. */
   error: { readonly error: LodelineError };
 }

@@ -25,20 +25,23 @@ export interface SocketPort {
   open(handlers: SocketHandlers): SocketHandle;
 }
 
+/** What a session is for. */
+export type SessionUse = "sfu" | "pair" | "call";
+
 /**
- * Names one session of a participant for as long as it is with the same remote: `sfu`, `pair:<participant>` or
- * `call:<identity>`. A session id may change under it (two people who call each other at once), the key does not.
+ * Names one remote's sessions for as long as it is the same remote: `sfu`, `pair:<participant>` or `call:<identity>`.
+ * Session ids change under it (a repair, two people who call each other at once), the key does not.
  */
 export type SessionKey = "sfu" | `pair:${string}` | `call:${string}`;
 
-/** What is to be connected. */
+/** What is to be connected: one driver for each session, so a key that gets a new session gets a new driver. */
 export interface PeerSpec {
   readonly key: SessionKey;
-  readonly use: "sfu" | "pair" | "call";
+  /** The session whose effects the driver gets. */
+  readonly session: string;
+  readonly use: SessionUse;
   /** Who is at the other end: `sfu`, a participant id, or an identity. */
   readonly remote: string;
-  /** Whether step 6 makes a data channel. */
-  readonly dataChannel: boolean;
   /** Of a call: whether it has audio and video. In rooms both are true: the sources decide. */
   readonly audio: boolean;
   readonly video: boolean;
@@ -56,16 +59,18 @@ export interface PeerDriver {
   perform(effect: PeerEffect): void;
   /** The repair step `republish`: takes this source's track off its section and puts it on again, capture included. */
   republish(source: Source): void;
-  /** The session is gone. Whatever is still held is dropped now; nothing may be fed any more. */
+  /** sfu: make receive slots until there are this many in all; a renegotiation follows by itself. */
+  growSlots(audio: number, video: number): void;
+  /** The session is over. Whatever is still held is dropped now, also what a late permission brings. */
   close(): void;
 }
 
-/**
- * Makes peer connections. Devices are shared among the drivers of one participant: a camera that two sessions use is
- * opened once and released when the last of them has run its stop plan.
- */
+/** Makes peer connections. */
 export interface PeerPort {
-  /** Makes a driver. Must not call `feed` before it has returned. The participant owns the driver. */
+  /**
+   * Makes a driver, at the first effect of a session. Must not call `feed` before it has returned. The participant owns
+   * the driver and closes it when the session is over; what is fed after that is ignored.
+   */
   open(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver;
 }
 

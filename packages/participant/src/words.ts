@@ -1,0 +1,33 @@
+import type { RoomSnapshot, Standing } from "@lodeline/protocol";
+import { parsePublicationId } from "@lodeline/protocol";
+import type { StandingWords } from "./participant-events.ts";
+
+/**
+ * What a tile says of one publication: the room's media state decides whether there is anything to be had at all, the
+ * standing how far it has come.
+ *
+ * @param room - As the participant sees it.
+ * @param standing - Of another's publication: whether it is received here. Of an own one: the worst of all receivers.
+ */
+export function wordsFor(room: RoomSnapshot | undefined, publication: string, standing: Standing): StandingWords {
+  const parsed = parsePublicationId(publication);
+  const owner = parsed && room?.participants.find((participant) => participant.id === parsed.participant);
+  const state = parsed && owner?.media.sources[parsed.source];
+  if (!state || state.intent === "unpublished") return "never sent";
+  if (state.mutedBy !== null) return "muted by a moderator";
+  if (state.intent === "muted") return "muted by them";
+  return STANDING_WORDS[standing];
+}
+
+const STANDING_WORDS: Readonly<Record<Standing, StandingWords>> = {
+  off: "connecting",
+  pending: "connecting",
+  received: "live",
+  missing: "missing: asking again",
+};
+
+/** The worst of several standings: what an own tile shows. Alone in the room, what is live is live. */
+export function worstOf(standings: readonly Standing[]): Standing {
+  for (const one of ["missing", "pending"] as const) if (standings.includes(one)) return one;
+  return "received";
+}
