@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ test("a file that cannot be loaded is one failure with its name", async () => {
 test("a hang is killed, with what it started, and the test that hung is named", async () => {
   const started = performance.now();
   const { trouble, output } = await run(
-    `import { spawn } from "node:child_process";
+    `import { spawn, spawnSync } from "node:child_process";
      test("never ends", async () => {
        const child = spawn("sleep", ["600"], { detached: true, stdio: "ignore" });
        console.log("child", child.pid);
@@ -148,4 +148,12 @@ test("a process family is found and ended by id", { skip: process.platform !== "
   const family = descendants(pid);
   await killTree(pid, 200);
   for (const id of family) await gone(id);
+});
+
+test("a run in which no test ran ends with code 1 and the closing line", () => {
+  const args = ["--conditions=@lodeline/source", "tools/suites/main.ts", "unit", "no-such-file"];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stdout, /No test ran/);
+  assert.equal(stdout.trimEnd().split("\n").at(-1), "0 passed, 0 failed");
 });
