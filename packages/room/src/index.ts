@@ -1,3 +1,4 @@
+export { applyEvent } from "./apply-event.ts";
 export {
   DEFAULT_REPLAY_WAIT_MS,
   type Hop,
@@ -6,6 +7,7 @@ export {
   type ReceiverState,
   STANDING_EDGES,
 } from "./ladder.ts";
+export { NO_SOURCES } from "./media-state.ts";
 export type {
   Changed,
   Intent,
@@ -21,6 +23,7 @@ export type {
   Observed,
   PendingCommand,
 } from "./member-types.ts";
+export { createRoom, type RoomOptions } from "./room.ts";
 export type { MediaOp, RoomEffect, UnbindCode } from "./room-effect.ts";
 export type { JoinInput, RoomInput, RoomMessage, TransportState } from "./room-input.ts";
 export {
@@ -34,4 +37,6 @@ export {
   type Row,
   type TailEvent,
 } from "./room-state.ts";
+export { constantTimeEqual } from "./secret.ts";
 export { defaultRoomSettings, type RoomSettings } from "./settings.ts";
+export { assignSlots, type SlotCandidate, sameSlots } from "./slot-table.ts";

@@ -60,7 +60,7 @@ export type RoomEffect =
       /** The session named in the join, if one was. */
       readonly session: string | undefined;
     }
-  /** An event was appended to the log: send it as `room-event` to these links. */
+  /** An event was appended to the log: send it as `room-event` to these links; the log may have other readers. */
   | { readonly kind: "event"; readonly event: NumberedEvent; readonly to: readonly string[] }
   /** Send this to one link. */
   | { readonly kind: "tell"; readonly link: string; readonly message: ServerMessage }
@@ -81,13 +81,13 @@ export type RoomEffect =
       /** False: another row's replay has just asked the same of the same target; it was not asked twice. */
       readonly asked: boolean;
     }
-  /** A replay is over because the media is received again, or no longer intended. */
+  /** A replay is over: the media is received again, no longer intended, or a new session carries it from now on. */
   | {
       readonly kind: "replay-over";
       readonly subscription: string;
       readonly step: ReplayStep;
       readonly attempt: number;
-      readonly why: "received" | "not-intended";
+      readonly why: "received" | "not-intended" | "restarted";
       readonly tookMs: number;
     }
   /** Nobody is left, or a moderator ended the room, or the server drains: drop the machine. Every place was unbound. */

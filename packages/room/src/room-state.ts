@@ -140,11 +140,13 @@ export interface PairRecord {
   readonly since: MonoMs;
   /** When the answer to its first offer passed. */
   readonly answeredAt: MonoMs | undefined;
+  /** When media was first received over it, either way. */
+  readonly establishedAt: MonoMs | undefined;
   /** When it is to be renewed, after one end hung up. */
   readonly renewAt: MonoMs | undefined;
   /** Renewals since the last answer. */
   readonly renewals: number;
-  /** The signals of its present epoch, to tell again what was lost. */
+  /** The signals of its first negotiation, to tell again what was lost; empty once media came through. */
   readonly signals: readonly { readonly from: string; readonly signal: Signal }[];
 }
 

@@ -1,0 +1,61 @@
+import type { Hop } from "./ladder.ts";
+import type { Row } from "./room-state.ts";
+import type { Turn } from "./turn.ts";
+
+/** Where a row is broken, as far as the facts tell: the first hop, seen from the sender, that does not work. */
+export function hopOf(turn: Turn, row: Row): Hop {
+  return turn.config.topology === "mesh" ? meshHop(turn, row) : sfuHop(turn, row);
+}
+
+function sfuHop(turn: Turn, row: Row): Hop {
+  const sender = turn.place(row.from);
+  const receiver = turn.place(row.to);
+  const published = turn.published(row.from, row.source);
+  if (sender?.media.state !== "connected") return "sender-transport";
+  if (receiver?.media.state !== "connected") return "receiver-transport";
+  if (published?.arriving !== true) {
+    if (!published?.saysSent) return "capture";
+    // Only the media plane's own word makes it the uplink; before it has said anything, look further down.
+    if (published.arriving === false) return "uplink";
+  }
+  if (!row.attached) return sender.media.sends.some((one) => one.source === row.source) ? "slot" : "capture";
+  return row.forwarded.value ? "downlink" : "forwarder";
+}
+
+function meshHop(turn: Turn, row: Row): Hop {
+  const pair = turn.pairOf(row.from, row.to);
+  if (!pair || pair.answeredAt === undefined) return "pair-setup";
+  // Agreed, but no media yet, neither way: it may still be connecting.
+  const settledAt = pair.establishedAt ?? pair.answeredAt + turn.config.settings.setupMs;
+  if (turn.now < settledAt) return "pair-setup";
+  return turn.published(row.from, row.source)?.saysSent ? "pair" : "capture";
+}
+
+/**
+ * Whether a participant's connection to the server demonstrably carries media, either way: then restarting it, or making
+ * a new session, would disturb what works.
+ */
+export function transportWorks(turn: Turn, participant: string): boolean {
+  const place = turn.place(participant);
+  if (!place || place.media.state !== "connected") return false;
+  if (Object.values(place.rows).some((row) => row.standing === "received")) return true;
+  return Object.values(place.published).some((published) => published?.arriving === true);
+}
+
+/** Whether the session of a pair demonstrably carries media, either way. */
+export function pairWorks(turn: Turn, a: string, b: string): boolean {
+  const rows = [...Object.values(turn.place(a)?.rows ?? {}), ...Object.values(turn.place(b)?.rows ?? {})];
+  return rows.some((row) => row.standing === "received" && (row.from === a || row.from === b));
+}
+
+/** Whether anybody at all receives the publication: then making its sender publish again would disturb them. */
+export function receivedByOthers(turn: Turn, row: Row): boolean {
+  return Object.values(turn.places).some(
+    (place) => place.participant !== row.to && place.rows[row.publication]?.standing === "received",
+  );
+}
+
+/** sfu: whose connection a step at this hop is about. */
+export function transportOf(row: Row, hop: Hop): string {
+  return hop === "sender-transport" || hop === "uplink" || hop === "capture" ? row.from : row.to;
+}

@@ -1,0 +1,248 @@
+import type { ErrorCode } from "@lodeline/base";
+import type { LeaveReason, ParticipantInfo } from "@lodeline/protocol";
+import { admitSources, NO_SOURCES } from "./media-state.ts";
+import { pairNewcomer } from "./pairs.ts";
+import type { UnbindCode } from "./room-effect.ts";
+import type { JoinInput } from "./room-input.ts";
+import type { MediaSession, Place, Row } from "./room-state.ts";
+import { constantTimeEqual } from "./secret.ts";
+import { restartReplay, restartRow } from "./standing.ts";
+import { detach, syncPublisher, syncReceiver } from "./subscriptions.ts";
+import type { Turn } from "./turn.ts";
+
+/** Gives a place, a new one or the earlier one, or says why not. */
+export function join(turn: Turn, input: JoinInput): void {
+  const holder = Object.values(turn.places).find((place) => place.link === input.link);
+  if (holder?.joinCommand === input.command) return tellJoined(turn, holder, true);
+  if (turn.phase === "closed") return refuse(turn, input, "room/ended", "The room has ended.");
+  if (input.rejoin) return rejoin(turn, input, input.rejoin);
+  if (holder) return refuse(turn, input, "room/already-member", "This link holds a place in the room.");
+  const { maxParticipants } = turn.config.settings;
+  if (turn.snapshot.participants.length >= maxParticipants) {
+    return refuse(turn, input, "room/full", `The room has its ${maxParticipants} participants.`);
+  }
+  if (turn.snapshot.locked && input.role !== "moderator") {
+    return refuse(turn, input, "room/locked", "A moderator locked the room.");
+  }
+  admit(turn, input);
+}
+
+function rejoin(turn: Turn, input: JoinInput, claim: { participant: string; token: string }): void {
+  const place = turn.place(claim.participant);
+  const fits = place?.identity === input.identity && constantTimeEqual(claim.token, place.rejoinToken);
+  if (!place || !fits) {
+    return refuse(turn, input, "room/bad-rejoin", "The rejoin token does not fit a present participant.", "rejoin");
+  }
+  retake(turn, input, place);
+}
+
+function admit(turn: Turn, input: JoinInput): void {
+  turn.phase = "open";
+  const { participant } = input.fresh;
+  const info: ParticipantInfo = {
+    id: participant,
+    incarnation: 1,
+    identity: input.identity,
+    name: input.name,
+    role: input.role,
+    presence: "connected",
+    media: { revision: 1, sources: admitSources(input.sources, NO_SOURCES, input.role) },
+  };
+  turn.putPlace({
+    ...newTerm(turn, input, 1),
+    participant,
+    identity: input.identity,
+    answers: [],
+    repairs: {},
+    views: {},
+    rows: {},
+    published: {},
+    rowsDue: undefined,
+  });
+  enter(turn, info);
+}
+
+/** Takes an earlier place: the same participant in a new incarnation. What held it before is let go at once. */
+function retake(turn: Turn, input: JoinInput, place: Place): void {
+  const { participant } = place;
+  const before = turn.info(participant);
+  if (!before) return;
+  const info: ParticipantInfo = {
+    ...before,
+    incarnation: place.incarnation + 1,
+    name: input.name,
+    presence: "connected",
+    media: {
+      revision: before.media.revision + 1,
+      sources: admitSources(input.sources, before.media.sources, before.role),
+    },
+  };
+  if (place.link !== input.link) {
+    const reason = "The same participant joined again elsewhere and took the place.";
+    letGo(turn, place, "room/replaced", reason);
+  }
+  endSession(turn, place);
+  // A repair that was asked of the earlier incarnation was not asked of this one, except the session it has just made.
+  const { "new-session": renewedAt } = place.repairs;
+  const kept = turn.place(participant) ?? place;
+  turn.putPlace({
+    ...kept,
+    ...newTerm(turn, input, info.incarnation),
+    repairs: renewedAt === undefined ? {} : { "new-session": renewedAt },
+    published: {},
+    views: {},
+  });
+  enter(turn, info);
+  for (const row of [...Object.values(turn.place(participant)?.rows ?? {}), ...turn.rowsFrom(participant)]) {
+    restartRow(turn, row);
+  }
+}
+
+/** What begins with each join, the first and every later one. */
+function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
+  const media: MediaSession = {
+    session: input.session,
+    since: turn.now,
+    state: "new",
+    upAt: undefined,
+    sends: [],
+    receives: [],
+  };
+  return {
+    incarnation,
+    link: input.link,
+    linkLostAt: undefined,
+    rejoinToken: input.fresh.rejoinToken,
+    joinCommand: input.command,
+    media,
+    slots: { revision: 0, slots: [] },
+    slotsToldAt: turn.now,
+    ledgerRevision: 0,
+    ledgerToldAt: turn.now,
+    eventsToldAt: turn.now,
+    viewRevision: 0,
+  };
+}
+
+function enter(turn: Turn, info: ParticipantInfo): void {
+  const pairs = pairNewcomer(turn, info.id);
+  turn.event({ kind: "peer-joined", participant: info, pairs }, info.id);
+  const place = turn.place(info.id);
+  if (place) tellJoined(turn, place, false);
+  syncReceiver(turn, info.id);
+  syncPublisher(turn, info.id);
+  turn.wholeLedger.add(info.id);
+}
+
+function tellJoined(turn: Turn, place: Place, again: boolean): void {
+  turn.effects.push({
+    kind: "joined",
+    link: place.link,
+    command: place.joinCommand,
+    participant: place.participant,
+    incarnation: place.incarnation,
+    rejoinToken: place.rejoinToken,
+    seq: turn.seq,
+    room: turn.snapshot,
+    rejoined: place.incarnation > 1,
+    again,
+    session: place.media.session,
+  });
+  if (again) turn.wholeLedger.add(place.participant);
+}
+
+function refuse(turn: Turn, input: JoinInput, code: ErrorCode, reason: string, field?: string): void {
+  const error = { type: "error" as const, id: input.command, code, reason };
+  turn.tell(input.link, field === undefined ? error : { ...error, field });
+}
+
+/** Takes a participant out of the room: its place, its rows, its pairs, its session. */
+export function depart(turn: Turn, participant: string, reason: LeaveReason, code: UnbindCode, words: string): void {
+  const place = turn.place(participant);
+  if (!place) return;
+  const { rows } = endSession(turn, place);
+  for (const row of rows) turn.dropRow(row);
+  turn.dropPairsOf(participant);
+  turn.dropPlace(participant);
+  letGo(turn, place, code, words);
+  turn.event({ kind: "peer-left", participant, reason });
+  for (const to of Object.keys(turn.places)) turn.unsettled.add(to);
+  if (turn.snapshot.participants.length === 0) turn.close("empty");
+}
+
+/** Everybody leaves at once. The log ends with `ended`; where the server drains, by `server`. */
+export function dissolve(turn: Turn, why: "ended" | "drained", by: string, words: string): void {
+  for (const place of Object.values(turn.places)) {
+    endSession(turn, place);
+    letGo(turn, place, why === "ended" ? "room/ended" : "server/draining", words);
+    turn.dropPairsOf(place.participant);
+    turn.dropPlace(place.participant);
+  }
+  turn.event({ kind: "ended", by });
+  turn.close(why);
+}
+
+/** Tells a link that it holds no place any more. One that left by itself need not be told. */
+function letGo(turn: Turn, place: Place, code: UnbindCode, reason: string): void {
+  if (code !== "link/closed") turn.tell(place.link, { type: "removed", code, reason });
+  turn.effects.push({ kind: "unbind", link: place.link, participant: place.participant, code });
+}
+
+/** Stops every forwarder to and from a place and closes its media session. */
+function endSession(turn: Turn, place: Place): { readonly rows: readonly Row[] } {
+  const rows = [...Object.values(place.rows), ...turn.rowsFrom(place.participant)];
+  for (const row of rows) {
+    if (!row.attached) continue;
+    detach(turn, row);
+    turn.putRow({ ...row, attached: null }, false);
+  }
+  const { participant } = place;
+  const { session } = place.media;
+  if (session !== undefined) turn.media({ op: "close-session", participant, session });
+  return { rows };
+}
+
+/** The earliest moment at which a place's lease changes its standing. */
+export function leaseDue(turn: Turn, place: Place): number | undefined {
+  if (place.linkLostAt === undefined) return undefined;
+  const { suspectMs, leaseMs } = turn.config.timers;
+  const suspect = turn.info(place.participant)?.presence === "suspect";
+  return place.linkLostAt + (suspect ? leaseMs : Math.min(suspectMs, leaseMs));
+}
+
+/** Suspects and lets go whoever was not heard of for so long. */
+export function expireLeases(turn: Turn): void {
+  const { suspectMs, leaseMs } = turn.config.timers;
+  for (const { participant, linkLostAt } of Object.values(turn.places)) {
+    if (linkLostAt === undefined) continue;
+    const silentMs = turn.now - linkLostAt;
+    if (silentMs >= leaseMs) {
+      depart(turn, participant, "lease-expired", "room/lease-expired", "Nothing was heard for the whole lease.");
+    } else if (silentMs >= suspectMs && turn.info(participant)?.presence === "connected") {
+      turn.event({ kind: "presence", participant, presence: "suspect" });
+    }
+  }
+}
+
+/** A place's link is not heard of. Its rows wait: whether they are received nobody can know now. */
+export function linkLost(turn: Turn, participant: string, link: string, heardAt: number): void {
+  const place = turn.place(participant);
+  if (place?.link !== link || place.linkLostAt !== undefined) return;
+  turn.patchPlace(participant, { linkLostAt: heardAt });
+  for (const row of Object.values(place.rows)) turn.putRow({ ...row, due: undefined }, false);
+  expireLeases(turn);
+}
+
+/** It is heard of again: pending rows have a new window, missing ones begin their replay anew. */
+export function linkBack(turn: Turn, participant: string, link: string): void {
+  const place = turn.place(participant);
+  if (place?.link !== link || place.linkLostAt === undefined) return;
+  turn.patchPlace(participant, { linkLostAt: undefined });
+  if (turn.info(participant)?.presence === "suspect") {
+    turn.event({ kind: "presence", participant, presence: "connected" });
+  }
+  for (const row of Object.values(place.rows)) {
+    if (row.standing === "pending") restartRow(turn, row);
+    if (row.standing === "missing") restartReplay(turn, row);
+  }
+}

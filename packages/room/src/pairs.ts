@@ -1,0 +1,137 @@
+import type { Pair, Signal } from "@lodeline/protocol";
+import type { PairRecord } from "./room-state.ts";
+import { refreshRow, restartRow } from "./standing.ts";
+import type { Turn } from "./turn.ts";
+
+/** Waits before a pair whose session ended gets a new one: at once, then growing. */
+const RENEW_DELAYS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
+
+/** Signals kept of one epoch, of both ends together. Candidates beyond it are not told again. */
+const KEPT_SIGNALS = 64;
+
+/**
+ * The pairs of a newcomer with everybody present: the newcomer offers, because it knows the room whole and nobody knows
+ * the newcomer earlier than it does. Also for somebody who comes back: earlier sessions are over.
+ */
+export function pairNewcomer(turn: Turn, newcomer: string): Pair[] {
+  if (turn.config.topology !== "mesh") return [];
+  const pairs: Pair[] = [];
+  for (const other of Object.keys(turn.places)) {
+    if (other !== newcomer) pairs.push(assign(turn, newcomer, other, newcomer, 0));
+  }
+  return pairs;
+}
+
+/** Gives a pair a new session. The same one offers as before; its rows are expected anew. */
+export function renewPair(turn: Turn, a: string, b: string, why: string): void {
+  const record = turn.pairOf(a, b);
+  if (!record) return;
+  const pair = assign(turn, a, b, record.pair.initiatorId, record.renewals + 1);
+  turn.event({ kind: "pair-renewed", pair, why });
+  for (const [to, from] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    for (const row of Object.values(turn.place(to)?.rows ?? {})) if (row.from === from) restartRow(turn, row);
+  }
+}
+
+function assign(turn: Turn, one: string, other: string, initiatorId: string, renewals: number): Pair {
+  turn.pairSerial += 1;
+  const [a, b] = one < other ? [one, other] : [other, one];
+  // The serial makes it new within the room, the participant's id within the world.
+  const pair: Pair = { a, b, session: `${initiatorId}.${turn.pairSerial}`, initiatorId };
+  turn.putPair({
+    pair,
+    since: turn.now,
+    answeredAt: undefined,
+    establishedAt: undefined,
+    renewAt: undefined,
+    renewals,
+    signals: [],
+  });
+  return pair;
+}
+
+/** Passes a member's signal to the other end of its pair, if it may send it. */
+export function passSignal(turn: Turn, from: string, to: string, signal: Signal): void {
+  const sender = turn.place(from);
+  const receiver = turn.place(to);
+  if (!sender) return;
+  const refuse = (code: string, reason: string, field: string) =>
+    turn.tell(sender.link, { type: "error", code, reason, field });
+  if (turn.config.topology !== "mesh") return refuse("room/topology", "This room is no mesh; signal to `sfu`.", "to");
+  if (!receiver || from === to) return refuse("room/unknown-participant", "No such participant in the room.", "to");
+  const record = turn.pairOf(from, to);
+  // A signal of the session before a renewal was under way: late, not wrong. It is dropped, and its sender is told.
+  if (record?.pair.session !== signal.session) {
+    return refuse("session/unknown", "The pair has another session by now.", "signal.session");
+  }
+  if (signal.body.kind === "offer" && record.pair.initiatorId !== from) {
+    return refuse("session/not-initiator", "Only the assigned initiator of the pair may offer.", "signal.body.kind");
+  }
+  turn.effects.push({ kind: "forward", link: receiver.link, from, signal });
+  noteSignal(turn, record, from, signal);
+}
+
+function noteSignal(turn: Turn, record: PairRecord, from: string, signal: Signal): void {
+  const { kind } = signal.body;
+  if (kind === "hangup") return noteHangup(turn, record, signal);
+  if (record.establishedAt !== undefined) return;
+  if (kind !== "offer" && kind !== "answer" && kind !== "candidate") return;
+  const epoch = Math.max(signal.epoch, ...record.signals.slice(-1).map((kept) => kept.signal.epoch));
+  const kept = record.signals.filter((one) => one.signal.epoch === epoch);
+  if (signal.epoch === epoch && kept.length < KEPT_SIGNALS) kept.push({ from, signal });
+  const answered = kind === "answer" && record.answeredAt === undefined;
+  const next = { ...record, signals: kept };
+  turn.putPair(answered ? { ...next, answeredAt: turn.now, renewals: 0 } : next);
+  if (answered) refreshPairRows(turn, record.pair);
+}
+
+/** One end gave up. If both are still here they shall have a new session; whoever left has said so, or will by its lease. */
+function noteHangup(turn: Turn, record: PairRecord, signal: Signal): void {
+  if (signal.body.kind !== "hangup" || record.renewAt !== undefined) return;
+  if (LEAVING.has(signal.body.reason)) return;
+  const delayMs = RENEW_DELAYS_MS[Math.min(record.renewals, RENEW_DELAYS_MS.length - 1)] ?? 0;
+  if (delayMs === 0) return renewPair(turn, record.pair.a, record.pair.b, `a session ended: ${signal.body.reason}`);
+  turn.putPair({ ...record, renewAt: turn.now + delayMs });
+}
+
+const LEAVING: ReadonlySet<string> = new Set(["left", "page-closed", "removed", "room-ended", "replaced"]);
+
+/** Renews the pairs that replays asked for. */
+export function renewAskedPairs(turn: Turn): void {
+  for (const { a, b, why } of turn.renewals.splice(0)) renewPair(turn, a, b, why);
+}
+
+/** Renews the pairs whose wait is over. */
+export function renewDuePairs(turn: Turn): void {
+  for (const { pair, renewAt } of Object.values(turn.pairs)) {
+    if (renewAt !== undefined && renewAt <= turn.now) renewPair(turn, pair.a, pair.b, "a session ended");
+  }
+}
+
+/** Notes that media came through: the pair's first negotiation is over, its signals need not be kept. */
+export function notePairReceived(turn: Turn, from: string, to: string): void {
+  const record = turn.pairOf(from, to);
+  if (!record || record.establishedAt !== undefined) return;
+  turn.putPair({
+    ...record,
+    establishedAt: turn.now,
+    answeredAt: record.answeredAt ?? turn.now,
+    renewals: 0,
+    signals: [],
+  });
+  refreshPairRows(turn, record.pair);
+}
+
+function refreshPairRows(turn: Turn, { a, b }: Pair): void {
+  for (const [to, from] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    for (const row of Object.values(turn.place(to)?.rows ?? {})) {
+      if (row.from === from) refreshRow(turn, to, row.publication);
+    }
+  }
+}

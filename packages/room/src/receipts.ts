@@ -1,0 +1,162 @@
+import { type PublishedReceipt, parsePublicationId, type ReceivedReceipt } from "@lodeline/protocol";
+import { assertFact } from "./fact.ts";
+import { notePairReceived } from "./pairs.ts";
+import type { RoomInput, RoomMessage } from "./room-input.ts";
+import type { Place, Published, RoomState, Row } from "./room-state.ts";
+import { declareMissing, refreshRow } from "./standing.ts";
+import type { Turn } from "./turn.ts";
+
+type Receipt = Extract<RoomMessage, { type: "receipt" }>;
+type ReplayRequest = Extract<RoomMessage, { type: "replay-request" }>;
+type MediaFacts = Extract<RoomInput, { kind: "media-facts" }>;
+
+/** What a participant has been told, by its own word. */
+interface Heard {
+  readonly seen: number;
+  readonly slots: number;
+  readonly ledger: number;
+}
+
+/** Whether a receipt says anything new. Most say nothing; those must cost nothing. */
+export function receiptMatters(state: RoomState, place: Place, receipt: Receipt): boolean {
+  if (receipt.incarnation !== place.incarnation) return false;
+  if (receipt.seen < state.seq || receipt.slots < place.slots.revision) return true;
+  if (receipt.ledger < place.ledgerRevision) return true;
+  for (const one of receipt.published) {
+    const known = place.published[one.source];
+    if (known && (known.captured.value !== one.captured || known.saysSent !== one.sent)) return true;
+  }
+  for (const one of receipt.received) {
+    const row = rowOf(place, one.publication);
+    if (row && row.received.value !== one.received) return true;
+  }
+  return false;
+}
+
+/** A participant's own word about what it sends, receives and has been told. */
+export function receive(turn: Turn, place: Place, receipt: Receipt): void {
+  for (const one of receipt.published) notePublished(turn, place.participant, one);
+  for (const one of receipt.received) noteReceived(turn, place.participant, one);
+  tellMissed(turn, place.participant, receipt, receipt.ask === true);
+}
+
+/** A receiver misses a publication: what it has not heard is told again, and if that is not it, a replay begins. */
+export function replayRequest(turn: Turn, place: Place, request: ReplayRequest): void {
+  const { participant } = place;
+  if (!parsePublicationId(request.publication)) {
+    turn.tell(place.link, {
+      type: "error",
+      code: "room/unknown-publication",
+      reason: "A publication is named `<participant>:<source>`.",
+      field: "publication",
+    });
+    return;
+  }
+  const row = turn.row(participant, request.publication);
+  // It asks for what it should not have: the ledger, whole, says so.
+  if (!row?.intended.value) turn.wholeLedger.add(participant);
+  tellMissed(turn, participant, { ...request, ledger: place.ledgerRevision }, true);
+  if (!row?.intended.value) return;
+  noteReceived(turn, participant, { publication: request.publication, received: false, count: 0 });
+  const now = turn.row(participant, request.publication);
+  if (now?.standing === "pending" && couldFlow(turn, now)) declareMissing(turn, now, undefined);
+}
+
+/** What the media plane sees. */
+export function mediaFacts(turn: Turn, input: MediaFacts): void {
+  for (const { publication, arriving } of input.publications) {
+    const parsed = parsePublicationId(publication);
+    const known = parsed && turn.published(parsed.participant, parsed.source);
+    if (!known || known.arriving === arriving) continue;
+    putPublished(turn, parsed.participant, parsed.source, { ...known, arriving });
+  }
+  for (const { subscription, forwarded } of input.subscriptions) {
+    const split = subscription.lastIndexOf(">");
+    const row = turn.row(subscription.slice(split + 1), subscription.slice(0, Math.max(split, 0)));
+    // A late word about a forwarder that is detached already must not make it look alive.
+    if (!row || row.forwarded.value === forwarded || (forwarded && !row.attached)) continue;
+    turn.putRow({ ...row, forwarded: assertFact(row.forwarded, forwarded, turn.wall) });
+    refreshRow(turn, row.to, row.publication);
+  }
+}
+
+function notePublished(turn: Turn, participant: string, said: PublishedReceipt): void {
+  const known = turn.published(participant, said.source);
+  if (!known || (known.captured.value === said.captured && known.saysSent === said.sent)) return;
+  const captured = assertFact(known.captured, said.captured, turn.wall);
+  putPublished(turn, participant, said.source, { ...known, captured, saysSent: said.sent });
+}
+
+function putPublished(turn: Turn, participant: string, source: keyof Place["published"], next: Published): void {
+  const place = turn.place(participant);
+  const known = place?.published[source];
+  if (!place || !known) return;
+  // What arrives was sent, whatever the sender has said so far.
+  const sent = assertFact(known.sent, next.saysSent || next.arriving === true, turn.wall);
+  turn.patchPlace(participant, { published: { ...place.published, [source]: { ...next, sent } } });
+  const told = sent !== known.sent || next.captured !== known.captured;
+  for (const row of turn.rowsFrom(participant)) {
+    if (row.source !== source) continue;
+    if (told) turn.markRow(row);
+    refreshRow(turn, row.to, row.publication);
+  }
+}
+
+function noteReceived(turn: Turn, to: string, said: ReceivedReceipt): void {
+  const row = turn.row(to, said.publication);
+  if (!row || row.received.value === said.received) return;
+  turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) });
+  refreshRow(turn, to, said.publication);
+  if (said.received && turn.config.topology === "mesh") notePairReceived(turn, row.from, to);
+}
+
+/**
+ * Tells again exactly what a participant has not heard. A message younger than the grace may be under way still, unless
+ * the participant itself knows that it misses something. Rows that this loss explains are missing from now on.
+ */
+function tellMissed(turn: Turn, participant: string, heard: Heard, asks: boolean): void {
+  const place = turn.place(participant);
+  if (!place) return;
+  const overdue = (toldAt: number) => asks || turn.now - toldAt >= turn.config.settings.tellGraceMs;
+  const events = heard.seen < turn.seq && overdue(Math.max(toldAtOf(turn, heard.seen + 1), place.eventsToldAt));
+  const slots = heard.slots < place.slots.revision && overdue(place.slotsToldAt);
+  if (events) tellEvents(turn, place, heard.seen);
+  if (slots) {
+    turn.tell(place.link, { type: "slots", table: place.slots });
+    turn.patchPlace(participant, { slotsToldAt: turn.now });
+  }
+  if (heard.ledger < place.ledgerRevision && overdue(place.ledgerToldAt)) turn.wholeLedger.add(participant);
+  if (!events && !slots) return;
+  for (const row of Object.values(turn.place(participant)?.rows ?? {})) {
+    if (row.standing === "pending" && (slots || row.announced > heard.seen)) declareMissing(turn, row, "told");
+  }
+}
+
+/** When the event of this number was told; long ago if it has left the tail. */
+function toldAtOf(turn: Turn, seq: number): number {
+  const first = turn.tail[0]?.event.seq;
+  if (first === undefined || seq < first) return Number.NEGATIVE_INFINITY;
+  return turn.tail[seq - first]?.toldAt ?? Number.NEGATIVE_INFINITY;
+}
+
+function tellEvents(turn: Turn, place: Place, seen: number): void {
+  const first = turn.tail[0]?.event.seq ?? turn.seq + 1;
+  if (seen + 1 < first) {
+    const why = "More events were missed than are kept.";
+    turn.tell(place.link, { type: "room-state", seq: turn.seq, room: turn.snapshot, why });
+  } else {
+    const events = turn.tail.slice(seen + 1 - first).map((one) => one.event);
+    turn.tell(place.link, { type: "room-event", room: turn.config.room, events });
+  }
+  turn.patchPlace(place.participant, { eventsToldAt: turn.now });
+}
+
+/** Whether media could flow by now; before that, a receiver's impatience is no sign of a fault. */
+function couldFlow(turn: Turn, row: Row): boolean {
+  if (turn.config.topology === "mesh") return true;
+  return [row.from, row.to].every((participant) => turn.place(participant)?.media.upAt !== undefined);
+}
+
+function rowOf(place: Place, publication: string): Row | undefined {
+  return Object.hasOwn(place.rows, publication) ? place.rows[publication] : undefined;
+}

@@ -1,0 +1,151 @@
+import type { MonoMs } from "@lodeline/base";
+import { kindOf, type ReplayStep } from "@lodeline/protocol";
+import { hopOf, pairWorks, receivedByOthers, transportOf, transportWorks } from "./hop.ts";
+import { type Hop, REPLAY_LADDERS } from "./ladder.ts";
+import { askRepair } from "./repair.ts";
+import type { Replay, Row } from "./room-state.ts";
+import type { Turn } from "./turn.ts";
+
+/** After so many moves to another hop a replay only goes up, so that facts that flap cannot keep it at the first step. */
+const MAX_MOVES = 4;
+
+/** Rests double up to 2^3 times the first. */
+const MAX_REST_DOUBLINGS = 3;
+
+/**
+ * Begins the replay of a row that is missing from now on, with the smallest step that can help.
+ *
+ * @param known - `told`: what was lost is known and has just been told again; that is the step.
+ */
+export function beginReplay(turn: Turn, row: Row, known?: "told"): Row {
+  const hop = known ?? hopOf(turn, row);
+  return takeStep(turn, row, hop, stepsOf(turn, row, hop)[0]);
+}
+
+/** Moves a missing row's replay on: to the next step at its deadline, or to another hop when the facts say so. */
+export function climb(turn: Turn, row: Row): Row {
+  if (turn.place(row.to)?.linkLostAt !== undefined) return row.due === undefined ? row : { ...row, due: undefined };
+  const { replay } = row;
+  if (!replay) return beginReplay(turn, row);
+  const passed = turn.now >= replay.until;
+  if (replay.hop === "told" && !passed) return withDue(row, replay.until);
+  const hop = hopOf(turn, row);
+  const steps = stepsOf(turn, row, hop);
+  if (hop !== replay.hop && steps.length > 0 && (replay.moves < MAX_MOVES || passed)) {
+    return takeStep(turn, row, hop, steps[0]);
+  }
+  if (!passed) return withDue(row, replay.until);
+  if (replay.resting) return takeStep(turn, row, hop, steps[0]);
+  return takeStep(
+    turn,
+    row,
+    hop,
+    steps.find((step) => rung(step) > rung(replay.step)),
+  );
+}
+
+/** The steps that can help this row at this hop, smallest first. */
+export function stepsOf(turn: Turn, row: Row, hop: Hop): readonly ReplayStep[] {
+  const ladder = REPLAY_LADDERS[turn.config.topology][hop] ?? [];
+  return ladder.filter((step) => canHelp(turn, row, hop, step));
+}
+
+function canHelp(turn: Turn, row: Row, hop: Hop, step: ReplayStep): boolean {
+  switch (step) {
+    case "tell-again":
+      return true;
+    case "key-frame":
+      return row.attached !== null && kindOf(row.source) === "video";
+    case "reset-forwarder":
+      return row.attached !== null;
+    case "renegotiate":
+      return turn.config.topology === "sfu" || initiatorHears(turn, row);
+    case "republish":
+      return hears(turn, row.from) && (hop === "capture" || hop === "uplink" || !receivedByOthers(turn, row));
+    case "restart-ice":
+      return canRestart(turn, row, hop);
+    case "new-session":
+      return canRenew(turn, row, hop);
+  }
+}
+
+function canRestart(turn: Turn, row: Row, hop: Hop): boolean {
+  if (turn.config.topology === "mesh") return initiatorHears(turn, row) && !pairWorks(turn, row.from, row.to);
+  const target = transportOf(row, hop);
+  const media = turn.place(target)?.media;
+  // What was never connected, or is closed, has nothing to restart.
+  if (!media || media.upAt === undefined || media.state === "closed") return false;
+  return hears(turn, target) && !transportWorks(turn, target);
+}
+
+function canRenew(turn: Turn, row: Row, hop: Hop): boolean {
+  if (turn.config.topology === "mesh") {
+    return hears(turn, row.from) && hears(turn, row.to) && !pairWorks(turn, row.from, row.to);
+  }
+  const target = transportOf(row, hop);
+  return hears(turn, target) && !transportWorks(turn, target);
+}
+
+function hears(turn: Turn, participant: string): boolean {
+  const place = turn.place(participant);
+  return place !== undefined && place.linkLostAt === undefined;
+}
+
+function initiatorHears(turn: Turn, row: Row): boolean {
+  const initiator = turn.pairOf(row.from, row.to)?.pair.initiatorId;
+  return initiator !== undefined && hears(turn, initiator);
+}
+
+function takeStep(turn: Turn, row: Row, hop: Hop, step: ReplayStep | undefined): Row {
+  if (step === undefined) return rest(turn, row);
+  const before = row.replay;
+  const moved = before !== null && before.hop !== hop && before.hop !== "told";
+  const replay: Replay = {
+    hop,
+    step,
+    attempt: (before?.attempt ?? 0) + 1,
+    since: before?.since ?? turn.wall,
+    began: before?.began ?? turn.now,
+    rounds: before?.rounds ?? 0,
+    moves: (before?.moves ?? 0) + (moved ? 1 : 0),
+    until: stepEnd(turn, row, hop, step),
+    resting: false,
+  };
+  askRepair(turn, row, replay);
+  return { ...row, replay, due: replay.until };
+}
+
+function stepEnd(turn: Turn, row: Row, hop: Hop, step: ReplayStep): MonoMs {
+  const end = turn.now + turn.config.settings.replayWaitMs[step];
+  if (hop !== "pair-setup" || step !== "tell-again") return end;
+  // Two who are still connecting are given their time before anything larger than a repetition.
+  const pair = turn.pairOf(row.from, row.to);
+  return Math.max(end, (pair?.answeredAt ?? pair?.since ?? turn.now) + turn.config.settings.setupMs);
+}
+
+/** Nothing (more) can help now: wait, then begin again. Any change of the facts is looked at before that. */
+function rest(turn: Turn, row: Row): Row {
+  const { replay } = row;
+  const rounds = replay ? replay.rounds + (replay.resting ? 0 : 1) : 0;
+  const doublings = Math.min(Math.max(rounds - 1, 0), MAX_REST_DOUBLINGS);
+  const until = turn.now + turn.config.settings.replayRestMs * 2 ** doublings;
+  return { ...row, replay: replay && { ...replay, rounds, until, resting: true }, due: until };
+}
+
+function withDue(row: Row, due: MonoMs): Row {
+  return row.due === due ? row : { ...row, due };
+}
+
+const RUNGS: Readonly<Record<ReplayStep, number>> = {
+  "tell-again": 0,
+  "key-frame": 1,
+  "reset-forwarder": 2,
+  renegotiate: 3,
+  republish: 4,
+  "restart-ice": 5,
+  "new-session": 6,
+};
+
+function rung(step: ReplayStep): number {
+  return RUNGS[step];
+}

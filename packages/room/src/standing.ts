@@ -1,0 +1,116 @@
+import type { MonoMs } from "@lodeline/base";
+import type { Standing } from "@lodeline/protocol";
+import { beginReplay, climb } from "./replay.ts";
+import type { MediaSession, Row } from "./room-state.ts";
+import type { Turn } from "./turn.ts";
+
+/**
+ * Brings a row's standing in line with its facts and the time, and moves its replay on where one runs. Called whenever a
+ * fact of the row, of its publication or of either transport changed, and at the row's deadline.
+ */
+export function refreshRow(turn: Turn, to: string, publication: string): void {
+  const row = turn.row(to, publication);
+  if (!row) return;
+  const next = judge(turn, row);
+  if (next === row) return;
+  turn.putRow(next, next.standing !== row.standing || next.replay !== row.replay);
+}
+
+/** Declares a row missing before its window has passed, because a loss is known. A running replay goes on. */
+export function declareMissing(turn: Turn, row: Row, known: "told" | undefined): void {
+  if (!row.intended.value || row.received.value) return;
+  if (row.replay && !row.replay.resting && row.standing === "missing") return;
+  turn.putRow(beginReplay(turn, { ...row, standing: "missing" }, known));
+}
+
+/** Begins a missing row's replay anew with the smallest step: what was tried before may not have been heard. */
+export function restartReplay(turn: Turn, row: Row): void {
+  if (row.replay) replayOver(turn, row, "restarted");
+  turn.putRow(beginReplay(turn, { ...row, replay: null }));
+}
+
+/** A new expectation of a row that stays: another session carries it from now on, so nothing of it is received yet. */
+export function restartRow(turn: Turn, row: Row): void {
+  const no = (fact: Row["received"]) =>
+    fact.value ? { value: false, version: fact.version + 1, at: turn.wall } : fact;
+  const fresh: Row = {
+    ...row,
+    since: turn.now,
+    announced: turn.seq,
+    standing: row.intended.value ? "pending" : "off",
+    forwarded: no(row.forwarded),
+    received: no(row.received),
+    replay: null,
+    due: undefined,
+  };
+  if (row.replay) replayOver(turn, row, "restarted");
+  turn.putRow(judge(turn, fresh));
+}
+
+function judge(turn: Turn, row: Row): Row {
+  if (!row.intended.value) return settle(turn, row, "off");
+  if (row.received.value) return settle(turn, row, "received");
+  switch (row.standing) {
+    case "off":
+      return pend(turn, { ...row, standing: "pending", since: turn.now });
+    case "pending":
+      return pend(turn, row);
+    case "received":
+      // It was there and is not: no window, the receiver has watched one already.
+      return beginReplay(turn, { ...row, standing: "missing" });
+    case "missing":
+      return climb(turn, row);
+  }
+}
+
+function pend(turn: Turn, row: Row): Row {
+  const due = windowEnd(turn, row);
+  if (due !== undefined && turn.now >= due) return beginReplay(turn, { ...row, standing: "missing" });
+  return row.due === due ? row : { ...row, due };
+}
+
+function settle(turn: Turn, row: Row, standing: Standing): Row {
+  if (row.standing === standing && row.replay === null && row.due === undefined) return row;
+  if (row.replay) replayOver(turn, row, standing === "received" ? "received" : "not-intended");
+  return { ...row, standing, replay: null, due: undefined };
+}
+
+function replayOver(turn: Turn, row: Row, why: "received" | "not-intended" | "restarted"): void {
+  if (!row.replay) return;
+  const { step, attempt, began } = row.replay;
+  turn.effects.push({
+    kind: "replay-over",
+    subscription: row.subscription,
+    step,
+    attempt,
+    why,
+    tookMs: turn.now - began,
+  });
+}
+
+/**
+ * When a pending row has had its time. The receipt window runs from the moment that media could flow: from the last of
+ * expectation and connection. A connection that was never up has its own, longer time.
+ *
+ * @returns `undefined` while the receiver's link is lost: nobody can know, and the lease is the deadline.
+ */
+function windowEnd(turn: Turn, row: Row): MonoMs | undefined {
+  const receiver = turn.place(row.to);
+  const sender = turn.place(row.from);
+  if (!receiver || !sender || receiver.linkLostAt !== undefined) return undefined;
+  const { receiptWindowMs } = turn.config.timers;
+  const { setupMs } = turn.config.settings;
+  if (turn.config.topology === "mesh") {
+    const pair = turn.pairOf(row.from, row.to);
+    if (!pair) return undefined;
+    if (pair.answeredAt === undefined) return Math.max(row.since, pair.since) + setupMs;
+    return Math.max(row.since, pair.establishedAt ?? pair.answeredAt + setupMs) + receiptWindowMs;
+  }
+  const notUp = [sender.media, receiver.media].filter((media) => media.upAt === undefined);
+  if (notUp.length > 0) return Math.min(...notUp.map((media) => Math.max(row.since, media.since) + setupMs));
+  return Math.max(row.since, upSince(sender.media), upSince(receiver.media)) + receiptWindowMs;
+}
+
+function upSince(media: MediaSession): MonoMs {
+  return media.upAt ?? media.since;
+}

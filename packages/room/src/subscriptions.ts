@@ -1,0 +1,200 @@
+import {
+  kindOf,
+  type MediaState,
+  publicationId,
+  type Slot,
+  SOURCES,
+  type Source,
+  subscriptionId,
+  type View,
+} from "@lodeline/protocol";
+import { assertFact, newFact, newPublished } from "./fact.ts";
+import type { Place, Row } from "./room-state.ts";
+import { assignSlots, type SlotCandidate, sameSlots } from "./slot-table.ts";
+import { refreshRow } from "./standing.ts";
+import type { Turn } from "./turn.ts";
+
+/**
+ * Brings what a participant publishes in line with its media state: one row for each publication and receiver, none for
+ * what is unpublished.
+ */
+export function syncPublisher(turn: Turn, from: string): void {
+  const media = turn.info(from)?.media;
+  if (!media) return;
+  syncPublished(turn, from, media);
+  for (const to of Object.keys(turn.places)) {
+    if (to === from) continue;
+    for (const source of SOURCES) syncRow(turn, from, to, source, media);
+    turn.unsettled.add(to);
+  }
+}
+
+/** Gives a newcomer its rows of what the others publish. */
+export function syncReceiver(turn: Turn, to: string): void {
+  for (const { id, media } of turn.snapshot.participants) {
+    if (id === to) continue;
+    for (const source of SOURCES) syncRow(turn, id, to, source, media);
+  }
+  turn.unsettled.add(to);
+}
+
+/** What the receiver shows decides what is intended for it, and how it is forwarded. */
+export function applyViews(turn: Turn, to: string, views: Readonly<Record<string, View>>): void {
+  const before = turn.place(to);
+  if (!before) return;
+  turn.patchPlace(to, { views });
+  for (const row of Object.values(before.rows)) {
+    const media = turn.info(row.from)?.media;
+    if (media) syncRow(turn, row.from, to, row.source, media);
+    const view = views[row.publication];
+    const known = before.views[row.publication];
+    if (row.attached && !sameView(view, known)) {
+      turn.media({ op: "view", subscription: row.subscription, view: view ?? defaultView(row.publication) });
+    }
+  }
+  turn.unsettled.add(to);
+}
+
+/** Settles slot tables and attachments of every receiver that this step touched: what is detached first, then the rest. */
+export function settleSubscriptions(turn: Turn): void {
+  if (turn.config.topology === "mesh" || turn.unsettled.size === 0) return turn.unsettled.clear();
+  const receivers = [...turn.unsettled];
+  turn.unsettled.clear();
+  for (const to of receivers) settleSlots(turn, to);
+  for (const to of receivers) settleAttachments(turn, to, "detach");
+  for (const to of receivers) settleAttachments(turn, to, "attach");
+}
+
+/** Stops forwarding a row that goes away. */
+export function detach(turn: Turn, row: Row): void {
+  if (row.attached) turn.media({ op: "detach", subscription: row.subscription });
+}
+
+function syncPublished(turn: Turn, from: string, media: MediaState): void {
+  const place = turn.place(from);
+  if (!place) return;
+  let published = place.published;
+  for (const source of SOURCES) {
+    const is = media.sources[source].intent !== "unpublished";
+    if (is && !published[source]) published = { ...published, [source]: newPublished(turn.wall) };
+    if (!is && published[source]) {
+      const { [source]: _gone, ...rest } = published;
+      published = rest;
+    }
+  }
+  if (published !== place.published) turn.patchPlace(from, { published });
+}
+
+function syncRow(turn: Turn, from: string, to: string, source: Source, media: MediaState): void {
+  const publication = publicationId(from, source);
+  const row = turn.row(to, publication);
+  const { intent } = media.sources[source];
+  if (intent === "unpublished") {
+    if (row) {
+      detach(turn, row);
+      turn.dropRow(row);
+    }
+    return;
+  }
+  const wanted = intent === "live" && (turn.place(to)?.views[publication]?.visible ?? true);
+  if (!row) {
+    turn.putRow(newRow(turn, publication, from, to, source, wanted));
+  } else if (row.intended.value !== wanted) {
+    const intended = assertFact(row.intended, wanted, turn.wall);
+    turn.putRow({ ...row, intended, announced: wanted ? turn.seq : row.announced });
+  }
+  refreshRow(turn, to, publication);
+}
+
+function newRow(turn: Turn, publication: string, from: string, to: string, source: Source, intended: boolean): Row {
+  return {
+    subscription: subscriptionId(publication, to),
+    publication,
+    from,
+    to,
+    source,
+    standing: "off",
+    announced: turn.seq,
+    since: turn.now,
+    intended: newFact(turn.wall, intended),
+    forwarded: newFact(turn.wall),
+    received: newFact(turn.wall),
+    attached: null,
+    replay: null,
+    due: undefined,
+  };
+}
+
+function settleSlots(turn: Turn, to: string): void {
+  const place = turn.place(to);
+  if (!place) return;
+  const { receives } = place.media;
+  if (receives.length === 0 && place.slots.slots.length === 0) return;
+  const slots = assignSlots(receives, place.slots.slots, candidatesFor(place));
+  if (sameSlots(slots, place.slots.slots)) return;
+  const table = { revision: place.slots.revision + 1, slots: slots as Slot[] };
+  turn.patchPlace(to, { slots: table, slotsToldAt: turn.now });
+  turn.tell(place.link, { type: "slots", table });
+}
+
+/** Rows are kept in no particular order of importance; the order of the keys is that of publishing, which is stable. */
+function candidatesFor(place: Place): SlotCandidate[] {
+  return Object.values(place.rows).map((row) => ({
+    publication: row.publication,
+    kind: kindOf(row.source),
+    rank: rankOf(place, row),
+  }));
+}
+
+function rankOf(place: Place, row: Row): number {
+  if (row.intended.value) return 2;
+  return place.views[row.publication]?.visible === false ? 1 : 0;
+}
+
+function settleAttachments(turn: Turn, to: string, pass: "detach" | "attach"): void {
+  const place = turn.place(to);
+  if (!place) return;
+  const midOf = new Map(place.slots.slots.map((slot) => [slot.publication, slot.mid]));
+  for (const row of Object.values(place.rows)) {
+    const toMid = midOf.get(row.publication);
+    const fromMid = turn.place(row.from)?.media.sends.find((one) => one.source === row.source)?.mid;
+    const wanted = toMid !== undefined && fromMid !== undefined ? { fromMid, toMid } : null;
+    if (sameAttachment(row.attached, wanted)) continue;
+    if (pass === "detach" && row.attached) detachRow(turn, row);
+    if (pass === "attach" && wanted) attachRow(turn, place, row, wanted);
+  }
+}
+
+function detachRow(turn: Turn, row: Row): void {
+  detach(turn, row);
+  turn.putRow({ ...row, attached: null, forwarded: assertFact(row.forwarded, false, turn.wall) });
+  refreshRow(turn, row.to, row.publication);
+}
+
+function attachRow(turn: Turn, place: Place, row: Row, attached: { fromMid: string; toMid: string }): void {
+  const { subscription, publication, from, to } = row;
+  turn.media({ op: "attach", subscription, publication, from, to, kind: kindOf(row.source), ...attached });
+  const view = place.views[publication];
+  if (view) turn.media({ op: "view", subscription, view });
+  turn.putRow({ ...row, attached }, false);
+  refreshRow(turn, to, publication);
+}
+
+function sameAttachment(one: Row["attached"], other: Row["attached"]): boolean {
+  return one === other || (one?.fromMid === other?.fromMid && one?.toMid === other?.toMid);
+}
+
+function sameView(one: View | undefined, other: View | undefined): boolean {
+  if (!one || !other) return one === other;
+  return (
+    one.width === other.width &&
+    one.height === other.height &&
+    one.visible === other.visible &&
+    one.priority === other.priority
+  );
+}
+
+/** What a publication that no view names is shown like: visible, at a default size that the media plane chooses. */
+function defaultView(publication: string): View {
+  return { publication, width: 0, height: 0, visible: true, priority: 0 };
+}
