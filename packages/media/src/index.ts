@@ -1,1 +1,15 @@
-export {};
+export { DATA_MESSAGE_LIMIT_BYTES, type DataChannel, type DataChannelEvents } from "./data-channels.ts";
+export type { DtlsCertificate } from "./dtls/certificate.ts";
+export type { DtlsState } from "./dtls/dtls-link.ts";
+export { createMediaEngine, type EngineResources, MediaEngine, type MediaEngineOptions } from "./engine.ts";
+export { Forwarder, type ForwarderStats, type View } from "./forwarder.ts";
+export { hostAddresses } from "./host-addresses.ts";
+export { ICE_TIMINGS, type IceState, type IceTimings } from "./ice/ice-agent.ts";
+export { createLoopbackPeer, type LoopbackPeer } from "./loopback-peer.ts";
+export { type LayerStats, Publication, type PublicationStats } from "./publication.ts";
+export type { CandidateInit } from "./remote-candidates.ts";
+export type { HostCandidate } from "./sdp/answer.ts";
+export { type CodecName, type SectionCodec, VIDEO_CODEC_ORDER } from "./sdp/codecs.ts";
+export type { Direction } from "./sdp/offer.ts";
+export type { ExtensionName, Section } from "./sdp/section.ts";
+export { type ConnectionState, MediaTransport, type TransportEvents, type TransportState } from "./transport.ts";

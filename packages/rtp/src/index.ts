@@ -1,3 +1,4 @@
+export { BitrateMeter } from "./bitrate-meter.ts";
 export {
   type AudioLevel,
   absoluteSendTime,
@@ -7,6 +8,12 @@ export {
   readAudioLevel,
   readTextExtension,
 } from "./header-extension.ts";
+export { av1StartsKeyFrame, h264StartsKeyFrame } from "./key-frame.ts";
+export { chooseLayer, type LayerChoice, LayerSelector, type LayerState, type ViewSize } from "./layer-selector.ts";
+export { NACK_SETTINGS, NackGenerator, type NackSettings } from "./nack-generator.ts";
+export { PacketCache } from "./packet-cache.ts";
+export { type PayloadCodec, PayloadInspector } from "./payload-inspector.ts";
+export { ReceptionStatistics } from "./reception-statistics.ts";
 export { ReplayWindow } from "./replay-window.ts";
 export { parseRtcp, type ReportBlock, type RtcpPacket } from "./rtcp.ts";
 export {
@@ -29,4 +36,8 @@ export {
   RtpPacket,
   writeRtpHeader,
 } from "./rtp-packet.ts";
+export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
+export { StreamRewriter } from "./stream-rewriter.ts";
+export { Vp8Descriptor, writePictureId } from "./vp8-descriptor.ts";
+export { Vp9Descriptor } from "./vp9-descriptor.ts";

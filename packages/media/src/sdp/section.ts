@@ -7,7 +7,6 @@ export const EXTENSION_URI = {
   rid: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
   repairedRid: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
   audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-  absSendTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
 } as const;
 
 /** Names of {@link EXTENSION_URI}. */

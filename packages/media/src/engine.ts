@@ -1,0 +1,272 @@
+import {
+  type Clock,
+  LodelineError,
+  type Logger,
+  type MonoMs,
+  type Random,
+  silentLogger,
+  type Timer,
+} from "@lodeline/base";
+import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
+import type { Forwarder } from "./forwarder.ts";
+import { type IceCredentials, type IceTimings, localFragmentOf } from "./ice/ice-agent.ts";
+import { parseStun } from "./ice/stun-message.ts";
+import { OutgoingBuffers } from "./outgoing-buffers.ts";
+import type { Publication } from "./publication.ts";
+import type { HostCandidate } from "./sdp/answer.ts";
+import type { CodecName } from "./sdp/codecs.ts";
+import { MediaTransport, type TransportHost } from "./transport.ts";
+import { type UdpPath, UdpPort } from "./udp-port.ts";
+
+/** Options of {@link createMediaEngine}. */
+export interface MediaEngineOptions {
+  readonly clock: Clock;
+  /** Must be cryptographic outside tests: ICE passwords come from it. */
+  readonly random: Random;
+  /** Default: none. */
+  readonly logger?: Logger | undefined;
+  /**
+   * Local addresses that browsers can reach, best first; each gets one socket and one candidate. Default
+   * `["127.0.0.1"]`, which Chromium takes and Firefox does not: see {@link hostAddresses}.
+   */
+  readonly addresses?: readonly string[] | undefined;
+  /** Ports to try for each address, in order; by default the system chooses. */
+  readonly portRange?: { readonly min: number; readonly max: number } | undefined;
+  /** Video codecs to put first in answers. Default VP8, H.264, VP9, AV1. */
+  readonly videoCodecs?: readonly CodecName[] | undefined;
+  /** Upper bound for a browser that sends simulcast video. Default 3 Mbit/s. */
+  readonly simulcastBitrateBps?: number | undefined;
+  /** Upper bound for a browser that sends one video layer. Default 1.5 Mbit/s. */
+  readonly singleBitrateBps?: number | undefined;
+  /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
+  readonly iceTimings?: Partial<IceTimings> | undefined;
+}
+
+/** What an engine holds, for a leak test. */
+export interface EngineResources {
+  readonly transports: number;
+  readonly sockets: number;
+  readonly paths: number;
+  readonly timers: number;
+}
+
+/** Sockets, certificate and timer of all media of one process (or worker), and the transports on them. */
+export class MediaEngine implements AsyncDisposable {
+  readonly #options: MediaEngineOptions;
+  readonly #logger: Logger;
+  readonly #host: TransportHost;
+  readonly #transports = new Set<MediaTransport>();
+  readonly #byFragment = new Map<string, MediaTransport>();
+  readonly #ports: UdpPort<MediaTransport>[] = [];
+  #ready: Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> | undefined;
+  #timer: Timer | undefined;
+  #armedAtMs: MonoMs = Infinity;
+  #closed = false;
+
+  constructor(options: MediaEngineOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    const { clock, random } = options;
+    this.#host = {
+      random,
+      logger: this.#logger,
+      buffers: new OutgoingBuffers(),
+      videoCodecs: options.videoCodecs ?? [],
+      iceTimings: options.iceTimings,
+      bitrates: {
+        simulcastBps: options.simulcastBitrateBps ?? 3_000_000,
+        singleBps: options.singleBitrateBps ?? 1_500_000,
+      },
+      now: () => clock.now(),
+      wallMs: () => clock.wall(),
+      ready: () => this.ready(),
+      wake: (at) => this.#arm(at),
+      register: (transport, added, removed) => this.#register(transport, added, removed),
+      closed: (transport) => this.#forget(transport),
+    };
+  }
+
+  /**
+   * Opens the sockets and makes the certificate, once; the first answer does it too. To call it early saves that
+   * first answer some ms and shows a wrong address at start.
+   *
+   * @throws LodelineError `media/bind-failed`, `media/closed`.
+   */
+  ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }> {
+    if (this.#closed) return Promise.reject(new LodelineError("media/closed", { detail: "the engine is closed" }));
+    this.#ready ??= this.#open();
+    return this.#ready;
+  }
+
+  async #open(): Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> {
+    const addresses = this.#options.addresses ?? ["127.0.0.1"];
+    const certificate = createDtlsCertificate();
+    // All of them, so that none opens after a failure of another has closed the rest.
+    const opened = await Promise.allSettled([certificate, ...addresses.map((address) => this.#openPort(address))]);
+    const failed = opened.find((result) => result.status === "rejected");
+    if (failed || this.#closed) {
+      this.#ready = undefined;
+      await this.#closePorts();
+      throw failed?.reason ?? new LodelineError("media/closed", { detail: "the engine is closed" });
+    }
+    // In the order of the addresses, whichever socket opened first.
+    const candidates = addresses.flatMap((address) =>
+      this.#ports
+        .filter(({ localAddress }) => localAddress === address)
+        .map(({ localPort }) => ({ address, port: localPort })),
+    );
+    for (const { address, port } of candidates) this.#logger.info("media socket", { address, port });
+    return { certificate: await certificate, candidates };
+  }
+
+  async #openPort(address: string): Promise<void> {
+    const { min, max } = this.#options.portRange ?? { min: 0, max: 0 };
+    for (let port = min; ; port++) {
+      try {
+        this.#ports.push(await UdpPort.open<MediaTransport>(address, port, (bytes, path) => this.#handle(bytes, path)));
+        return;
+      } catch (error) {
+        if (port >= max) throw error;
+      }
+    }
+  }
+
+  /**
+   * Makes the transport of one browser connection.
+   *
+   * @returns The caller's to close.
+   */
+  createTransport(options: { readonly id: string }): MediaTransport {
+    if (this.#closed) throw new LodelineError("media/closed", { detail: "the engine is closed" });
+    const transport = new MediaTransport(options.id, this.#host);
+    this.#transports.add(transport);
+    return transport;
+  }
+
+  /**
+   * Binds an incoming section, before or after its first packet. A publication the section had before is closed.
+   *
+   * @throws LodelineError `media/unknown-section`, `media/closed`.
+   */
+  publish(options: {
+    readonly id: string;
+    readonly transport: MediaTransport;
+    readonly mid: string;
+    readonly kind: "audio" | "video";
+  }): Publication {
+    return options.transport.media.publish(options.id, options.mid, options.kind);
+  }
+
+  /**
+   * Moves a publication into a receive slot, and asks for a key frame. A slot that was another's goes on with the
+   * same SSRC.
+   *
+   * @throws LodelineError `media/unknown-section`, `media/no-slot` while the slot has a forwarder, `media/closed`.
+   */
+  forward(options: {
+    readonly id: string;
+    readonly publication: Publication;
+    readonly transport: MediaTransport;
+    readonly mid: string;
+  }): Forwarder {
+    return options.transport.media.forward(options.id, options.publication, options.mid);
+  }
+
+  get transports(): readonly MediaTransport[] {
+    return [...this.#transports];
+  }
+
+  /** What is held now. */
+  resources(): EngineResources {
+    return {
+      transports: this.#transports.size,
+      sockets: this.#ports.length,
+      paths: this.#ports.reduce((sum, { pathCount }) => sum + pathCount, 0),
+      timers: this.#timer === undefined ? 0 : 1,
+    };
+  }
+
+  /** RFC 7983: STUN begins with 0 .. 3 and is the only thing an unknown sender is listened to for. */
+  #handle(bytes: Buffer, path: UdpPath<MediaTransport>): void {
+    if ((bytes[0] ?? 0xff) > 3) {
+      path.owner?.handleDatagram(bytes);
+      return;
+    }
+    const message = parseStun(bytes);
+    if (message === undefined) return;
+    const named = this.#byFragment.get(localFragmentOf(message)) ?? path.owner;
+    if (named === undefined || path.owner === named) {
+      named?.handleStun(message, path);
+      return;
+    }
+    // A new address, or one that another connection had: it changes hands only when the message is authentic.
+    const before = path.owner;
+    path.owner = named;
+    if (named.handleStun(message, path)) path.udp.keep(path);
+    else path.owner = before;
+  }
+
+  #register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void {
+    if (removed) this.#byFragment.delete(removed.usernameFragment);
+    if (added) this.#byFragment.set(added.usernameFragment, transport);
+  }
+
+  #forget(transport: MediaTransport): void {
+    this.#transports.delete(transport);
+    for (const port of this.#ports) port.release(transport);
+    if (this.#transports.size === 0) this.#disarm();
+  }
+
+  #arm(at: MonoMs): void {
+    if (at >= this.#armedAtMs || this.#closed) return;
+    this.#timer?.cancel();
+    this.#armedAtMs = at;
+    this.#timer = this.#options.clock.at(at, () => this.#tick());
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#armedAtMs = Infinity;
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    this.#armedAtMs = Infinity;
+    const now = this.#options.clock.now();
+    let next = Infinity;
+    for (const transport of this.#transports) {
+      if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
+      next = Math.min(next, transport.deadlineMs ?? Infinity);
+    }
+    // Never the same moment again: something that is due and does not go away must not spin.
+    if (next < Infinity) this.#arm(Math.max(next, now + 1));
+  }
+
+  /** Closes every transport and every socket. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#transports].map((transport) => transport.close()));
+    await this.#ready?.catch(() => {});
+    await this.#closePorts();
+    this.#disarm();
+  }
+
+  async #closePorts(): Promise<void> {
+    await Promise.all(this.#ports.splice(0).map((port) => port.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Makes an engine. It opens nothing until the first answer, or until {@link MediaEngine.ready} is called.
+ *
+ * @returns The caller's to close.
+ */
+export function createMediaEngine(options: MediaEngineOptions): MediaEngine {
+  return new MediaEngine(options);
+}

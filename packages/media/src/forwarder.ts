@@ -1,0 +1,205 @@
+import type { MonoMs } from "@lodeline/base";
+import { chooseLayer, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
+import type { IncomingStream } from "./incoming-stream.ts";
+import type { Publication } from "./publication.ts";
+import type { SectionCodec } from "./sdp/codecs.ts";
+import type { SendSlot } from "./send-slot.ts";
+import type { MediaTransport } from "./transport.ts";
+
+/** While a key frame is awaited it is asked for again this often: the request or its answer may have been lost. */
+const KEY_FRAME_RETRY_MS = 1000;
+
+/** What a receiver shows. */
+export interface View {
+  /** Device pixels of the element; 0 while unknown. */
+  readonly width: number;
+  readonly height: number;
+  /** False pauses video; sound goes on. */
+  readonly visible: boolean;
+  /** Reserved for sharing a limited bitrate: higher is more important. */
+  readonly priority: number;
+}
+
+/** What a forwarder did. */
+export interface ForwarderStats {
+  readonly packets: number;
+  readonly bytes: number;
+  /** On the engine's clock; `undefined` until the first packet. */
+  readonly lastSentAtMs: MonoMs | undefined;
+  /** RID forwarded now; empty when not simulcast, `undefined` when none. */
+  readonly layer: string | undefined;
+  /** Why this layer, in words. */
+  readonly why: string;
+  /** Packets the receiver asked for again. */
+  readonly nacked: number;
+  readonly retransmitted: number;
+  /** Key frames the receiver asked for. */
+  readonly pli: number;
+  /** Over the last second. */
+  readonly bitrateBps: number;
+  /** Round trip to the receiver, once known. */
+  readonly roundTripMs: number | undefined;
+  /** By the receiver's last report, 0 .. 1. */
+  readonly fractionLost: number;
+}
+
+/** Moves one publication's packets to one slot of one receiver. */
+export class Forwarder {
+  readonly id: string;
+  readonly publication: Publication;
+  /** The receiver's transport. */
+  readonly transport: MediaTransport;
+  readonly slot: SendSlot;
+  readonly #selector = new LayerSelector();
+  #view: View = { width: 0, height: 0, visible: true, priority: 1 };
+  #codec: { readonly of: IncomingStream; readonly as: SectionCodec | undefined } | undefined;
+  #keyFrameAskedAtMs: MonoMs = -Infinity;
+  #silentUntilMs: MonoMs = -Infinity;
+  #closed = false;
+  #packets = 0;
+  #bytes = 0;
+  #lastSentAtMs: MonoMs | undefined;
+  #nacked = 0;
+  #retransmitted = 0;
+  #pli = 0;
+
+  constructor(options: { id: string; publication: Publication; transport: MediaTransport; slot: SendSlot }) {
+    this.id = options.id;
+    this.publication = options.publication;
+    this.transport = options.transport;
+    this.slot = options.slot;
+    this.publication.attach(this);
+    this.evaluate(this.transport.now());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** What the receiver shows now: the layer follows within a quarter of a second and on a key frame. */
+  setView(view: View): void {
+    if (this.#closed) return;
+    this.#view = view;
+    this.evaluate(this.transport.now());
+  }
+
+  /** Asks the publisher for a key frame of the layer that is, or will be, forwarded. */
+  requestKeyFrame(): void {
+    if (this.#closed || this.publication.kind === "audio") return;
+    const rid = this.#selector.target;
+    if (rid !== undefined) this.#askKeyFrame(rid, this.transport.now());
+  }
+
+  /** Starts again from the next key frame, as if newly subscribed. The receiver's stream goes on. */
+  reset(): void {
+    if (this.#closed) return;
+    this.#selector.reset();
+    this.slot.idle();
+    this.#codec = undefined;
+    this.evaluate(this.transport.now());
+    this.requestKeyFrame();
+  }
+
+  /** Fault injection: drops every outgoing packet until that time on the engine's clock. */
+  silence(untilMs: MonoMs): void {
+    this.#silentUntilMs = untilMs;
+  }
+
+  /** Takes a packet of the publication. */
+  handle(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
+    let begins = this.slot.source !== stream;
+    if (this.publication.kind === "video") {
+      // A layer that just began to arrive may be the one to choose.
+      if (this.#selector.target === undefined && this.#view.visible) this.evaluate(now);
+      const decision = this.#selector.decide(stream.rid, payload.keyFrame);
+      // A sender that restarts a layer does so on another SSRC: a new source, which begins on a key frame.
+      if (decision === "drop" || (begins && !payload.keyFrame)) return;
+      // After a pause the same source begins anew, or the pause would look like lost packets.
+      begins ||= decision === "begin";
+    }
+    const codec = this.#codecOf(stream);
+    if (codec === undefined) return;
+    if (begins) this.slot.begin(stream, packet, sequence, now);
+    const sent = this.slot.forward(stream, packet, payload, codec, sequence, now, now < this.#silentUntilMs);
+    if (sent === 0) return;
+    this.#packets++;
+    this.#bytes += sent;
+    this.#lastSentAtMs = now;
+  }
+
+  #codecOf(stream: IncomingStream): SectionCodec | undefined {
+    if (this.#codec?.of !== stream) this.#codec = { of: stream, as: this.slot.codecFor(stream) };
+    return this.#codec.as;
+  }
+
+  /** The slot was negotiated anew: payload types may be others. */
+  renegotiated(): void {
+    this.#codec = undefined;
+  }
+
+  /** Chooses the layer anew, and asks for a key frame when one is awaited. */
+  evaluate(now: MonoMs): void {
+    if (this.#closed || this.publication.kind === "audio") return;
+    const { choice, waiting } = this.#choose(now);
+    const rid = this.#selector.target;
+    if (rid === undefined) return;
+    if (choice || (waiting && now >= this.#keyFrameAskedAtMs + KEY_FRAME_RETRY_MS)) this.#askKeyFrame(rid, now);
+  }
+
+  #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
+    const layers = this.publication.layers(now);
+    const choice = this.#selector.choose(chooseLayer(layers, this.#view));
+    const target = layers.find(({ rid }) => rid === this.#selector.target);
+    return { choice, waiting: this.#selector.waiting && target !== undefined };
+  }
+
+  #askKeyFrame(rid: string, now: MonoMs): void {
+    this.#keyFrameAskedAtMs = now;
+    this.publication.requestKeyFrame(rid);
+  }
+
+  /** The receiver lost packets. */
+  handleNack(sequenceNumbers: readonly number[], now: MonoMs): void {
+    this.#nacked += sequenceNumbers.length;
+    if (now < this.#silentUntilMs) return;
+    this.#retransmitted += this.slot.resend(sequenceNumbers, now);
+  }
+
+  /** The receiver cannot decode on. */
+  handlePictureLoss(): void {
+    this.#pli++;
+    this.requestKeyFrame();
+  }
+
+  stats(): ForwarderStats {
+    const audio = this.publication.kind === "audio";
+    const stream = this.slot.source;
+    const unsupported = stream !== undefined && this.#codec?.of === stream && this.#codec.as === undefined;
+    return {
+      packets: this.#packets,
+      bytes: this.#bytes,
+      lastSentAtMs: this.#lastSentAtMs,
+      layer: audio ? (stream === undefined ? undefined : "") : this.#selector.current,
+      why: unsupported
+        ? `the receiver does not take ${stream.codec.name}`
+        : audio
+          ? "audio has one layer"
+          : this.#selector.why,
+      nacked: this.#nacked,
+      retransmitted: this.#retransmitted,
+      pli: this.#pli,
+      bitrateBps: this.slot.bitrateBps(this.transport.now()),
+      roundTripMs: this.slot.roundTripMs,
+      fractionLost: this.slot.fractionLost,
+    };
+  }
+
+  /** Ends it. The slot stays the receiver's and may be given another publication. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.publication.detach(this);
+    this.slot.idle();
+    this.transport.forwarderClosed(this);
+  }
+}

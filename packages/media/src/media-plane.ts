@@ -1,0 +1,369 @@
+import { LodelineError, type MonoMs } from "@lodeline/base";
+import {
+  type ExtensionPlace,
+  encodeNack,
+  encodePli,
+  encodeReceiverReport,
+  encodeRemb,
+  encodeSourceDescription,
+  isRtcp,
+  joinRtcp,
+  PayloadInspector,
+  parseRtcp,
+  type RtcpPacket,
+  RtpPacket,
+  readAudioLevel,
+  unwrapRtx,
+} from "@lodeline/rtp";
+import { Forwarder } from "./forwarder.ts";
+import type { IncomingStream } from "./incoming-stream.ts";
+import { NtpOffset } from "./ntp-offset.ts";
+import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import { Publication } from "./publication.ts";
+import { RtpDemux } from "./rtp-demux.ts";
+import type { SectionSsrcs } from "./sdp/answer.ts";
+import type { Section } from "./sdp/section.ts";
+import { SendSlot, type SlotOutput } from "./send-slot.ts";
+import type { SrtpKeys } from "./srtp/srtp-keys.ts";
+import { SrtpReceiver } from "./srtp/srtp-receiver.ts";
+import { SrtpSender } from "./srtp/srtp-sender.ts";
+import type { MediaTransport, TransportHost } from "./transport.ts";
+
+/** Reports, and the bound for the sender, leave this often. */
+const REPORT_INTERVAL_MS = 1000;
+
+/** Layers are chosen anew this often, since they come and go. */
+const EVALUATE_INTERVAL_MS = 250;
+
+/** Most report blocks in one packet: the count has five bits. RFC 3550 section 6.4.1. */
+const BLOCKS_PER_REPORT = 31;
+
+/** Added to the bound for audio, which REMB counts in. */
+const AUDIO_ALLOWANCE_BPS = 100_000;
+
+/** The RTP side of one transport: unprotects, finds the stream, hands it to its publication; and feedback both ways. */
+export class MediaPlane implements SlotOutput {
+  readonly cname: string;
+  readonly buffers: OutgoingBuffers;
+  readonly #transport: MediaTransport;
+  readonly #host: TransportHost;
+  readonly #send: (bytes: Buffer) => void;
+  readonly #demux = new RtpDemux();
+  readonly #packet = new RtpPacket();
+  readonly #payload = new PayloadInspector();
+  readonly #place: ExtensionPlace = { offset: 0, lengthBytes: 0 };
+  readonly #ssrcs = new Map<string, SectionSsrcs>();
+  readonly #slots = new Map<string, SendSlot>();
+  readonly #slotsBySsrc = new Map<number, SendSlot>();
+  readonly #forwarders = new Map<string, Forwarder>();
+  readonly #publications = new Map<string, Publication>();
+  readonly #ntpOffset = new NtpOffset();
+  readonly #feedbackSsrc: number;
+  #sections: readonly Section[] = [];
+  #receiver: SrtpReceiver | undefined;
+  #srtp: SrtpSender | undefined;
+  #nextReportAtMs: MonoMs = 0;
+  #nextEvaluateAtMs: MonoMs = 0;
+  #closed = false;
+
+  constructor(options: { transport: MediaTransport; host: TransportHost; send: (bytes: Buffer) => void }) {
+    this.#transport = options.transport;
+    this.#host = options.host;
+    this.#send = options.send;
+    this.buffers = options.host.buffers;
+    this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
+    this.#feedbackSsrc = this.#newSsrc();
+  }
+
+  get srtp(): SrtpSender | undefined {
+    return this.#srtp;
+  }
+
+  send(bytes: Buffer): void {
+    this.#send(bytes);
+  }
+
+  /** The SSRCs of what is sent in a section: the same for the life of the transport. */
+  ssrcsOf(mid: string): SectionSsrcs {
+    let ssrcs = this.#ssrcs.get(mid);
+    if (ssrcs === undefined) {
+      ssrcs = { ssrc: this.#newSsrc(), rtxSsrc: this.#newSsrc() };
+      this.#ssrcs.set(mid, ssrcs);
+    }
+    return ssrcs;
+  }
+
+  #newSsrc(): number {
+    const used = new Set([...this.#ssrcs.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]));
+    for (;;) {
+      const ssrc = this.#host.random.u32();
+      if (ssrc !== 0 && ssrc !== this.#feedbackSsrc && !used.has(ssrc)) return ssrc;
+    }
+  }
+
+  /** An offer was answered. */
+  negotiated(sections: readonly Section[]): void {
+    this.#sections = sections;
+    this.#demux.negotiated(sections);
+    for (const section of sections) {
+      const slot = this.#slots.get(section.mid);
+      if (slot) {
+        slot.renegotiated(section);
+        this.#forwarders.get(section.mid)?.renegotiated();
+      } else if (section.sendSsrc !== undefined) this.#addSlot(section, section.sendSsrc);
+      if (section.rejected) {
+        this.#publications.get(section.mid)?.close();
+        this.#forwarders.get(section.mid)?.close();
+      }
+    }
+  }
+
+  #addSlot(section: Section, ssrc: number): void {
+    const slot = new SendSlot({ section, ssrc, random: this.#host.random, output: this });
+    this.#slots.set(section.mid, slot);
+    this.#slotsBySsrc.set(ssrc, slot);
+  }
+
+  /** DTLS is connected: media may flow. */
+  secure(keys: SrtpKeys): void {
+    this.#receiver = new SrtpReceiver(keys.profile, keys.remote);
+    this.#srtp = new SrtpSender(keys.profile, keys.local);
+  }
+
+  /**
+   * Binds an incoming section. A publication that the section had before is closed.
+   *
+   * @throws LodelineError `media/unknown-section`, `media/closed`.
+   */
+  publish(id: string, mid: string, kind: "audio" | "video"): Publication {
+    const section = this.#section(mid, kind);
+    if (section.direction !== "recvonly" && section.direction !== "sendrecv") {
+      throw new LodelineError("media/unknown-section", {
+        field: mid,
+        detail: `the browser does not send in section ${mid}`,
+      });
+    }
+    this.#publications.get(mid)?.close();
+    const publication = new Publication({
+      id,
+      transport: this.#transport,
+      mid,
+      kind,
+      streams: this.#demux.streamsOf(mid),
+      onClose: () => {
+        if (this.#publications.get(mid) === publication) this.#publications.delete(mid);
+      },
+    });
+    this.#publications.set(mid, publication);
+    return publication;
+  }
+
+  /**
+   * Puts a publication into a sending section.
+   *
+   * @throws LodelineError `media/unknown-section`, `media/no-slot` when the slot is taken, `media/closed`.
+   */
+  forward(id: string, publication: Publication, mid: string): Forwarder {
+    this.#section(mid, publication.kind);
+    if (publication.closed)
+      throw new LodelineError("media/closed", { detail: `the publication ${publication.id} is closed` });
+    const slot = this.#slots.get(mid);
+    if (slot === undefined)
+      throw new LodelineError("media/unknown-section", {
+        field: mid,
+        detail: `the browser does not receive in section ${mid}`,
+      });
+    if (this.#forwarders.has(mid))
+      throw new LodelineError("media/no-slot", { field: mid, detail: `the slot ${mid} is in use` });
+    const forwarder = new Forwarder({ id, publication, transport: this.#transport, slot });
+    this.#forwarders.set(mid, forwarder);
+    forwarder.requestKeyFrame();
+    this.#transport.wakeNow();
+    return forwarder;
+  }
+
+  #section(mid: string, kind: "audio" | "video"): Section {
+    if (this.#closed)
+      throw new LodelineError("media/closed", { detail: `the transport ${this.#transport.id} is closed` });
+    const section = this.#sections.find((one) => one.mid === mid && !one.rejected);
+    if (section === undefined || section.kind !== kind) {
+      throw new LodelineError("media/unknown-section", {
+        field: mid,
+        detail: `no ${kind} section has the mid ${JSON.stringify(mid)}`,
+      });
+    }
+    return section;
+  }
+
+  /** The forwarder of a slot ended. */
+  release(forwarder: Forwarder): void {
+    if (this.#forwarders.get(forwarder.slot.mid) === forwarder) this.#forwarders.delete(forwarder.slot.mid);
+  }
+
+  /** An RTP or RTCP datagram. @returns Whether it was authentic. */
+  handle(bytes: Buffer, now: MonoMs): boolean {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.#closed) return false;
+    if (isRtcp(bytes)) {
+      const plain = receiver.unprotectRtcp(bytes);
+      if (plain) for (const packet of parseRtcp(plain)) this.#handleRtcp(packet, now);
+      return plain !== undefined;
+    }
+    const packet = this.#packet;
+    if (!packet.parseHeader(bytes)) return false;
+    const lengthBytes = receiver.unprotectRtp(bytes, packet);
+    if (lengthBytes < 0) return false;
+    if (packet.parse(bytes, lengthBytes)) this.#handleRtp(packet, now);
+    return true;
+  }
+
+  #handleRtp(packet: RtpPacket, now: MonoMs): void {
+    const found = this.#demux.find(packet);
+    if (found === undefined) return;
+    const { stream } = found;
+    if (found.kind === "rtx" && !unwrapRtx(packet, stream.ssrc, stream.codec.payloadType)) return;
+    const sequence = stream.accept(packet.sequenceNumber, packet.timestamp, packet.lengthBytes, now);
+    if (sequence === undefined) return;
+    if (stream.kind === "video") this.#inspectVideo(stream, packet, sequence, now);
+    else this.#inspectAudio(stream, packet);
+    this.#publications.get(stream.mid)?.deliver(stream, packet, this.#payload, sequence, now);
+  }
+
+  #inspectVideo(stream: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
+    this.#payload.inspect(stream.codec.name, packet);
+    if (this.#payload.keyFrame) stream.keyFrameArrived(this.#payload.width, this.#payload.height);
+    if (stream.nack.handle(sequence, now)) this.#host.wake(stream.nack.deadlineMs ?? now);
+  }
+
+  #inspectAudio(stream: IncomingStream, packet: RtpPacket): void {
+    this.#payload.inspect("opus", packet);
+    const id = this.#sections.find(({ mid }) => mid === stream.mid)?.extensions.audioLevel;
+    if (id !== undefined) stream.audioLevel = readAudioLevel(packet, id, this.#place);
+  }
+
+  #handleRtcp(packet: RtcpPacket, now: MonoMs): void {
+    switch (packet.kind) {
+      case "sender-report": {
+        const stream = this.#demux.primary(packet.ssrc);
+        if (stream) this.#handleSenderReport(stream, packet, now);
+        for (const block of packet.blocks) this.#slotsBySsrc.get(block.ssrc)?.handleReport(block, now);
+        break;
+      }
+      case "receiver-report":
+        for (const block of packet.blocks) this.#slotsBySsrc.get(block.ssrc)?.handleReport(block, now);
+        break;
+      case "nack":
+        this.#forwarderOf(packet.mediaSsrc)?.handleNack(packet.sequenceNumbers, now);
+        break;
+      case "pli":
+        this.#forwarderOf(packet.mediaSsrc)?.handlePictureLoss();
+        break;
+      case "fir":
+        for (const { ssrc } of packet.entries) this.#forwarderOf(ssrc)?.handlePictureLoss();
+        break;
+      case "source-description":
+      case "bye":
+      case "remb":
+        break;
+    }
+  }
+
+  /** The forwarder that fills a slot now: a browser keeps sending feedback for slots that were emptied. */
+  #forwarderOf(ssrc: number): Forwarder | undefined {
+    const slot = this.#slotsBySsrc.get(ssrc);
+    return slot && this.#forwarders.get(slot.mid);
+  }
+
+  #handleSenderReport(stream: IncomingStream, report: RtcpPacket & { kind: "sender-report" }, now: MonoMs): void {
+    const ntpMs = report.ntpSeconds * 1000 + (report.ntpFraction / 2 ** 32) * 1000;
+    stream.statistics.handleSenderReport(report.ntpSeconds, report.ntpFraction, now);
+    stream.clock = { ntpMs, rtpTimestamp: report.rtpTimestamp, arrivedAtMs: now };
+    this.#ntpOffset.observe(ntpMs, this.#host.wallMs());
+  }
+
+  /** From the clock in this sender's reports to our own wall clock, in ms. */
+  get ntpOffsetMs(): number {
+    return this.#ntpOffset.offsetMs;
+  }
+
+  /** When {@link tick} has something to do. */
+  get deadlineMs(): MonoMs {
+    let earliest = Math.min(this.#nextReportAtMs, this.#forwarders.size === 0 ? Infinity : this.#nextEvaluateAtMs);
+    for (const stream of this.#demux.streams()) {
+      earliest = Math.min(earliest, stream.nack.deadlineMs ?? Infinity, stream.keyFrameDueAtMs ?? Infinity);
+    }
+    return earliest;
+  }
+
+  /** Requests, reports and layer choices that are due. */
+  tick(now: MonoMs): void {
+    if (this.#closed) return;
+    for (const stream of this.#demux.streams()) this.#requestFrom(stream, now);
+    if (now >= this.#nextEvaluateAtMs) {
+      this.#nextEvaluateAtMs = now + EVALUATE_INTERVAL_MS;
+      for (const forwarder of this.#forwarders.values()) forwarder.evaluate(now);
+    }
+    if (now >= this.#nextReportAtMs) {
+      this.#nextReportAtMs = now + REPORT_INTERVAL_MS;
+      this.#sendReports(now);
+    }
+  }
+
+  #requestFrom(stream: IncomingStream, now: MonoMs): void {
+    if (stream.kind === "audio") return;
+    stream.nack.roundTripMs = this.#transport.roundTripMs ?? 0;
+    const missing = stream.nack.tick(now);
+    if (missing.length > 0) this.#sendRtcp(encodeNack(this.#feedbackSsrc, stream.ssrc, missing));
+    if (stream.nack.keyFrameNeeded) {
+      stream.nack.keyFrameNeeded = false;
+      stream.wantKeyFrame();
+    }
+    if (stream.takeKeyFrameRequest(now)) this.#sendRtcp(encodePli(this.#feedbackSsrc, stream.ssrc));
+  }
+
+  #sendReports(now: MonoMs): void {
+    const streams = [...this.#demux.streams()].filter((stream) => stream.isActive(now)).slice(0, BLOCKS_PER_REPORT);
+    const compound = [
+      encodeReceiverReport(
+        this.#feedbackSsrc,
+        streams.map((stream) => stream.statistics.report(stream.ssrc, now)),
+      ),
+      encodeSourceDescription(this.#feedbackSsrc, this.cname),
+    ];
+    const video = streams.filter(({ kind }) => kind === "video");
+    if (video.length > 0)
+      compound.push(
+        encodeRemb(
+          this.#feedbackSsrc,
+          this.#boundBps(video),
+          video.map(({ ssrc }) => ssrc),
+        ),
+      );
+    if (streams.length > 0) this.#sendRtcp(joinRtcp(compound));
+    for (const forwarder of this.#forwarders.values()) {
+      const report = forwarder.slot.report(this.cname, forwarder.publication.transport.media.ntpOffsetMs, now);
+      if (report) this.#sendRtcp(report);
+    }
+  }
+
+  /** What the sender may send in all its video sections together: REMB covers a whole connection. */
+  #boundBps(streams: readonly IncomingStream[]): number {
+    const { simulcastBps, singleBps } = this.#host.bitrates;
+    const mids = new Set(streams.map(({ mid }) => mid));
+    const sections = this.#sections.filter(({ mid }) => mids.has(mid));
+    return sections.reduce((sum, { rids }) => sum + (rids.length > 1 ? simulcastBps : singleBps), AUDIO_ALLOWANCE_BPS);
+  }
+
+  #sendRtcp(compound: Uint8Array): void {
+    if (this.#srtp) this.#send(this.#srtp.protectRtcp(compound));
+  }
+
+  /** Ends every publication and forwarder. */
+  close(): void {
+    if (this.#closed) return;
+    for (const publication of [...this.#publications.values()]) publication.close();
+    for (const forwarder of [...this.#forwarders.values()]) forwarder.close();
+    for (const slot of this.#slots.values()) slot.idle();
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,148 @@
+import type { MonoMs } from "@lodeline/base";
+import type { LayerState, PayloadInspector, RtpPacket } from "@lodeline/rtp";
+import type { Forwarder } from "./forwarder.ts";
+import type { IncomingStream } from "./incoming-stream.ts";
+import type { MediaTransport } from "./transport.ts";
+
+/** What arrived of one layer. */
+export interface LayerStats {
+  /** Empty when the publication is not simulcast. */
+  readonly rid: string;
+  readonly ssrc: number;
+  /** Pixels, when a key frame told. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly packets: number;
+  /** Over the last second. */
+  readonly bitrateBps: number;
+  readonly lastPacketAtMs: MonoMs | undefined;
+  readonly lost: number;
+  readonly recovered: number;
+}
+
+/** What arrived of a publication. */
+export interface PublicationStats {
+  readonly packets: number;
+  readonly bytes: number;
+  /** On the engine's clock; `undefined` until the first packet. */
+  readonly lastPacketAtMs: MonoMs | undefined;
+  readonly layers: readonly LayerStats[];
+  /** 0 (silence) .. 1, as the sender measured it; audio only. */
+  readonly audioLevel: number | undefined;
+  readonly keyFrames: number;
+  /** Codec that arrives, once something has. */
+  readonly codec: string | undefined;
+}
+
+/** One incoming section of a transport, and everybody it is forwarded to. */
+export class Publication {
+  readonly id: string;
+  readonly transport: MediaTransport;
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  /** By RID; lives as long as the section, so it survives a publication that is made anew. */
+  readonly streams: ReadonlyMap<string, IncomingStream>;
+  /** An array, since it is walked for every packet. */
+  readonly #forwarders: Forwarder[] = [];
+  readonly #onClose: () => void;
+  #closed = false;
+
+  constructor(options: {
+    id: string;
+    transport: MediaTransport;
+    mid: string;
+    kind: "audio" | "video";
+    streams: ReadonlyMap<string, IncomingStream>;
+    onClose: () => void;
+  }) {
+    this.id = options.id;
+    this.transport = options.transport;
+    this.mid = options.mid;
+    this.kind = options.kind;
+    this.streams = options.streams;
+    this.#onClose = options.onClose;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get forwarders(): readonly Forwarder[] {
+    return this.#forwarders;
+  }
+
+  /** For {@link Forwarder} only. */
+  attach(forwarder: Forwarder): void {
+    this.#forwarders.push(forwarder);
+  }
+
+  /** For {@link Forwarder} only. */
+  detach(forwarder: Forwarder): void {
+    const at = this.#forwarders.indexOf(forwarder);
+    if (at >= 0) this.#forwarders.splice(at, 1);
+  }
+
+  /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
+  deliver(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
+    for (const forwarder of this.#forwarders) forwarder.handle(stream, packet, payload, sequence, now);
+  }
+
+  /** Asks the sender for a key frame of one layer; wishes within 300 ms become one request. */
+  requestKeyFrame(rid: string): void {
+    const stream = this.streams.get(rid);
+    if (stream === undefined || this.#closed) return;
+    stream.wantKeyFrame();
+    this.transport.wakeNow();
+  }
+
+  /** The layers as they arrive now, for choosing one. */
+  layers(now: MonoMs): LayerState[] {
+    return [...this.streams.values()].map((stream) => ({
+      rid: stream.rid,
+      width: stream.width,
+      height: stream.height,
+      bitrateBps: stream.bitrateBps(now),
+      active: stream.isActive(now),
+    }));
+  }
+
+  stats(): PublicationStats {
+    const now = this.transport.now();
+    const streams = [...this.streams.values()];
+    const level = streams[0]?.audioLevel;
+    const last = streams.map(({ lastPacketAtMs }) => lastPacketAtMs ?? -Infinity);
+    return {
+      packets: streams.reduce((sum, { packets }) => sum + packets, 0),
+      bytes: streams.reduce((sum, { bytes }) => sum + bytes, 0),
+      lastPacketAtMs: streams.some(({ lastPacketAtMs }) => lastPacketAtMs !== undefined)
+        ? Math.max(...last)
+        : undefined,
+      layers: streams.map((stream) => layerStats(stream, now)),
+      audioLevel: level === undefined ? undefined : level.levelDbov === 127 ? 0 : 10 ** (-level.levelDbov / 20),
+      keyFrames: streams.reduce((sum, { keyFrames }) => sum + keyFrames, 0),
+      codec: streams[0]?.codec.name,
+    };
+  }
+
+  /** Ends it and every forwarder of it. The section stays and may be published again. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const forwarder of [...this.#forwarders]) forwarder.close();
+    this.#onClose();
+  }
+}
+
+function layerStats(stream: IncomingStream, now: MonoMs): LayerStats {
+  return {
+    rid: stream.rid,
+    ssrc: stream.ssrc,
+    width: stream.width || undefined,
+    height: stream.height || undefined,
+    packets: stream.packets,
+    bitrateBps: stream.bitrateBps(now),
+    lastPacketAtMs: stream.lastPacketAtMs,
+    lost: stream.statistics.lost,
+    recovered: stream.nack.recovered,
+  };
+}

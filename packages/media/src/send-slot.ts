@@ -1,0 +1,335 @@
+import { integer, type MonoMs, type Random } from "@lodeline/base";
+import {
+  BitrateMeter,
+  ExtensionWriter,
+  encodeSenderReport,
+  encodeSourceDescription,
+  joinRtcp,
+  PacketCache,
+  type PayloadInspector,
+  type ReportBlock,
+  RTP_HEADER_BYTES,
+  RTX_HEADER_BYTES,
+  type RtpPacket,
+  StreamRewriter,
+  writePictureId,
+  writeRtpHeader,
+  writeRtxHeader,
+} from "@lodeline/rtp";
+import type { IncomingStream } from "./incoming-stream.ts";
+import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import type { SectionCodec } from "./sdp/codecs.ts";
+import type { Section } from "./sdp/section.ts";
+import type { SrtpSender } from "./srtp/srtp-sender.ts";
+
+/** Packets kept for retransmission: about 2 s of 3 Mbit/s video. */
+const CACHE_PACKETS = 512;
+
+/** A packet is not sent again sooner than this, or than the round trip: the first repetition may be under way. */
+const RESEND_INTERVAL_MS = 20;
+
+/** Sequence numbers of sender reports remembered, to know which one a receiver's report answers. */
+const REPORTS_REMEMBERED = 8;
+
+/** What is needed to build a packet again. The bytes are the incoming packet's own. */
+interface SentPacket {
+  bytes: Uint8Array;
+  payloadOffset: number;
+  payloadBytes: number;
+  marker: boolean;
+  codec: SectionCodec;
+  timestamp: number;
+  pictureIdBits: 0 | 7 | 15;
+  pictureId: number;
+  pictureIdOffset: number;
+  hasTl0PicIdx: boolean;
+  tl0PicIdx: number;
+  tl0PicIdxOffset: number;
+  /** When it was last repeated. */
+  repeatedAtMs: MonoMs;
+}
+
+/** Where a slot gets its keys and puts its packets. */
+export interface SlotOutput {
+  /** `undefined` until DTLS is connected: packets before are dropped. */
+  readonly srtp: SrtpSender | undefined;
+  readonly buffers: OutgoingBuffers;
+  /** Sends a protected packet; the bytes are reused later. */
+  send(bytes: Buffer): void;
+}
+
+/** Counters of a slot over its whole life, whatever was put into it. */
+export interface SlotCounters {
+  packets: number;
+  /** Payload bytes, as a sender report counts them. */
+  octets: number;
+}
+
+/**
+ * One sending section: a fixed SSRC and RTX SSRC into which any source can be put, one after the other. What makes
+ * the stream continuous lives here and not in the forwarder, so a slot may be given to another publication without
+ * the receiver noticing more than a new picture. RFC 3550, RFC 4588.
+ */
+export class SendSlot {
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  readonly ssrc: number;
+  readonly rtxSsrc: number | undefined;
+  readonly counters: SlotCounters = { packets: 0, octets: 0 };
+  readonly #output: SlotOutput;
+  readonly #rewriter: StreamRewriter;
+  readonly #cache: PacketCache<SentPacket> | undefined;
+  readonly #extensions = new ExtensionWriter();
+  readonly #midBytes: Uint8Array;
+  readonly #meter = new BitrateMeter();
+  readonly #reports: { readonly middle: number; readonly sentAtMs: MonoMs }[] = [];
+  #section: Section;
+  #rtxSequence: number;
+  #source: IncomingStream | undefined;
+  /** Smoothed round trip to the receiver. */
+  roundTripMs: number | undefined;
+  /** Share lost, 0 .. 1, by the receiver's last report. */
+  fractionLost = 0;
+
+  constructor(options: {
+    readonly section: Section;
+    readonly ssrc: number;
+    readonly random: Random;
+    readonly output: SlotOutput;
+  }) {
+    const { section, ssrc, random } = options;
+    this.mid = section.mid;
+    this.kind = section.kind === "audio" ? "audio" : "video";
+    this.ssrc = ssrc;
+    this.rtxSsrc = section.rtxSsrc;
+    this.#section = section;
+    this.#output = options.output;
+    // Both start below 2^15: a receiver that misses the first packets must not take a wrap for a restart.
+    this.#rewriter = new StreamRewriter(
+      this.kind === "audio" ? 48_000 : 90_000,
+      integer(random, 2 ** 15),
+      random.u32(),
+    );
+    this.#rtxSequence = integer(random, 2 ** 15);
+    this.#cache = this.rtxSsrc === undefined ? undefined : new PacketCache(CACHE_PACKETS);
+    this.#midBytes = new TextEncoder().encode(section.mid);
+  }
+
+  /** The source whose packets are sent now. */
+  get source(): IncomingStream | undefined {
+    return this.#source;
+  }
+
+  /** A later offer changed the section: codecs or extension ids may be others. */
+  renegotiated(section: Section): void {
+    this.#section = section;
+  }
+
+  /** The section as agreed now. */
+  get section(): Section {
+    return this.#section;
+  }
+
+  /** The agreed codec that a source's packets can be sent as. */
+  codecFor(source: IncomingStream): SectionCodec | undefined {
+    return this.#section.codecs.find(({ name }) => name === source.codec.name);
+  }
+
+  /** Nothing is sent any more: what is kept for repair is let go, and feedback has no effect. */
+  idle(): void {
+    this.#source = undefined;
+    this.#cache?.clear();
+  }
+
+  /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
+  begin(source: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
+    this.#source = source;
+    this.#rewriter.begin(sequence, packet.timestamp, now);
+  }
+
+  /**
+   * Rewrites, protects and sends a packet of the current source.
+   *
+   * @param dropped - Fault injection: do everything but send.
+   * @returns Bytes sent, 0 when nothing was.
+   */
+  forward(
+    source: IncomingStream,
+    packet: RtpPacket,
+    payload: PayloadInspector,
+    codec: SectionCodec,
+    sequence: number,
+    now: MonoMs,
+    dropped: boolean,
+  ): number {
+    const { srtp, buffers } = this.#output;
+    if (srtp === undefined || packet.payloadBytes > buffers.payloadLimitBytes) return 0;
+    const rewriter = this.#rewriter;
+    if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || dropped) return 0;
+    const sent = this.#remember(packet, payload, codec);
+    const out = buffers.next();
+    const at = this.#writeHeader(
+      out,
+      packet.marker,
+      codec.payloadType,
+      rewriter.sequenceNumber,
+      rewriter.timestamp,
+      this.ssrc,
+      source,
+    );
+    const lengthBytes = writePayload(out, at, sent);
+    this.counters.packets++;
+    this.counters.octets += packet.payloadBytes;
+    this.#meter.add(lengthBytes, now);
+    const protectedBytes = srtp.protectRtp(out, at, lengthBytes, this.ssrc, rewriter.sequenceNumber);
+    this.#output.send(out.subarray(0, protectedBytes));
+    return protectedBytes;
+  }
+
+  #remember(packet: RtpPacket, payload: PayloadInspector, codec: SectionCodec): SentPacket {
+    const { sequenceNumber, timestamp, pictureId, tl0PicIdx } = this.#rewriter;
+    const sent = this.#cache?.recycle(sequenceNumber) ?? blankPacket(codec);
+    sent.bytes = packet.bytes;
+    sent.payloadOffset = packet.payloadOffset;
+    sent.payloadBytes = packet.payloadBytes;
+    sent.marker = packet.marker;
+    sent.codec = codec;
+    sent.timestamp = timestamp;
+    sent.pictureIdBits = payload.pictureIdBits;
+    sent.pictureId = pictureId;
+    sent.pictureIdOffset = payload.pictureIdOffset;
+    sent.hasTl0PicIdx = payload.hasTl0PicIdx;
+    sent.tl0PicIdx = tl0PicIdx;
+    sent.tl0PicIdxOffset = payload.tl0PicIdxOffset;
+    sent.repeatedAtMs = -Infinity;
+    this.#cache?.put(sequenceNumber, sent);
+    return sent;
+  }
+
+  #writeHeader(
+    out: Buffer,
+    marker: boolean,
+    payloadType: number,
+    sequenceNumber: number,
+    timestamp: number,
+    ssrc: number,
+    source: IncomingStream | undefined,
+  ): number {
+    const { mid, audioLevel } = this.#section.extensions;
+    const writer = this.#extensions;
+    writer.open(out, RTP_HEADER_BYTES);
+    if (mid !== undefined) writer.add(mid, this.#midBytes);
+    const level = source?.audioLevel;
+    if (audioLevel !== undefined && level) writer.addByte(audioLevel, (level.voice ? 0x80 : 0) | level.levelDbov);
+    const at = writer.close();
+    writeRtpHeader(out, { marker, payloadType, sequenceNumber, timestamp, ssrc }, at !== RTP_HEADER_BYTES);
+    return at;
+  }
+
+  /**
+   * Answers a receiver's NACK with retransmissions. RFC 4588. Only by RTX: to repeat a packet on its own SSRC would
+   * use its SRTP nonce twice.
+   *
+   * @returns How many were sent.
+   */
+  resend(sequenceNumbers: readonly number[], now: MonoMs): number {
+    const { srtp } = this.#output;
+    if (this.#cache === undefined || this.rtxSsrc === undefined || srtp === undefined || this.#source === undefined)
+      return 0;
+    const interval = Math.max(RESEND_INTERVAL_MS, this.roundTripMs ?? 0);
+    let count = 0;
+    for (const sequenceNumber of sequenceNumbers) {
+      const sent = this.#cache.get(sequenceNumber);
+      if (sent === undefined || sent.codec.rtxPayloadType === undefined || now < sent.repeatedAtMs + interval) continue;
+      sent.repeatedAtMs = now;
+      this.#sendRtx(srtp, sent, sent.codec.rtxPayloadType, sequenceNumber, now);
+      count++;
+    }
+    return count;
+  }
+
+  #sendRtx(srtp: SrtpSender, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
+    const rtxSsrc = this.rtxSsrc as number;
+    const out = this.#output.buffers.next();
+    this.#rtxSequence = (this.#rtxSequence + 1) & 0xffff;
+    const at = this.#writeHeader(out, sent.marker, payloadType, this.#rtxSequence, sent.timestamp, rtxSsrc, undefined);
+    writeRtxHeader(out, at, original);
+    const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
+    this.#meter.add(lengthBytes, now);
+    this.#output.send(out.subarray(0, srtp.protectRtp(out, at, lengthBytes, rtxSsrc, this.#rtxSequence)));
+  }
+
+  /**
+   * A sender report for what is sent now, or `undefined` while nothing is, or while the source's own clock is unknown.
+   * The source's report is carried over: its NTP time moved to our clock, its RTP time to our stream, so that sound
+   * and picture of one sender stay in step.
+   *
+   * @param ntpOffsetMs - From the sender's wall clock to ours.
+   */
+  report(cname: string, ntpOffsetMs: number, now: MonoMs): Uint8Array | undefined {
+    const clock = this.#source?.clock;
+    if (clock === undefined || this.counters.packets === 0) return undefined;
+    const sinceMs = now - clock.arrivedAtMs;
+    const ntpMs = clock.ntpMs + sinceMs + ntpOffsetMs;
+    const ntpSeconds = Math.floor(ntpMs / 1000);
+    const ntpFraction = Math.floor(((ntpMs % 1000) / 1000) * 2 ** 32);
+    const clockRate = this.kind === "audio" ? 48_000 : 90_000;
+    const rtpTimestamp = this.#rewriter.mapTimestamp(
+      (clock.rtpTimestamp + Math.round((sinceMs * clockRate) / 1000)) >>> 0,
+    );
+    this.#reports.push({ middle: (((ntpSeconds & 0xffff) << 16) | (ntpFraction >>> 16)) >>> 0, sentAtMs: now });
+    if (this.#reports.length > REPORTS_REMEMBERED) this.#reports.shift();
+    const { packets, octets } = this.counters;
+    return joinRtcp([
+      encodeSenderReport({
+        ssrc: this.ssrc,
+        ntpSeconds: ntpSeconds >>> 0,
+        ntpFraction,
+        rtpTimestamp,
+        packetCount: packets,
+        octetCount: octets,
+      }),
+      encodeSourceDescription(this.ssrc, cname),
+    ]);
+  }
+
+  /** A receiver's report on this slot: loss and round trip. RFC 3550 section 6.4.1. */
+  handleReport(block: ReportBlock, now: MonoMs): void {
+    this.fractionLost = block.fractionLost / 256;
+    const report = this.#reports.find(({ middle }) => middle === block.lastSenderReport);
+    if (report === undefined) return;
+    const roundTripMs = Math.max(0, now - report.sentAtMs - (block.delaySinceLastSenderReport * 1000) / 65_536);
+    this.roundTripMs = this.roundTripMs === undefined ? roundTripMs : 0.75 * this.roundTripMs + 0.25 * roundTripMs;
+  }
+
+  bitrateBps(now: MonoMs): number {
+    return this.#meter.bitrateBps(now);
+  }
+}
+
+function blankPacket(codec: SectionCodec): SentPacket {
+  return {
+    bytes: new Uint8Array(0),
+    payloadOffset: 0,
+    payloadBytes: 0,
+    marker: false,
+    codec,
+    timestamp: 0,
+    pictureIdBits: 0,
+    pictureId: 0,
+    pictureIdOffset: 0,
+    hasTl0PicIdx: false,
+    tl0PicIdx: 0,
+    tl0PicIdxOffset: 0,
+    repeatedAtMs: -Infinity,
+  };
+}
+
+/** Copies the payload and puts the rewritten picture numbers into the copy. */
+function writePayload(out: Buffer, at: number, sent: SentPacket): number {
+  const { bytes, payloadOffset, payloadBytes } = sent;
+  out.set(bytes.subarray(payloadOffset, payloadOffset + payloadBytes), at);
+  writePictureId(out, at + sent.pictureIdOffset, sent.pictureIdBits, sent.pictureId);
+  if (sent.hasTl0PicIdx) out[at + sent.tl0PicIdxOffset] = sent.tl0PicIdx;
+  return at + payloadBytes;
+}

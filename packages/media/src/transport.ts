@@ -1,0 +1,329 @@
+import {
+  Emitter,
+  type Listenable,
+  type ListenOptions,
+  LodelineError,
+  type Logger,
+  type MonoMs,
+  type Random,
+} from "@lodeline/base";
+import { type DataChannel, DataChannels } from "./data-channels.ts";
+import type { DtlsCertificate } from "./dtls/certificate.ts";
+import { DtlsLink, type DtlsState } from "./dtls/dtls-link.ts";
+import type { Forwarder } from "./forwarder.ts";
+import { IceAgent, type IceCredentials, type IcePath, type IceState, type IceTimings } from "./ice/ice-agent.ts";
+import type { StunMessage } from "./ice/stun-message.ts";
+import { MediaPlane } from "./media-plane.ts";
+import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import { type CandidateInit, RemoteCandidates } from "./remote-candidates.ts";
+import { answerSections, type HostCandidate, writeAnswer } from "./sdp/answer.ts";
+import type { CodecName } from "./sdp/codecs.ts";
+import { type Offer, readOffer } from "./sdp/offer.ts";
+import type { Section } from "./sdp/section.ts";
+
+/** As `RTCPeerConnectionState`. */
+export type ConnectionState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
+
+/** The three states of a transport. */
+export interface TransportState {
+  readonly ice: IceState;
+  readonly dtls: DtlsState;
+  readonly connection: ConnectionState;
+}
+
+/** Events of a {@link MediaTransport}. */
+export interface TransportEvents {
+  readonly state: TransportState;
+  readonly datachannel: DataChannel;
+}
+
+/** What a transport needs of its engine. */
+export interface TransportHost {
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly buffers: OutgoingBuffers;
+  readonly videoCodecs: readonly CodecName[];
+  readonly iceTimings: Partial<IceTimings> | undefined;
+  readonly bitrates: { readonly simulcastBps: number; readonly singleBps: number };
+  now(): MonoMs;
+  wallMs(): number;
+  /** Opens the sockets and makes the certificate, once. */
+  ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }>;
+  /** Call `tick` no later than at this time. */
+  wake(at: MonoMs): void;
+  /** Datagrams with these credentials are for this transport; or no longer. */
+  register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void;
+  closed(transport: MediaTransport): void;
+}
+
+/**
+ * One browser's bundled connection: ICE, DTLS, SRTP and SCTP over one path. The browser always offers and this side
+ * always answers.
+ */
+export class MediaTransport implements Listenable<TransportEvents>, AsyncDisposable {
+  readonly id: string;
+  /** Media sections, streams, slots and their feedback. */
+  readonly media: MediaPlane;
+  readonly #host: TransportHost;
+  readonly #emitter = new Emitter<TransportEvents>();
+  readonly #ice: IceAgent;
+  readonly #candidates = new RemoteCandidates();
+  readonly #sessionId: string;
+  #dtls: DtlsLink | undefined;
+  #data: DataChannels | undefined;
+  #dataPort: number | undefined;
+  #sections: readonly Section[] = [];
+  #fingerprints: string | undefined;
+  #answering: Promise<unknown> = Promise.resolve();
+  #version = 0;
+  #closed = false;
+  #lastState: TransportState = { ice: "new", dtls: "new", connection: "new" };
+
+  constructor(id: string, host: TransportHost) {
+    this.id = id;
+    this.#host = host;
+    this.#sessionId = String(host.random.u32());
+    this.media = new MediaPlane({ transport: this, host, send: (bytes) => this.#ice.path?.send(bytes) });
+    this.#ice = new IceAgent({
+      random: host.random,
+      timings: host.iceTimings,
+      events: {
+        onState: () => this.#stateChanged(),
+        onPath: (path) => this.#pathChanged(path),
+        onCredentials: (added, removed) => host.register(this, added, removed),
+      },
+    });
+  }
+
+  /** ICE, DTLS and both together. */
+  get state(): TransportState {
+    const ice = this.#ice.state;
+    const dtls = this.#dtls?.state ?? (this.#closed ? "closed" : "new");
+    return { ice, dtls, connection: connectionState(ice, dtls, this.#closed) };
+  }
+
+  /** The sections as answered last. */
+  get sections(): readonly Section[] {
+    return this.#sections;
+  }
+
+  /** Data channels that the browser opened and that are not closed. */
+  get dataChannels(): readonly DataChannel[] {
+    return this.#data?.channels ?? [];
+  }
+
+  /** Smoothed round trip of consent checks, in ms. */
+  get roundTripMs(): number | undefined {
+    return this.#ice.roundTripMs;
+  }
+
+  on<Name extends keyof TransportEvents>(
+    name: Name,
+    listener: (event: TransportEvents[Name]) => void,
+    options?: ListenOptions,
+  ): Disposable {
+    return this.#emitter.on(name, listener, options);
+  }
+
+  /** The engine's clock. */
+  now(): MonoMs {
+    return this.#host.now();
+  }
+
+  /** Something is due at once. */
+  wakeNow(): void {
+    this.#host.wake(this.now());
+  }
+
+  /**
+   * Answers an offer: the first, one with more sections, or one that restarts ICE.
+   *
+   * @returns The answer, with all our candidates in it, and what each section became.
+   * @throws LodelineError `sdp/unusable` (with the line) or `media/closed`; what was negotiated before stands.
+   */
+  answer(offerSdp: string): Promise<{ readonly sdp: string; readonly sections: readonly Section[] }> {
+    const answered = this.#answering.then(() => this.#answer(offerSdp));
+    this.#answering = answered.catch(() => {});
+    return answered;
+  }
+
+  async #answer(offerSdp: string): Promise<{ sdp: string; sections: readonly Section[] }> {
+    this.#checkOpen();
+    const offer = readOffer(offerSdp);
+    this.#checkContinues(offer, offerSdp);
+    const { certificate, candidates } = await this.#host.ready();
+    this.#checkOpen();
+    const { videoCodecs } = this.#host;
+    const sections = answerSections(offer, { videoCodecs, ssrcsOf: (mid) => this.media.ssrcsOf(mid) });
+    this.#sections = sections;
+    this.media.negotiated(sections);
+    this.#dtls ??= this.#createDtls(certificate, offer);
+    this.#openData(offer);
+    const restarted = this.#ice.accept(offer.ice, this.now());
+    this.#candidates.negotiated(
+      offer.ice.usernameFragment,
+      sections.map(({ mid }) => mid),
+    );
+    this.wakeNow();
+    this.#version++;
+    this.#host.logger.debug("answered", {
+      transport: this.id,
+      sections: sections.length,
+      version: this.#version,
+      restarted,
+    });
+    const sdp = writeAnswer({
+      offer,
+      sections,
+      sessionId: this.#sessionId,
+      version: this.#version,
+      ice: this.#ice.local,
+      fingerprint: certificate.fingerprint,
+      candidates,
+      cname: this.media.cname,
+    });
+    return { sdp, sections };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new LodelineError("media/closed", { detail: `the transport ${this.id} is closed` });
+  }
+
+  /** A later offer must be of the same browser connection. RFC 8829 section 5.8. */
+  #checkContinues(offer: Offer, offerSdp: string): void {
+    const fingerprints = offer.fingerprints.map(({ hash, value }) => `${hash} ${value}`).join(",");
+    const line = (prefix: string) => {
+      const lines = offerSdp.split(/\r?\n/);
+      const at = lines.findIndex((text) => text.startsWith(prefix));
+      return { field: `sdp:${at + 1}`, text: (lines[at] ?? "").slice(0, 120) };
+    };
+    if (this.#fingerprints !== undefined && fingerprints !== this.#fingerprints) {
+      const { field, text } = line("a=fingerprint:");
+      throw new LodelineError("sdp/unusable", {
+        field,
+        detail: `the certificate changed, which needs a new connection; ${JSON.stringify(text)}`,
+      });
+    }
+    if (offer.sections.length < this.#sections.length) {
+      const { field, text } = line("m=");
+      throw new LodelineError("sdp/unusable", {
+        field,
+        detail: `the offer has fewer sections than the one before; ${JSON.stringify(text)}`,
+      });
+    }
+    this.#fingerprints = fingerprints;
+  }
+
+  #createDtls(certificate: DtlsCertificate, offer: Offer): DtlsLink {
+    return new DtlsLink({
+      certificate,
+      fingerprints: offer.fingerprints,
+      events: {
+        onState: (state, reason) => {
+          if (reason !== undefined) this.#host.logger.warn("dtls", { transport: this.id, state, reason });
+          if (state === "connected" && this.#dataPort !== undefined) this.#data?.start(this.#dataPort);
+          if (state === "connected") this.wakeNow();
+          this.#stateChanged();
+        },
+        onKeys: (keys) => this.media.secure(keys),
+        onData: (bytes) => this.#data?.handle(bytes),
+        send: (bytes) => this.#ice.path?.send(bytes),
+      },
+    });
+  }
+
+  #openData(offer: Offer): void {
+    const section = offer.sections.find(({ kind, rejected }) => kind === "application" && !rejected);
+    if (section === undefined || this.#data !== undefined) return;
+    this.#dataPort = section.sctpPort ?? 5000;
+    this.#data = new DataChannels(
+      (bytes) => this.#dtls?.send(bytes),
+      (channel) => this.#emitter.emit("datachannel", channel),
+    );
+    if (this.#dtls?.state === "connected") this.#data.start(this.#dataPort);
+  }
+
+  /**
+   * Takes a trickled candidate, early ones too; `null` ends them.
+   *
+   * @throws LodelineError `candidate/refused`, `candidate/too-many`, `media/closed`.
+   */
+  async addCandidate(candidate: CandidateInit | null): Promise<void> {
+    this.#checkOpen();
+    await this.#candidates.add(candidate);
+  }
+
+  /** A STUN message for this transport. For the engine only. @returns Whether it was authentic. */
+  handleStun(message: StunMessage, path: IcePath): boolean {
+    const authentic = this.#ice.handle(message, path, this.now());
+    if (authentic && this.#ice.deadlineMs !== undefined) this.#host.wake(this.#ice.deadlineMs);
+    return authentic;
+  }
+
+  /** A datagram from an authenticated path. For the engine only. */
+  handleDatagram(bytes: Buffer): void {
+    const first = bytes[0] ?? 0;
+    // RFC 7983 section 7.
+    if (first >= 20 && first <= 63) this.#dtls?.handle(bytes);
+    else if (first >= 128 && first <= 191 && this.media.handle(bytes, this.now())) this.#ice.heard(this.now());
+  }
+
+  #pathChanged(path: IcePath): void {
+    this.#host.logger.debug("ice path", { transport: this.id, port: path.port });
+    this.#dtls?.start();
+  }
+
+  /** When {@link tick} has something to do. */
+  get deadlineMs(): MonoMs | undefined {
+    const ice = this.#ice.deadlineMs;
+    const media = this.#dtls?.state === "connected" ? this.media.deadlineMs : undefined;
+    return ice === undefined ? media : media === undefined ? ice : Math.min(ice, media);
+  }
+
+  /** Does what is due. For the engine only. */
+  tick(now: MonoMs): void {
+    this.#ice.tick(now);
+    if (this.#dtls?.state === "connected") this.media.tick(now);
+  }
+
+  #stateChanged(): void {
+    const before = this.#lastState;
+    const state = this.state;
+    if (state.ice === before.ice && state.dtls === before.dtls && state.connection === before.connection) return;
+    this.#lastState = state;
+    this.#host.logger.info("transport", { transport: this.id, ...state });
+    this.#emitter.emit("state", state);
+  }
+
+  /** For {@link Forwarder} only. */
+  forwarderClosed(forwarder: Forwarder): void {
+    this.media.release(forwarder);
+  }
+
+  /** Ends everything on it: publications, forwarders both ways, channels, keys. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.media.close();
+    this.#candidates.close();
+    await this.#data?.close();
+    this.#dtls?.close();
+    this.#ice.close();
+    this.#host.closed(this);
+    this.#stateChanged();
+    this.#emitter.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function connectionState(ice: IceState, dtls: DtlsState, closed: boolean): ConnectionState {
+  if (closed) return "closed";
+  // A closed DTLS is the other side's goodbye: only a new connection helps.
+  if (ice === "failed" || dtls === "failed" || dtls === "closed") return "failed";
+  if (ice === "disconnected") return "disconnected";
+  if (ice === "connected" && dtls === "connected") return "connected";
+  return ice === "new" && dtls === "new" ? "new" : "connecting";
+}

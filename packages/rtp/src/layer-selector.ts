@@ -1,0 +1,131 @@
+/** One simulcast layer as it arrives now. */
+export interface LayerState {
+  readonly rid: string;
+  /** Pixels of the last key frame; 0 when unknown. */
+  readonly width: number;
+  readonly height: number;
+  /** Over the last second. */
+  readonly bitrateBps: number;
+  /** Packets came lately. */
+  readonly active: boolean;
+}
+
+/** What a receiver shows of a publication. */
+export interface ViewSize {
+  /** Device pixels of the element; 0 when not known yet. */
+  readonly width: number;
+  readonly height: number;
+  readonly visible: boolean;
+}
+
+/** Which layer to forward, and the reason in words. */
+export interface LayerChoice {
+  /** `undefined`: none. */
+  readonly rid: string | undefined;
+  readonly why: string;
+}
+
+/** A layer this much smaller than what is shown still serves: scaling by so little is not seen. */
+const CLOSE_ENOUGH = 0.85;
+
+/**
+ * Chooses the smallest active layer that fills what the receiver shows, or the largest active one when none does.
+ *
+ * @param layers - In any order.
+ * @param view - An unknown size (0) asks for the largest.
+ * @param availableBps - What the receiver can take, when it is known: layers above it are left out, save the smallest.
+ */
+export function chooseLayer(layers: readonly LayerState[], view: ViewSize, availableBps?: number): LayerChoice {
+  if (!view.visible) return { rid: undefined, why: "not visible" };
+  const active = layers.filter((layer) => layer.active).sort(bySize);
+  const smallest = active[0];
+  if (smallest === undefined) return { rid: undefined, why: "no layer arrives" };
+  if (active.length === 1) return { rid: smallest.rid, why: "the only layer that arrives" };
+  const affordable =
+    availableBps === undefined
+      ? active
+      : active.filter((layer) => layer === smallest || layer.bitrateBps <= availableBps);
+  const largest = affordable.at(-1) ?? smallest;
+  if (view.width <= 0 || view.height <= 0) return { rid: largest.rid, why: "size shown is unknown: the largest" };
+  const enough = affordable.find((layer) => fills(layer, view));
+  if (enough) return { rid: enough.rid, why: `${enough.width}x${enough.height} fills ${view.width}x${view.height}` };
+  const limited = affordable.length < active.length && active.some((layer) => fills(layer, view));
+  const reason = limited
+    ? `the most that ${Math.round((availableBps ?? 0) / 1000)} kbit/s carry`
+    : "the largest that arrives";
+  return { rid: largest.rid, why: `${reason} for ${view.width}x${view.height}` };
+}
+
+/** By pixels where both are known, else by bitrate: encoders give the larger picture more. */
+function bySize(a: LayerState, b: LayerState): number {
+  const pixels = a.width * a.height - b.width * b.height;
+  return a.width > 0 && b.width > 0 && pixels !== 0 ? pixels : a.bitrateBps - b.bitrateBps;
+}
+
+/** Whether the picture, fitted into the view, is not stretched by more than {@link CLOSE_ENOUGH}. */
+function fills(layer: LayerState, view: ViewSize): boolean {
+  if (layer.width === 0) return false;
+  const scale = Math.min(view.width / layer.width, view.height / layer.height);
+  return scale * CLOSE_ENOUGH <= 1;
+}
+
+/**
+ * Which layer one subscription forwards: follows {@link chooseLayer}, and changes only on a key frame of the new
+ * layer, so that the receiver never sees a frame whose reference it lacks.
+ */
+export class LayerSelector {
+  #current: string | undefined;
+  #target: string | undefined;
+  #why = "nothing chosen yet";
+
+  /** The layer forwarded now. */
+  get current(): string | undefined {
+    return this.#current;
+  }
+
+  /** The layer that should be forwarded. */
+  get target(): string | undefined {
+    return this.#target;
+  }
+
+  /** Why this layer. */
+  get why(): string {
+    if (this.#current === this.#target || this.#target === undefined) return this.#why;
+    return `${this.#why}; waiting for its key frame`;
+  }
+
+  /** A key frame of the target is awaited. */
+  get waiting(): boolean {
+    return this.#target !== undefined && this.#target !== this.#current;
+  }
+
+  /**
+   * Sets the target.
+   *
+   * @returns Whether a key frame of the new target is needed now.
+   */
+  choose(choice: LayerChoice): boolean {
+    this.#why = choice.why;
+    const changed = choice.rid !== this.#target;
+    this.#target = choice.rid;
+    if (choice.rid === undefined) this.#current = undefined;
+    return changed && this.waiting;
+  }
+
+  /**
+   * Whether a packet of `rid` is forwarded. A key frame of the target makes it current.
+   *
+   * @returns `"drop"`, `"forward"`, or `"begin"` when this packet is the first of a new source.
+   */
+  decide(rid: string, keyFrame: boolean): "drop" | "forward" | "begin" {
+    if (rid === this.#current && !(keyFrame && this.waiting && rid === this.#target)) return "forward";
+    if (rid !== this.#target || !keyFrame) return "drop";
+    this.#current = rid;
+    return "begin";
+  }
+
+  /** Starts again from nothing: the next packet forwarded is a key frame. */
+  reset(): void {
+    this.#current = undefined;
+  }
+}

@@ -1,0 +1,51 @@
+import { av1StartsKeyFrame, h264StartsKeyFrame } from "./key-frame.ts";
+import type { RtpPacket } from "./rtp-packet.ts";
+import { Vp8Descriptor } from "./vp8-descriptor.ts";
+import { Vp9Descriptor } from "./vp9-descriptor.ts";
+
+/** Codecs whose payloads are understood; `opus` is passed on as it is. */
+export type PayloadCodec = "opus" | "vp8" | "vp9" | "h264" | "av1";
+
+/** What forwarding needs to know of a payload, whatever the codec. Reusable. */
+export class PayloadInspector {
+  readonly #vp8 = new Vp8Descriptor();
+  readonly #vp9 = new Vp9Descriptor();
+  /** A receiver may begin with this packet. Always true for audio. */
+  keyFrame = false;
+  pictureIdBits: 0 | 7 | 15 = 0;
+  pictureId = 0;
+  /** Relative to the payload. */
+  pictureIdOffset = 0;
+  hasTl0PicIdx = false;
+  tl0PicIdx = 0;
+  tl0PicIdxOffset = 0;
+  /** Pixels, where the payload tells; else 0. */
+  width = 0;
+  height = 0;
+
+  /** Looks at the payload of `packet`. A malformed or empty payload is merely no key frame and has no picture id. */
+  inspect(codec: PayloadCodec, packet: RtpPacket): void {
+    this.keyFrame = codec === "opus";
+    this.pictureIdBits = 0;
+    this.hasTl0PicIdx = false;
+    this.width = 0;
+    this.height = 0;
+    const { bytes, payloadOffset, payloadBytes } = packet;
+    if (codec === "vp8" && this.#vp8.parse(bytes, payloadOffset, payloadBytes)) this.#take(this.#vp8);
+    else if (codec === "vp9" && this.#vp9.parse(bytes, payloadOffset, payloadBytes)) this.#take(this.#vp9);
+    else if (codec === "h264") this.keyFrame = h264StartsKeyFrame(bytes, payloadOffset, payloadBytes);
+    else if (codec === "av1") this.keyFrame = av1StartsKeyFrame(bytes, payloadOffset, payloadBytes);
+  }
+
+  #take(descriptor: Vp8Descriptor | Vp9Descriptor): void {
+    this.keyFrame = descriptor.keyFrame;
+    this.pictureIdBits = descriptor.pictureIdBits;
+    this.pictureId = descriptor.pictureId;
+    this.pictureIdOffset = descriptor.pictureIdOffset;
+    this.hasTl0PicIdx = descriptor.hasTl0PicIdx;
+    this.tl0PicIdx = descriptor.tl0PicIdx;
+    this.tl0PicIdxOffset = descriptor.tl0PicIdxOffset;
+    this.width = descriptor.width;
+    this.height = descriptor.height;
+  }
+}
