@@ -12,11 +12,12 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --port <n>           default 7880
       --host <address>     default 0.0.0.0
       --origin <origin>    a page's origin that may connect; may be repeated
-      --media-address <ip> address to offer for media; may be repeated
       --media-ports <a-b>  UDP ports for media
 
   both of them
       --page <folder>      the built page; default the one beside this command
+      --media-address <ip> address to offer for media, may be repeated; default all
+                           of this machine's (Firefox never tries loopback for media)
       --log-level <level>  error, warn, info, debug, trace or silent; dev: warn, serve: info
 
   lodeline key     make a signing key and print it

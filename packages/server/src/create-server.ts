@@ -40,6 +40,7 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
   const hub = createHub(settings, clock, tokens, media, messageFaults);
   logHub(hub, settings.logger, createRedact());
   try {
+    await media.ready();
     return await serve(settings, { clock, tokens, media, hub, messageFaults });
   } catch (error) {
     hub[Symbol.dispose]();

@@ -14,7 +14,10 @@ export type Access =
 
 /** Where media sockets are bound, and what is preferred on them. */
 export interface MediaOptions {
-  /** Addresses that candidates are offered for. Default: the server's `host` when it is loopback, else all of its own. */
+  /**
+   * Local addresses that media sockets are bound to and candidates offered for. Default: loopback and every IPv4 address
+   * of this machine, on an open server too, because Firefox never tries a loopback candidate.
+   */
   readonly addresses?: readonly string[] | undefined;
   /** UDP ports for media, both ends included. Default: whatever the machine gives. */
   readonly portRange?: { readonly first: number; readonly last: number } | undefined;

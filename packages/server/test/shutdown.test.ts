@@ -1,34 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Clock, silentLogger } from "@lodeline/base";
+import { silentLogger } from "@lodeline/base";
 import { createShutdown, type ShutdownParts } from "../src/shutdown.ts";
-
-/** A clock that stands still until it is told to go. */
-function standingClock() {
-  let nowMs = 0;
-  const armed: { at: number; fn: () => void }[] = [];
-  const clock: Clock = {
-    now: () => nowMs,
-    wall: () => nowMs,
-    at: (at, fn) => {
-      const entry = { at, fn };
-      armed.push(entry);
-      const cancel = () => {
-        const index = armed.indexOf(entry);
-        if (index >= 0) armed.splice(index, 1);
-      };
-      return { cancel, [Symbol.dispose]: cancel };
-    },
-  };
-  const goTo = (at: number) => {
-    nowMs = at;
-    for (const entry of armed.filter((one) => one.at <= at)) {
-      armed.splice(armed.indexOf(entry), 1);
-      entry.fn();
-    }
-  };
-  return { clock, goTo, armed };
-}
+import { StandingClock } from "./support/standing-clock.ts";
 
 const never = new Promise<void>(() => {});
 const turns = async () => {
@@ -36,13 +10,13 @@ const turns = async () => {
 };
 
 function parts(steps: string[], hang: "sockets" | "media" | "nothing") {
-  const time = standingClock();
+  const time = new StandingClock();
   const note = (step: string, work: Promise<void> = Promise.resolve()) => {
     steps.push(step);
     return work;
   };
   const made = {
-    clock: time.clock,
+    clock: time,
     logger: silentLogger,
     app: { close: () => note("http closed") },
     gateway: {
@@ -81,7 +55,7 @@ describe("shutdown", () => {
     assert.equal(shutdown.state, "draining");
     assert.equal(shutdown.close(), first);
     assert.deepEqual(await first, { durationMs: 0, hung: [] });
-    assert.deepEqual([shutdown.state, steps, time.armed.length], ["closed", WAY_DOWN, 0]);
+    assert.deepEqual([shutdown.state, steps, time.armed], ["closed", WAY_DOWN, 0]);
   });
 
   it("[END2] drops links that do not close half a second before the end", async () => {

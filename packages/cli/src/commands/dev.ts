@@ -6,7 +6,7 @@ import { joinLink } from "../join-link.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLevelOption, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
+import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
 
 const OPTIONS = { ...SERVER_OPTIONS, room: { type: "string" }, faults: { type: "boolean" } } as const;
 const MODERATOR_TTL_SECONDS = 24 * 60 * 60;
@@ -32,6 +32,7 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
         host: textOption(values, "host"),
         port: numberOption(values, "port", PORT_RANGE),
         pageDirectory: page,
+        media: { addresses: mediaAddresses(values) },
         faults: values.faults === true,
       },
       logLevel: logLevelOption(values) ?? "warn",

@@ -5,13 +5,12 @@ import { loadKeys } from "../keys.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLevelOption, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
+import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
   "key-file": { type: "string" },
   origin: { type: "string", multiple: true },
-  "media-address": { type: "string", multiple: true },
   "media-ports": { type: "string" },
 } as const;
 
@@ -19,7 +18,6 @@ const OPTIONS = {
 export async function serveCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const values = readOptions(args, OPTIONS);
   const keys = await loadKeys(textOption(values, "key-file"), terminal.environment);
-  const addresses = listOption(values, "media-address");
   return await runServer({
     request: {
       options: {
@@ -29,7 +27,7 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         origins: listOption(values, "origin"),
         pageDirectory: textOption(values, "page") ?? pageDirectory(),
         media: {
-          addresses: addresses.length > 0 ? addresses : undefined,
+          addresses: mediaAddresses(values),
           portRange: portRange(textOption(values, "media-ports")),
         },
       },

@@ -1,11 +1,12 @@
 import type { LogLevel } from "@lodeline/server";
-import { type OptionValues, wordOption } from "../arguments.ts";
+import { listOption, type OptionValues, wordOption } from "../arguments.ts";
 
 /** Options that `dev` and `serve` share. */
 export const SERVER_OPTIONS = {
   port: { type: "string" },
   host: { type: "string" },
   page: { type: "string" },
+  "media-address": { type: "string", multiple: true },
   "log-level": { type: "string" },
 } as const;
 
@@ -17,4 +18,10 @@ const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace", 
 /** `--log-level`, `undefined` when it was not given. */
 export function logLevelOption(values: OptionValues): LogLevel | undefined {
   return wordOption(values, "log-level", LEVELS);
+}
+
+/** Every `--media-address`, `undefined` when none was given: the server then offers all of its own. */
+export function mediaAddresses(values: OptionValues): readonly string[] | undefined {
+  const addresses = listOption(values, "media-address");
+  return addresses.length > 0 ? addresses : undefined;
 }

@@ -9,6 +9,12 @@ export interface MediaHost {
   readonly serverPeer: ServerPeerPort;
   /** Open transports, of sfu sessions and server-peer calls. */
   readonly transportCount: number;
+  /**
+   * Opens the media sockets, so that a wrong address shows at the start and the first join need not wait for them.
+   *
+   * @throws LodelineError `media/bind-failed`.
+   */
+  ready(): Promise<void>;
   /** Keeps a subscription's packets back. Nothing happens when there is no such subscription. */
   silence(fault: SilenceFault): void;
   /** Closes every transport and the engine's sockets. */
