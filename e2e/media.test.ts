@@ -1,40 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createLoopbackPeer } from "@lodeline/media";
-import type { Page } from "puppeteer-core";
 import { type BrowserName, type LaunchedBrowser, launch } from "./support/browsers.ts";
+import { lab, ofKind, until } from "./support/lab-driver.ts";
 import { openMediaLab } from "./support/media-lab.ts";
-import type { LabPageApi, LabReceived } from "./support/media-lab-page.ts";
 
-/** Runs one method of the page's `lab`. */
-function lab<Name extends keyof LabPageApi>(
-  page: Page,
-  method: Name,
-  ...args: Parameters<LabPageApi[Name]>
-): Promise<Awaited<ReturnType<LabPageApi[Name]>>> {
-  return page.evaluate(
-    (name, list) => (window as unknown as { lab: Record<string, (...all: unknown[]) => unknown> }).lab[name]?.(...list),
-    method as string,
-    args as unknown[],
-  ) as Promise<Awaited<ReturnType<LabPageApi[Name]>>>;
-}
-
-/** Asks until `ready` says so. Real browsers give no event for a counter; the deadline is the test's own. */
-async function until<T>(what: string, ask: () => Promise<T>, ready: (value: T) => boolean, timeoutMs = 10_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const value = await ask();
-    if (ready(value)) return value;
-    if (performance.now() > deadline) assert.fail(`${what}: not within ${timeoutMs} ms; last ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-const bySection = (received: Record<string, LabReceived>, kind: string) =>
-  Object.values(received).filter((one) => one.kind === kind);
+const CODECS = { chromium: ["VP8", "VP9", "H264", "AV1"], firefox: ["VP8", "VP9"] } as const;
 
 for (const name of ["chromium", "firefox"] as BrowserName[]) {
-  describe(`media engine with ${name}`, { timeout: 120_000 }, () => {
+  describe(`a loopback peer and ${name}`, { timeout: 120_000 }, () => {
     let browser: LaunchedBrowser;
     before(async () => {
       browser = await launch(name);
@@ -45,28 +19,95 @@ for (const name of ["chromium", "firefox"] as BrowserName[]) {
 
     it("echoes sound, picture and messages", async (t) => {
       await using media = await openMediaLab((_name, { transport, sections }, engine) => {
-        for (const { slot, setView } of createLoopbackPeer(engine, transport, sections).forwarders.map((forwarder) => ({
-          slot: forwarder.slot,
-          setView: forwarder.setView.bind(forwarder),
-        }))) {
-          assert.ok(slot);
-          setView({ width: 640, height: 360, visible: true, priority: 1 });
-        }
+        createLoopbackPeer(engine, transport, sections);
       });
       const { page, errors } = await browser.open(media.url);
-      const { connectMs } = await lab(page, "connect", { name: "echo", echo: true, data: true, width: 640, height: 360 });
+      const { connectMs } = await lab(page, "connect", {
+        name: "echo",
+        echo: true,
+        data: true,
+        width: 640,
+        height: 360,
+      });
       t.diagnostic(`${name}: connected in ${connectMs.toFixed(0)} ms, ${await lab(page, "srtpCipher")}`);
-      const received = await until(
+      await until(
         "echo",
         () => lab(page, "received"),
         (now) =>
-          bySection(now, "video").some((one) => one.framesDecoded > 20) &&
-          bySection(now, "audio").some((one) => one.packetsReceived > 50 && one.totalAudioEnergy > 0),
+          ofKind(now, "video").some((one) => one.framesDecoded > 20 && one.framesShown > 20) &&
+          ofKind(now, "audio").some((one) => one.packetsReceived > 50 && one.totalAudioEnergy > 0),
       );
-      t.diagnostic(JSON.stringify(received));
       assert.equal(await lab(page, "ping", "are you there? äöü"), "are you there? äöü");
       assert.deepEqual(errors, []);
+      assert.deepEqual(await lab(page, "hangUp"), ["ended", "ended"]);
+    });
+
+    for (const codec of CODECS[name]) {
+      it(`echoes ${codec}`, async (t) => {
+        await using media = await openMediaLab((_name, { transport, sections }, engine) => {
+          createLoopbackPeer(engine, transport, sections);
+        });
+        const { page } = await browser.open(media.url);
+        await lab(page, "connect", { name: codec, echo: true, codec: codec.toLowerCase(), width: 640, height: 360 });
+        const received = await until(
+          codec,
+          () => lab(page, "received"),
+          (now) => ofKind(now, "video").some((one) => one.framesDecoded > 20),
+        );
+        t.diagnostic(JSON.stringify(ofKind(received, "video")));
+        assert.equal(ofKind(received, "video")[0]?.codec.toLowerCase(), `video/${codec.toLowerCase()}`);
+        await lab(page, "hangUp");
+      });
+    }
+
+    it("keeps its state through an ICE restart and added sections", async () => {
+      await using media = await openMediaLab((_name, { transport, sections }, engine) => {
+        createLoopbackPeer(engine, transport, sections);
+      });
+      const { page } = await browser.open(media.url);
+      await lab(page, "connect", { name: "restart", echo: true, width: 640, height: 360 });
+      const frames = async () => ofKind(await lab(page, "received"), "video")[0]?.framesDecoded ?? 0;
+      await until("first frames", frames, (count) => count > 10);
+      const states: string[] = [];
+      media.connections.get("restart")?.transport.on("state", ({ connection }) => states.push(connection));
+      await lab(page, "restartIce");
+      const before = await frames();
+      await until("frames after the restart", frames, (count) => count > before + 20);
+      const added = await lab(page, "addSlots", 2);
+      assert.equal(added.length, 2);
+      const between = await frames();
+      await until("frames after the new sections", frames, (count) => count > between + 20);
+      assert.deepEqual(states, [], "the connection never left `connected`");
+      assert.equal(await lab(page, "state"), "connected");
       await lab(page, "hangUp");
+    });
+
+    it("notices a browser that goes away", async () => {
+      await using media = await openMediaLab((_name, { transport, sections }, engine) => {
+        createLoopbackPeer(engine, transport, sections);
+      });
+      const { page } = await browser.open(media.url);
+      await lab(page, "connect", { name: "gone", echo: true, width: 640, height: 360 });
+      const transport = media.connections.get("gone")?.transport;
+      await until(
+        "connected",
+        () => transport?.state.connection,
+        (state) => state === "connected",
+      );
+      await lab(page, "hangUp");
+      await until(
+        "goodbye",
+        () => transport?.state.connection,
+        (state) => state === "failed" || state === "disconnected",
+        7000,
+      );
+      await transport?.close();
+      assert.deepEqual(media.engine.resources(), {
+        transports: 0,
+        sockets: media.engine.resources().sockets,
+        paths: 0,
+        timers: 0,
+      });
     });
   });
 }
