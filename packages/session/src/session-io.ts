@@ -1,6 +1,6 @@
 import type { LodelineError } from "@lodeline/base";
 import type { Candidate, EndReason, Offer, Signal, Timers } from "@lodeline/protocol";
-import type { PlanStep, SessionRole, StartStep } from "./plans.ts";
+import type { PlanStep, SessionRole } from "./plans.ts";
 import type { EndedBy, Owned, StepOutcome, TeardownReceipt } from "./receipt.ts";
 import type { SessionState } from "./session-state.ts";
 
@@ -118,7 +118,7 @@ export type SessionEffect =
   /** Perform a step; answer with `step-done` or `step-failed`, once. */
   | { readonly kind: "run"; readonly session: string; readonly plan: "start" | "stop"; readonly step: PlanStep }
   /** Take a start step back; answer with `step-done` or `step-failed` of plan `undo`. Undoing twice does nothing. */
-  | { readonly kind: "undo"; readonly session: string; readonly step: StartStep }
+  | { readonly kind: "undo"; readonly session: string; readonly step: PlanStep }
   /** Make an offer and set it; answer with `offer-created` or `description-failed`. */
   | {
       readonly kind: "create-offer";

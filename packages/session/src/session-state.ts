@@ -51,6 +51,8 @@ export interface Negotiation {
   readonly wanted: { readonly why: string; readonly iceRestart: boolean; readonly atMs: MonoMs } | undefined;
   /** When the last ICE restart began or was asked for. */
   readonly restartedMs: MonoMs | undefined;
+  /** The ICE user name fragments of the remote description that is being applied. */
+  readonly ufrags: readonly string[];
   /** Answerer: the newest offer that waits for its turn. */
   readonly offer: { readonly epoch: number; readonly offer: Offer } | undefined;
 }
@@ -66,7 +68,7 @@ export interface StartProgress {
 }
 
 /** What every state has that has a session. */
-interface Live {
+export interface Live {
   readonly memory: SessionMemory;
   readonly session: string;
   readonly role: SessionRole;
@@ -162,6 +164,12 @@ export interface EndedState {
   readonly receipt: TeardownReceipt;
   readonly sinceMs: MonoMs;
 }
+
+/** The states in which there is, or is to be, a connection. */
+export type ConnectingState = NegotiatingState | ActiveState;
+
+/** The states in which the two ends talk about a session. */
+export type LiveState = OutgoingInitState | IncomingInitState | ConnectingState;
 
 /** The state of a `PeerSession`. */
 export type SessionState =
