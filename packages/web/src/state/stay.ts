@@ -36,6 +36,8 @@ export async function enter(room: string, wish: Preferences, topology: "sfu" | "
     follow(joined, room);
     setInside(room, true);
     stay.value = { kind: "inside", room: joined, client };
+    // A handle for the browser's console: whoever helps a person can read what the page knows.
+    Object.assign(globalThis, { lodeline: { room: joined, client } });
   } catch (thrown) {
     setInside(room, false);
     await client.close();

@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { createServer, type LodelineServer } from "@lodeline/server";
+
+/** A real server on a free loopback port, open, with the built page and fault injection. */
+export interface PageServer extends AsyncDisposable {
+  readonly url: string;
+  readonly server: LodelineServer;
+}
+
+/** Starts it. The page must have been built: the test runner does so. */
+export async function openPageServer(): Promise<PageServer> {
+  const server = await createServer({
+    access: { kind: "open" },
+    port: 0,
+    faults: true,
+    pageDirectory: fileURLToPath(new URL("../../packages/web/dist", import.meta.url)),
+  });
+  return {
+    url: server.url,
+    server,
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+    },
+  };
+}
