@@ -148,7 +148,7 @@ export class RoomSeat implements Disposable {
   }
 
   moderate(action: Moderation): string {
-    const id = nextCommandId(this.#member.state, action);
+    const id = nextCommandId(this.#member.state);
     this.#member.feed({ kind: "moderate", action });
     return id;
   }

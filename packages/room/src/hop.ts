@@ -37,7 +37,7 @@ function meshHop(turn: Turn, row: Row): Hop {
  */
 export function transportWorks(turn: Turn, participant: string): boolean {
   const place = turn.place(participant);
-  if (!place || place.media.state !== "connected") return false;
+  if (place?.media.state !== "connected") return false;
   if (Object.values(place.rows).some((row) => row.standing === "received")) return true;
   return Object.values(place.published).some((published) => published?.arriving === true);
 }

@@ -8,6 +8,9 @@ export {
   STANDING_EDGES,
 } from "./ladder.ts";
 export { NO_SOURCES } from "./media-state.ts";
+export { createMember, MEMBER_EDGES, ownSources } from "./member.ts";
+export { nextCommandId } from "./member-commands.ts";
+export { intentsOf, sourcesOf } from "./member-turn.ts";
 export type {
   Changed,
   Intent,

@@ -70,6 +70,8 @@ export interface Mirror {
   readonly expected: Readonly<Record<string, TrackKind>>;
   /** Receive sections of the present sfu session, for `need-slots`. */
   readonly receives: { readonly audio: number; readonly video: number };
+  /** The most slots that were ever asked for by `need-slots` in this session. */
+  readonly needed: { readonly audio: number; readonly video: number };
 }
 
 /** A command that waits for its answer. */
@@ -88,8 +90,11 @@ export interface Observed {
   readonly received: Readonly<Record<string, ReceivedReceipt>>;
   /** Rows whose `received` the server does not know yet. */
   readonly untold: readonly string[];
-  readonly receipts: number;
+  /** How many receipts were sent since the last whole one. */
+  readonly sinceWhole: number;
   readonly nextAt: MonoMs | undefined;
+  /** When the room was last asked for what is missing. */
+  readonly askedAt: MonoMs | undefined;
 }
 
 /** Where a member stands. */
@@ -121,6 +126,7 @@ export interface MemberState {
   /** Revision of the last `media-state` sent. */
   readonly sentRevision: number;
   readonly commands: readonly PendingCommand[];
+  readonly commandPrefix: string;
   readonly commandSerial: number;
   readonly viewRevision: number;
   readonly views: readonly View[];
@@ -130,7 +136,14 @@ export interface MemberState {
 /** What happens to a member. */
 export type MemberInput =
   /** Ask for a place. In an sfu room with the offer, so that the answer comes with `joined`. */
-  | ({ readonly kind: "join" } & Omit<JoinRequest, "offer" | "rejoin" | "topology"> & {
+  /**
+   * `command`: the id to ask under, by default the next one. A page that keeps it over a reload, and asks under it again,
+   * gets the place back even if it never heard the answer.
+   */
+  | ({ readonly kind: "join"; readonly command?: string | undefined } & Omit<
+      JoinRequest,
+      "offer" | "rejoin" | "topology"
+    > & {
         readonly topology?: Topology | undefined;
         readonly offer?: JoinOffer | undefined;
         readonly rejoin?: { readonly participant: string; readonly token: string } | undefined;
@@ -139,7 +152,7 @@ export type MemberInput =
   | { readonly kind: "message"; readonly message: ServerMessage }
   /** Want something else of an own source. Shown at once, corrected by the server if it disagrees. */
   | { readonly kind: "set-source"; readonly source: Source; readonly intent: Intent }
-  /** `id` is handed out by {@link nextCommandId}, if the caller wants to know the answer. */
+  /** Its command gets the id that {@link nextCommandId} gives for the state before. */
   | { readonly kind: "moderate"; readonly action: Moderation }
   /** All that is shown, whole. */
   | { readonly kind: "view"; readonly views: readonly View[] }

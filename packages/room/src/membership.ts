@@ -15,6 +15,9 @@ export function join(turn: Turn, input: JoinInput): void {
   const holder = Object.values(turn.places).find((place) => place.link === input.link);
   if (holder?.joinCommand === input.command) return tellJoined(turn, holder, true);
   if (turn.phase === "closed") return refuse(turn, input, "room/ended", "The room has ended.");
+  // The same command by another link: whoever sent it never heard the answer, and has its place already.
+  const asked = Object.values(turn.places).find((place) => isSameCommand(place, input));
+  if (asked) return retake(turn, input, asked);
   if (input.rejoin) return rejoin(turn, input, input.rejoin);
   if (holder) return refuse(turn, input, "room/already-member", "This link holds a place in the room.");
   const { maxParticipants } = turn.config.settings;
@@ -25,6 +28,10 @@ export function join(turn: Turn, input: JoinInput): void {
     return refuse(turn, input, "room/locked", "A moderator locked the room.");
   }
   admit(turn, input);
+}
+
+function isSameCommand(place: Place, input: JoinInput): boolean {
+  return place.identity === input.identity && constantTimeEqual(input.command, place.joinCommand);
 }
 
 function rejoin(turn: Turn, input: JoinInput, claim: { participant: string; token: string }): void {
@@ -52,6 +59,8 @@ function admit(turn: Turn, input: JoinInput): void {
     ...newTerm(turn, input, 1),
     participant,
     identity: input.identity,
+    slots: { revision: 0, slots: [] },
+    ledgerRevision: 0,
     answers: [],
     repairs: {},
     views: {},
@@ -88,6 +97,8 @@ function retake(turn: Turn, input: JoinInput, place: Place): void {
   turn.putPlace({
     ...kept,
     ...newTerm(turn, input, info.incarnation),
+    // The revisions go on rising, so that what was told to the earlier incarnation cannot pass for newer.
+    slots: { revision: place.slots.revision + 1, slots: [] },
     repairs: renewedAt === undefined ? {} : { "new-session": renewedAt },
     published: {},
     views: {},
@@ -115,9 +126,7 @@ function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
     rejoinToken: input.fresh.rejoinToken,
     joinCommand: input.command,
     media,
-    slots: { revision: 0, slots: [] },
     slotsToldAt: turn.now,
-    ledgerRevision: 0,
     ledgerToldAt: turn.now,
     eventsToldAt: turn.now,
     viewRevision: 0,
@@ -144,6 +153,7 @@ function tellJoined(turn: Turn, place: Place, again: boolean): void {
     rejoinToken: place.rejoinToken,
     seq: turn.seq,
     room: turn.snapshot,
+    slots: place.slots,
     rejoined: place.incarnation > 1,
     again,
     session: place.media.session,

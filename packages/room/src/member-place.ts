@@ -1,0 +1,218 @@
+import { isErrorCode } from "@lodeline/base";
+import type { ServerMessage } from "@lodeline/protocol";
+import {
+  command,
+  commandDone,
+  failCommands,
+  flushCommands,
+  nextCommandId,
+  pursueWish,
+  takeCommand,
+} from "./member-commands.ts";
+import {
+  applyEvents,
+  applyLedger,
+  applySlots,
+  applyState,
+  compareExpected,
+  comparePairs,
+  dropMirror,
+} from "./member-mirror.ts";
+import { NOTHING_OBSERVED } from "./member-receipts.ts";
+import { type MemberTurn, sourcesOf } from "./member-turn.ts";
+import type { JoinOffer, JoinRequest, MemberInput, MemberPhase, Mirror } from "./member-types.ts";
+
+type Joining = Extract<MemberPhase, { kind: "joining" }>;
+
+/** Messages of the room that may come ahead of `joined`, e.g. while the answer is being made. */
+const MOST_EARLY = 64;
+
+/** Asks for a place. */
+export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: "join" }>): void {
+  const { room, name, topology, intents, offer, rejoin } = input;
+  const id = input.command ?? nextCommandId(turn.state);
+  const { kind } = turn.state.phase;
+  if (kind !== "out" && kind !== "removed") {
+    const reason = "This member is in a room already; leave it first.";
+    return turn.push({ kind: "command-done", id, error: { code: "room/already-member", reason } });
+  }
+  turn.patch({ intents, views: [], viewRevision: 0, sentRevision: 0, observed: NOTHING_OBSERVED });
+  sendJoin(turn, { room, name, topology, intents, offer, rejoin }, undefined, id);
+}
+
+/** Takes the place again, with a fresh offer where the room needs one. */
+export function rejoin(turn: MemberTurn, why: string, asNew = false): void {
+  const { phase } = turn.state;
+  if (phase.kind === "joining") return askAgain(turn, phase);
+  if (phase.kind !== "in") return;
+  const { mirror } = phase;
+  const claim = { participant: mirror.participant, token: mirror.rejoinToken };
+  const request: JoinRequest = { ...phase.request, offer: undefined, rejoin: asNew ? undefined : claim };
+  if (mirror.room.topology === "mesh") return sendJoin(turn, request, mirror);
+  const command = nextCommandId(turn.state);
+  turn.patch({ phase: { kind: "joining", command, request, awaitingOffer: true, mirror, early: [] } });
+  turn.push({ kind: "need-offer", why });
+}
+
+/** The fresh offer is there. */
+export function giveOffer(turn: MemberTurn, offer: JoinOffer): void {
+  const { phase } = turn.state;
+  if (phase.kind !== "joining" || !phase.awaitingOffer) return;
+  sendJoin(turn, { ...phase.request, offer }, phase.mirror);
+}
+
+/** The same request under the same id, on a new link: if the first one was heard, the answer is the same place. */
+function askAgain(turn: MemberTurn, phase: Joining): void {
+  turn.patch({ phase: { ...phase, early: [] } });
+  flushCommands(turn);
+}
+
+function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undefined, id?: string): void {
+  const { intents } = turn.state;
+  const fixed: JoinRequest = { ...request, intents };
+  const joinId = id ?? nextCommandId(turn.state);
+  turn.patch({
+    phase: { kind: "joining", command: joinId, request: fixed, awaitingOffer: false, mirror, early: [] },
+  });
+  const { room, name, topology, rejoin: claim, offer } = fixed;
+  command(turn, {
+    type: "join",
+    id: joinId,
+    room,
+    name,
+    sources: sourcesOf(intents),
+    ...(topology === undefined ? {} : { topology }),
+    ...(claim === undefined ? {} : { rejoin: claim }),
+    ...(offer === undefined ? {} : { session: { session: offer.session, offer: offer.offer } }),
+  });
+}
+
+/** The place is given. */
+export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { type: "joined" }>): void {
+  const { phase } = turn.state;
+  if (phase.kind !== "joining" || phase.command !== message.id || !takeCommand(turn, message.id)) return;
+  const { request, mirror: before, early } = phase;
+  const mirror = newMirror(message, request, before);
+  turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...NOTHING_OBSERVED, nextAt: turn.now } });
+  const { participant, incarnation, rejoinToken, room, iceServers } = message;
+  const rejoined = incarnation > 1;
+  turn.push({ kind: "joined", participant, incarnation, rejoinToken, rejoined, room, iceServers });
+  commandDone(turn, message.id);
+  if (message.answer) turn.push({ kind: "sfu-answer", session: message.answer.session, sdp: message.answer.sdp });
+  if (message.slots) turn.push({ kind: "slots", table: message.slots });
+  if (before && before.participant !== participant) dropMirror(turn, before, "left");
+  const earlier = before?.participant === participant ? before.room : undefined;
+  comparePairs(turn, earlier, room, participant);
+  compareExpected(turn);
+  for (const what of ["room", "own", "ledger", "slots"] as const) turn.changed(what);
+  resume(turn, early);
+  if (room.topology === "sfu" && !request.offer) rejoin(turn, "the room is an sfu room and has had no offer yet");
+}
+
+function newMirror(
+  message: Extract<ServerMessage, { type: "joined" }>,
+  request: JoinRequest,
+  before: Mirror | undefined,
+): Mirror {
+  const { participant, incarnation, rejoinToken, iceServers, seq, room } = message;
+  const receives = request.offer?.offer.receives ?? [];
+  const count = (kind: "audio" | "video") => receives.filter((one) => one.kind === kind).length;
+  return {
+    participant,
+    incarnation,
+    rejoinToken,
+    iceServers,
+    seq,
+    room,
+    ledger: {},
+    ledgerRevision: 0,
+    slots: message.slots ?? { revision: 0, slots: [] },
+    // What the same participant expected before, it goes on expecting: only the difference is said.
+    expected: before?.participant === participant ? before.expected : {},
+    receives: { audio: count("audio"), video: count("video") },
+    needed: { audio: 0, video: 0 },
+  };
+}
+
+/** What waited for the place: wishes, views, messages that came early. */
+function resume(turn: MemberTurn, early: readonly ServerMessage[]): void {
+  for (const one of turn.state.commands) {
+    if (one.message.type !== "media-state") continue;
+    takeCommand(turn, one.id);
+    // Its wish went with the join, or is sent anew below.
+    commandDone(turn, one.id);
+  }
+  for (const message of early) applyRoomMessage(turn, message);
+  pursueWish(turn);
+  if (turn.state.views.length > 0) sendViews(turn);
+  flushCommands(turn);
+}
+
+/** Tells the room what is shown. */
+export function sendViews(turn: MemberTurn): void {
+  const revision = turn.state.viewRevision + 1;
+  turn.patch({ viewRevision: revision });
+  turn.send({ type: "view", revision, views: [...turn.state.views] });
+}
+
+/** A message about the room as such; before `joined` it is kept for later. */
+export function applyRoomMessage(turn: MemberTurn, message: ServerMessage): void {
+  const { phase } = turn.state;
+  if (phase.kind === "joining") {
+    if (phase.early.length < MOST_EARLY) turn.patch({ phase: { ...phase, early: [...phase.early, message] } });
+    return;
+  }
+  switch (message.type) {
+    case "room-event":
+      return applyEvents(turn, message);
+    case "room-state":
+      return applyState(turn, message);
+    case "slots":
+      return applySlots(turn, message);
+    case "ledger":
+      return applyLedger(turn, message);
+  }
+}
+
+/** The room let this participant go. Where that was nobody's wish, a place is asked for again. */
+export function applyRemoved(turn: MemberTurn, { code, reason }: Extract<ServerMessage, { type: "removed" }>): void {
+  const { kind } = turn.state.phase;
+  if (kind === "leaving") return endPlace(turn, "link/closed", "left");
+  if (kind !== "in") return;
+  if (code === "room/lease-expired") return rejoin(turn, reason, true);
+  if (code === "server/draining") {
+    // This link ends; the join goes out on the next one.
+    turn.patch({ linkOpen: false });
+    return rejoin(turn, reason, true);
+  }
+  endPlace(turn, code, reason);
+}
+
+/** There is no place any more: says so, and ends what hung on it. */
+export function endPlace(turn: MemberTurn, code: string, reason: string): void {
+  const { phase } = turn.state;
+  if (phase.kind === "out" || phase.kind === "removed") return;
+  if (phase.mirror) dropMirror(turn, phase.mirror, code === "link/closed" ? "left" : "removed");
+  const left = code === "link/closed";
+  turn.patch({ phase: left ? { kind: "out" } : { kind: "removed", code, reason }, observed: NOTHING_OBSERVED });
+  failCommands(turn, isErrorCode(code) ? code : "room/not-member", reason);
+  turn.push({ kind: "removed", code, reason });
+}
+
+/** A join was refused. */
+export function joinRefused(turn: MemberTurn, error: Extract<ServerMessage, { type: "error" }>): void {
+  const { phase } = turn.state;
+  if (phase.kind !== "joining") return;
+  if (error.code === "room/bad-rejoin" && phase.request.rejoin) {
+    takeCommand(turn, phase.command);
+    return sendJoin(turn, { ...phase.request, rejoin: undefined }, phase.mirror);
+  }
+  takeCommand(turn, phase.command);
+  const { mirror } = phase;
+  if (mirror) endPlace(turn, error.code, error.reason);
+  else {
+    turn.patch({ phase: { kind: "out" } });
+    failCommands(turn, "room/not-member", "The join was refused.");
+  }
+  commandDone(turn, phase.command, error);
+}

@@ -1,0 +1,84 @@
+import type { MonoMs } from "@lodeline/base";
+import type { ClientMessage, PublishedReceipt, ReceivedReceipt } from "@lodeline/protocol";
+import type { MemberTurn } from "./member-turn.ts";
+import type { MemberState, Observed } from "./member-types.ts";
+
+/** Every so many receipts name all rows, not only those that changed. */
+const WHOLE_EVERY = 5;
+
+/** Between two asks for what is missing: the answer to the first has this long before another is worth sending. */
+const ASK_AGAIN_MS = 250;
+
+/** What a member without observations has seen. */
+export const NOTHING_OBSERVED: Observed = {
+  published: [],
+  received: {},
+  untold: [],
+  sinceWhole: 0,
+  nextAt: undefined,
+  askedAt: undefined,
+};
+
+/** Takes facts from the edge. A changed one is told at once, the rest with the next heartbeat. */
+export function observe(
+  turn: MemberTurn,
+  published: readonly PublishedReceipt[],
+  received: readonly ReceivedReceipt[],
+): void {
+  const before = turn.state.observed;
+  const rows: Record<string, ReceivedReceipt> = {};
+  const untold = new Set(before.untold);
+  let urgent = !samePublished(before.published, published);
+  for (const one of received) {
+    rows[one.publication] = one;
+    // What nobody has heard of yet counts as not received.
+    if ((before.received[one.publication]?.received ?? false) === one.received) continue;
+    untold.add(one.publication);
+    urgent = true;
+  }
+  const kept = [...untold].filter((publication) => rows[publication]);
+  turn.patch({ observed: { ...before, published, received: rows, untold: kept } });
+  if (urgent) sendReceipt(turn, false);
+}
+
+/** Says what is known and seen, and asks for what is missing; once in a while, however many gaps are noticed. */
+export function ask(turn: MemberTurn): void {
+  const { askedAt } = turn.state.observed;
+  if (askedAt !== undefined && turn.now - askedAt < ASK_AGAIN_MS) return;
+  turn.patch({ observed: { ...turn.state.observed, askedAt: turn.now } });
+  sendReceipt(turn, true);
+}
+
+/** Sends a receipt, if there is a place and a link to send it by. */
+export function sendReceipt(turn: MemberTurn, asks: boolean, wholly = false): void {
+  const { mirror, state } = turn;
+  if (!mirror || state.phase.kind !== "in" || !state.linkOpen) return;
+  const { observed } = state;
+  const whole = wholly || observed.sinceWhole + 1 >= WHOLE_EVERY;
+  const names = whole ? Object.keys(observed.received) : observed.untold;
+  const received = names.flatMap((publication) => observed.received[publication] ?? []);
+  const receipt: Extract<ClientMessage, { type: "receipt" }> = {
+    type: "receipt",
+    incarnation: mirror.incarnation,
+    seen: mirror.seq,
+    slots: mirror.slots.revision,
+    ledger: mirror.ledgerRevision,
+    published: [...observed.published],
+    received,
+  };
+  turn.send(asks ? { ...receipt, ask: true } : receipt);
+  const nextAt = turn.now + turn.config.timers.receiptHeartbeatMs;
+  turn.patch({ observed: { ...observed, untold: [], sinceWhole: whole ? 0 : observed.sinceWhole + 1, nextAt } });
+}
+
+/** When the next heartbeat is due; none without an open link. */
+export function receiptDue(state: MemberState): MonoMs | undefined {
+  return state.phase.kind === "in" && state.linkOpen ? state.observed.nextAt : undefined;
+}
+
+function samePublished(one: readonly PublishedReceipt[], other: readonly PublishedReceipt[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((a) => other.some((b) => a.source === b.source && a.captured === b.captured && a.sent === b.sent))
+  );
+}
