@@ -15,6 +15,7 @@ export {
   type SessionStateKind,
 } from "./edges.ts";
 export type { MediaBridge } from "./media-bridge.ts";
+export { edgesToMermaid } from "./mermaid.ts";
 export { createPeerSession } from "./peer-session.ts";
 export {
   ANSWER_STEPS,
