@@ -6,8 +6,11 @@ import type { SectionCodec } from "./sdp/codecs.ts";
 import type { SendSlot } from "./send-slot.ts";
 import type { MediaTransport } from "./transport.ts";
 
-/** While a key frame is awaited it is asked for again this often: the request or its answer may have been lost. */
-const KEY_FRAME_RETRY_MS = 1000;
+/**
+ * While a key frame is awaited it is asked for again this often: the request or its answer may have been lost, and
+ * browsers ignore one within 300 ms of their last key frame (measured with both).
+ */
+const KEY_FRAME_RETRY_MS = 350;
 
 /** What a receiver shows. */
 export interface View {
@@ -146,6 +149,14 @@ export class Forwarder {
     if (choice || (waiting && now >= this.#keyFrameAskedAtMs + KEY_FRAME_RETRY_MS)) this.#askKeyFrame(rid, now);
   }
 
+  /**
+   * The first packet of a layer is about to be handled. It begins with a key frame, so a better layer is taken at
+   * once and without asking.
+   */
+  layerArrived(now: MonoMs): void {
+    if (this.publication.kind === "video") this.#choose(now);
+  }
+
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers = this.publication.layers(now);
     const choice = this.#selector.choose(chooseLayer(layers, this.#view));
@@ -162,7 +173,10 @@ export class Forwarder {
   handleNack(sequenceNumbers: readonly number[], now: MonoMs): void {
     this.#nacked += sequenceNumbers.length;
     if (now < this.#silentUntilMs) return;
-    this.#retransmitted += this.slot.resend(sequenceNumbers, now);
+    const { sent, beyondRepair } = this.slot.resend(sequenceNumbers, now);
+    this.#retransmitted += sent;
+    // What is still asked of the publisher may yet come; otherwise only a key frame helps, and waiting is a freeze.
+    if (beyondRepair && this.slot.source?.nack.missingCount === 0) this.requestKeyFrame();
   }
 
   /** The receiver cannot decode on. */

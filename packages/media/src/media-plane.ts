@@ -32,6 +32,9 @@ import type { MediaTransport, TransportHost } from "./transport.ts";
 /** Reports, and the bound for the sender, leave this often. */
 const REPORT_INTERVAL_MS = 1000;
 
+/** After a new stream the next report leaves this soon: a little later than its siblings begin. */
+const FIRST_REPORT_MS = 30;
+
 /** Layers are chosen anew this often, since they come and go. */
 const EVALUATE_INTERVAL_MS = 250;
 
@@ -221,12 +224,19 @@ export class MediaPlane implements SlotOutput {
     const found = this.#demux.find(packet);
     if (found === undefined) return;
     const { stream } = found;
+    if (stream.packets === 0) this.#hurryReport(now);
     if (found.kind === "rtx" && !unwrapRtx(packet, stream.ssrc, stream.codec.payloadType)) return;
     const sequence = stream.accept(packet.sequenceNumber, packet.timestamp, packet.lengthBytes, now);
     if (sequence === undefined) return;
     if (stream.kind === "video") this.#inspectVideo(stream, packet, sequence, now);
     else this.#inspectAudio(stream, packet);
     this.#publications.get(stream.mid)?.deliver(stream, packet, this.#payload, sequence, now);
+  }
+
+  /** A new stream: the sender learns its bound now and not at the next round, or it would start small for a second. */
+  #hurryReport(now: MonoMs): void {
+    this.#nextReportAtMs = Math.min(this.#nextReportAtMs, now + FIRST_REPORT_MS);
+    this.#host.wake(this.#nextReportAtMs);
   }
 
   #inspectVideo(stream: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {

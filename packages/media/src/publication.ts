@@ -84,7 +84,11 @@ export class Publication {
 
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
   deliver(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
-    for (const forwarder of this.#forwarders) forwarder.handle(stream, packet, payload, sequence, now);
+    const first = stream.packets === 1;
+    for (const forwarder of this.#forwarders) {
+      if (first) forwarder.layerArrived(now);
+      forwarder.handle(stream, packet, payload, sequence, now);
+    }
   }
 
   /** Asks the sender for a key frame of one layer; wishes within 300 ms become one request. */

@@ -12,6 +12,7 @@ import {
   RTX_HEADER_BYTES,
   type RtpPacket,
   StreamRewriter,
+  sequenceDistance,
   writePictureId,
   writeRtpHeader,
   writeRtxHeader,
@@ -28,7 +29,7 @@ const CACHE_PACKETS = 512;
 /** A packet is not sent again sooner than this, or than the round trip: the first repetition may be under way. */
 const RESEND_INTERVAL_MS = 20;
 
-/** Sequence numbers of sender reports remembered, to know which one a receiver's report answers. */
+/** Sender reports remembered, to know which one a receiver's report answers. */
 const REPORTS_REMEMBERED = 8;
 
 /** What is needed to build a packet again. The bytes are the incoming packet's own. */
@@ -86,6 +87,8 @@ export class SendSlot {
   #section: Section;
   #rtxSequence: number;
   #source: IncomingStream | undefined;
+  /** Sequence number of the last key frame sent. */
+  #lastKeyFrame: number | undefined;
   /** Smoothed round trip to the receiver. */
   roundTripMs: number | undefined;
   /** Share lost, 0 .. 1, by the receiver's last report. */
@@ -166,6 +169,7 @@ export class SendSlot {
     if (srtp === undefined || packet.payloadBytes > buffers.payloadLimitBytes) return 0;
     const rewriter = this.#rewriter;
     if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || dropped) return 0;
+    if (payload.keyFrame) this.#lastKeyFrame = rewriter.sequenceNumber;
     const sent = this.#remember(packet, payload, codec);
     const out = buffers.next();
     const at = this.#writeHeader(
@@ -230,22 +234,30 @@ export class SendSlot {
    * Answers a receiver's NACK with retransmissions. RFC 4588. Only by RTX: to repeat a packet on its own SSRC would
    * use its SRTP nonce twice.
    *
-   * @returns How many were sent.
+   * @returns How many were sent, and whether one is beyond repair: it was never sent, or is not kept any more, and no
+   * key frame was sent since.
    */
-  resend(sequenceNumbers: readonly number[], now: MonoMs): number {
+  resend(sequenceNumbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
     const { srtp } = this.#output;
-    if (this.#cache === undefined || this.rtxSsrc === undefined || srtp === undefined || this.#source === undefined)
-      return 0;
+    if (this.#cache === undefined || this.rtxSsrc === undefined || srtp === undefined || this.#source === undefined) {
+      return { sent: 0, beyondRepair: false };
+    }
     const interval = Math.max(RESEND_INTERVAL_MS, this.roundTripMs ?? 0);
     let count = 0;
+    let beyondRepair = false;
     for (const sequenceNumber of sequenceNumbers) {
       const sent = this.#cache.get(sequenceNumber);
-      if (sent === undefined || sent.codec.rtxPayloadType === undefined || now < sent.repeatedAtMs + interval) continue;
+      if (sent === undefined) {
+        // A packet from before the last key frame is not missed by any decoder.
+        beyondRepair ||= sequenceDistance(sequenceNumber, this.#lastKeyFrame ?? sequenceNumber - 1) > 0;
+        continue;
+      }
+      if (sent.codec.rtxPayloadType === undefined || now < sent.repeatedAtMs + interval) continue;
       sent.repeatedAtMs = now;
       this.#sendRtx(srtp, sent, sent.codec.rtxPayloadType, sequenceNumber, now);
       count++;
     }
-    return count;
+    return { sent: count, beyondRepair };
   }
 
   #sendRtx(srtp: SrtpSender, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
