@@ -93,7 +93,11 @@ export interface RoomEvents {
   /** Something a page may show has changed. Comes at most once per turn of the event loop; read the getters. */
   readonly changed: { readonly room: Room };
   readonly "participant-joined": { readonly participant: RemoteParticipant };
-  readonly "participant-left": { readonly participant: RemoteParticipant; readonly reason: LeaveReason };
+  /** `reason` is `undefined` where the room's state came whole and no longer held them. */
+  readonly "participant-left": {
+    readonly participant: RemoteParticipant;
+    readonly reason: LeaveReason | undefined;
+  };
   /** A track was put into, or (`track` undefined) taken out of, a participant's stream. */
   readonly track: {
     readonly participant: RemoteParticipant;
@@ -114,11 +118,11 @@ export interface RoomEvents {
   readonly ended: { readonly reason: EndReason; readonly receipt: TeardownReceipt };
 }
 
-/** One step of a start plan (12) or stop plan (7). */
+/** One step of a start plan (12), of a stop plan (7), or of taking a start back. */
 export interface PlanStep {
   /** Which session: `sfu`'s, a pair's or a call's. */
   readonly session: string;
-  readonly plan: "start" | "stop";
+  readonly plan: "start" | "stop" | "undo";
   readonly step: string;
   readonly outcome: string;
   readonly durationMs: number;

@@ -1,5 +1,5 @@
 import type { LodelineError } from "@lodeline/base";
-import type { PlanStep, StartStep, StepValue } from "@lodeline/session";
+import type { PlanStep, StepValue } from "@lodeline/session";
 import type { SessionConnection } from "./session-connection.ts";
 
 /** What the steps need beside the connection. */
@@ -81,7 +81,7 @@ export const RUN: Partial<Record<PlanStep, Perform>> = {
 const nothing: Perform = async () => ({});
 
 /** How each start step is taken back. What only waits has nothing to take back. */
-export const UNDO: Partial<Record<StartStep, Perform>> = {
+export const UNDO: Partial<Record<PlanStep, Perform>> = {
   "create-connection": (connection, context) => stop("close-connection", connection, context),
   "open-devices": async (connection) => {
     await connection.releaseDevices();

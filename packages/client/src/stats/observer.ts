@@ -25,6 +25,7 @@ export interface ObserverOptions {
 export class Observer implements Disposable {
   readonly #options: ObserverOptions;
   #timer: Timer | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
   #reading = false;
   #closed = false;
 
@@ -37,11 +38,16 @@ export class Observer implements Disposable {
     return this.#timer !== undefined;
   }
 
-  /** Something changed: reads soon, if no reading is due sooner. */
+  /** Reads now, unless a reading is under way. */
   nudge(): void {
-    if (this.#closed || this.#reading) return;
-    this.#timer?.cancel();
-    this.#plan(0);
+    if (!this.#closed && !this.#reading) this.#plan(0);
+  }
+
+  /** Something is expected now: a reading planned at the calm pace comes sooner. */
+  quicken(): void {
+    const { clock } = this.#options;
+    const soonMs = clock.now() + BUSY_MS;
+    if (!this.#closed && !this.#reading && this.#dueAt > soonMs) this.#plan(BUSY_MS);
   }
 
   [Symbol.dispose](): void {
@@ -52,8 +58,11 @@ export class Observer implements Disposable {
 
   #plan(delayMs: number): void {
     const { clock } = this.#options;
-    this.#timer = clock.at(clock.now() + delayMs, () => {
+    this.#timer?.cancel();
+    this.#dueAt = clock.now() + delayMs;
+    this.#timer = clock.at(this.#dueAt, () => {
       this.#timer = undefined;
+      this.#dueAt = Number.POSITIVE_INFINITY;
       void this.#read();
     });
   }

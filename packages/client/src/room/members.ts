@@ -1,0 +1,84 @@
+import type { Participant } from "@lodeline/participant";
+import { type LedgerRow, publicationId, type RoomSnapshot, type Source, subscriptionId } from "@lodeline/protocol";
+import type { TrackTruth } from "../api/media-api.ts";
+import { RemoteHandle, type TruthParts } from "./remote-participant.ts";
+import type { TrackRoute } from "./track-routes.ts";
+
+/** What a {@link Members} tells, in this order within one update. */
+export interface MembersListener {
+  joined(participant: RemoteHandle): void;
+  left(participant: RemoteHandle): void;
+  track(participant: RemoteHandle, source: Source): void;
+  standing(participant: RemoteHandle, truth: TrackTruth): void;
+}
+
+/** The other members of a room, kept in line with the room's snapshot, its ledger, and where their tracks play. */
+export class Members {
+  readonly #participant: Participant;
+  readonly #listener: MembersListener;
+  readonly #handles = new Map<string, RemoteHandle>();
+
+  constructor(participant: Participant, listener: MembersListener) {
+    this.#participant = participant;
+    this.#listener = listener;
+  }
+
+  /** By participant id, in the order in which they came. */
+  get handles(): ReadonlyMap<string, RemoteHandle> {
+    return this.#handles;
+  }
+
+  /** Takes over what is known now, and tells what that changed. */
+  update(room: RoomSnapshot, self: string, routes: readonly TrackRoute[]): void {
+    this.#removeGone(room, self);
+    this.#addNew(room, self);
+    this.#route(routes);
+    const rows = new Map(this.#participant.ledger.map((row) => [row.subscription, row]));
+    for (const info of room.participants) {
+      const handle = this.#handles.get(info.id);
+      const change = handle?.update(info, (source) => this.#truth(info.id, source, self, rows));
+      if (handle) for (const truth of change?.standings ?? []) this.#listener.standing(handle, truth);
+    }
+  }
+
+  #addNew(room: RoomSnapshot, self: string): void {
+    for (const info of room.participants) {
+      if (info.id === self || this.#handles.has(info.id)) continue;
+      const handle = new RemoteHandle(info);
+      this.#handles.set(info.id, handle);
+      this.#listener.joined(handle);
+    }
+  }
+
+  #removeGone(room: RoomSnapshot, self: string): void {
+    const present = new Set(room.participants.map((info) => info.id).filter((id) => id !== self));
+    for (const handle of [...this.#handles.values()]) {
+      if (present.has(handle.id)) continue;
+      this.#handles.delete(handle.id);
+      for (const source of Object.values(handle.sources)) this.#setTrack(handle, source.source, undefined);
+      this.#listener.left(handle);
+    }
+  }
+
+  #route(routes: readonly TrackRoute[]): void {
+    for (const handle of this.#handles.values()) {
+      for (const { source } of Object.values(handle.sources)) {
+        const route = routes.find((one) => one.participant === handle.id && one.source === source);
+        this.#setTrack(handle, source, route?.receiver);
+      }
+    }
+  }
+
+  #setTrack(handle: RemoteHandle, source: Source, receiver: RTCRtpReceiver | undefined): void {
+    if (handle.setTrack(source, receiver)) this.#listener.track(handle, source);
+  }
+
+  #truth(from: string, source: Source, self: string, rows: ReadonlyMap<string, LedgerRow>): TruthParts {
+    const publication = publicationId(from, source);
+    return {
+      words: this.#participant.words(publication),
+      standing: this.#participant.standing(publication),
+      row: rows.get(subscriptionId(publication, self)),
+    };
+  }
+}
