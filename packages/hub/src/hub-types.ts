@@ -1,6 +1,19 @@
-import type { Clock, LodelineError, Random } from "@lodeline/base";
+import type { Clock, LodelineError, Random, Tick } from "@lodeline/base";
 import type { LeaveReason, NumberedEvent, ReplayStep, Timers, Topology } from "@lodeline/protocol";
+import type { RoomInput, RoomSettings, RoomState } from "@lodeline/room";
+import type { SessionInput, SessionState } from "@lodeline/session";
 import type { HubPorts } from "./ports.ts";
+
+/** Told of every step of a session that the hub owns; `input` is `{ kind: "tick" }` when time caused it. */
+export type SessionObserver = (
+  session: string,
+  previous: SessionState,
+  input: SessionInput | Tick,
+  next: SessionState,
+) => void;
+
+/** Told of every step of a room. */
+export type RoomObserver = (room: string, previous: RoomState, input: RoomInput | Tick, next: RoomState) => void;
 
 /** What a hub is handed. */
 export interface HubOptions {
@@ -12,8 +25,10 @@ export interface HubOptions {
   readonly ports: HubPorts;
   /** Topology of a room whose first participant asks for none. Default `sfu` where a media port is given, else `mesh`. */
   readonly topology?: Topology | undefined;
-  /** Default LIMITS.participantsPerRoom. */
-  readonly participantsPerRoom?: number | undefined;
+  /** What differs from `defaultRoomSettings`, for every room. */
+  readonly roomSettings?: Partial<RoomSettings> | undefined;
+  /** Watches the machines, for the trace and for tests that know the legal edges. */
+  readonly observe?: { readonly session?: SessionObserver; readonly room?: RoomObserver } | undefined;
   /** Messages a second per link, as in ServerLinkOptions.rate. */
   readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
 }

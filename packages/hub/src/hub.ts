@@ -1,16 +1,26 @@
-import { Emitter, type Listenable, type ListenOptions } from "@lodeline/base";
-import type { LedgerRow, RoomSnapshot } from "@lodeline/protocol";
+import { createId, Emitter, type Listenable, type ListenOptions, LodelineError } from "@lodeline/base";
+import {
+  type ClientMessage,
+  DEFAULT_TIMERS,
+  type Hello,
+  LIMITS,
+  SERVER_PEER_IDENTITY,
+  type Timers,
+  type Topology,
+} from "@lodeline/protocol";
+import { errorMessage, ServerLink, type ServerLinkState } from "@lodeline/signaling";
+import { CallDirectory } from "./call-directory.ts";
+import { Connection, type Doorkeeper } from "./connection.ts";
+import { type CountingClock, countingClock } from "./counting-clock.ts";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
-import type { HubConnection, HubSocket, MediaFacts } from "./ports.ts";
+import { LinkHost, type LinkListener } from "./link-host.ts";
+import { LinkTable } from "./link-table.ts";
+import type { Authorization, HubConnection, HubSocket, MediaFacts } from "./ports.ts";
+import { publishRefusal } from "./publish-grant.ts";
+import { RoomHost, type RoomView } from "./room-host.ts";
+import { ServerPeerCalls } from "./server-peer-calls.ts";
 
-/** A room as the dashboard and the HTTP interface see it: plain data, the caller's own. */
-export interface RoomView {
-  readonly room: string;
-  /** Number of the last event that `snapshot` contains. */
-  readonly seq: number;
-  readonly snapshot: RoomSnapshot;
-  readonly ledger: readonly LedgerRow[];
-}
+type Join = Extract<ClientMessage, { type: "join" }>;
 
 /**
  * The server's whole brain: links, identities, rooms, calls, and the server's side of sessions. It opens nothing and
@@ -18,37 +28,88 @@ export interface RoomView {
  */
 export class Hub implements Listenable<HubEvents>, Disposable {
   readonly #options: HubOptions;
-  readonly #events: Emitter<HubEvents>;
+  readonly #clock: CountingClock;
+  readonly #timers: Timers;
+  readonly #events = new Emitter<HubEvents>();
+  readonly #links = new LinkTable();
+  readonly #rooms = new Map<string, RoomHost>();
+  /** Closed rooms whose media sessions are on their way down. */
+  readonly #closing = new Set<RoomHost>();
+  readonly #connections = new Set<Connection>();
+  /** Session ids in use, by whatever room or call. */
+  readonly #sessions = new Set<string>();
+  readonly #calls: CallDirectory;
+  readonly #serverPeer: ServerPeerCalls | undefined;
+  readonly #door: Doorkeeper;
+  #draining: { readonly links: number } | undefined;
+  #drained = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#events = new Emitter<HubEvents>();
+    this.#clock = countingClock(options.clock);
+    this.#timers = options.timers ?? DEFAULT_TIMERS;
+    this.#serverPeer = this.#makeServerPeer();
+    this.#calls = new CallDirectory({
+      linksOf: (identity) => this.#links.of(identity),
+      serverPeer: this.#serverPeer,
+      isTaken: (session) => this.#isTaken(session),
+      event: (event) => this.#events.emit("call", event),
+    });
+    this.#door = this.#makeDoor();
   }
 
   /** A socket was opened: it has `helloTimeoutMs` to say hello. The caller feeds what it says into the result. */
-  connect(_socket: HubSocket): HubConnection {
-    throw new Error(`not written yet${this.#options.clock.now()}`);
+  connect(socket: HubSocket): HubConnection {
+    const connection = new Connection(socket, this.#door);
+    this.#connections.add(connection);
+    return connection;
   }
 
   /** What the media engine sees of a room's publications and subscriptions. Only changes need to be fed. */
-  mediaFacts(_room: string, _facts: MediaFacts): void {}
+  mediaFacts(room: string, facts: MediaFacts): void {
+    this.#rooms.get(room)?.mediaFacts(facts);
+  }
 
   /** Every room, smallest name first. */
   rooms(): readonly RoomView[] {
-    return [];
+    return [...this.#rooms.keys()].sort().flatMap((id) => this.#rooms.get(id)?.view ?? []);
   }
 
   /** One room, or `undefined`. */
-  room(_room: string): RoomView | undefined {
-    return undefined;
+  room(room: string): RoomView | undefined {
+    return this.#rooms.get(room)?.view;
   }
 
-  /** Lets nobody in any more, tells every participant and every link, closes all. Twice is once. */
-  drain(_reason: string): void {}
+  /**
+   * Lets nobody in any more, tells every participant and every link, closes all. Media sessions run their stop plans;
+   * `drained` is told when the last is down. Twice is once.
+   */
+  drain(reason: string): void {
+    if (this.#draining) return;
+    this.#draining = { links: this.#links.size };
+    for (const room of [...this.#rooms.values()]) room.drain(reason);
+    this.#calls.endAll();
+    const error = new LodelineError("server/draining", { detail: reason });
+    for (const host of this.#links.all()) host.close(error);
+    for (const connection of [...this.#connections]) connection.refuse(error);
+    this.#checkDrained();
+  }
 
   /** How many of each thing the hub holds. */
   status(): HubStatus {
-    throw new Error("not written yet");
+    let participants = 0;
+    for (const room of this.#rooms.values()) participants += room.participants;
+    return {
+      sockets: this.#connections.size,
+      links: this.#links.size,
+      identities: this.#links.identities,
+      rooms: this.#rooms.size,
+      participants,
+      sessions: this.#sessions.size + (this.#serverPeer?.size ?? 0),
+      calls: this.#calls.size + (this.#serverPeer?.size ?? 0),
+      timers: this.#clock.armed,
+      draining: this.#draining !== undefined,
+    };
   }
 
   on<Name extends keyof HubEvents>(
@@ -61,6 +122,213 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** Disarms every timer at once and forgets everything; `drain` first to end it politely. */
   [Symbol.dispose](): void {
+    for (const connection of [...this.#connections]) connection.drop();
+    for (const host of this.#links.all()) host[Symbol.dispose]();
+    for (const room of [...this.#rooms.values(), ...this.#closing]) room[Symbol.dispose]();
+    this.#serverPeer?.dispose();
+    this.#rooms.clear();
     this.#events.clear();
   }
+
+  #makeDoor(): Doorkeeper {
+    const hub = this;
+    const { authorization } = this.#options.ports;
+    return {
+      clock: this.#clock,
+      helloTimeoutMs: this.#timers.helloTimeoutMs,
+      get draining() {
+        return hub.#draining !== undefined;
+      },
+      authorize: (request, done) =>
+        authorization.authorize(request, (result) => done(isReserved(result) ? RESERVED : result)),
+      resumed: (hello) => this.#resumed(hello),
+      opened: (hello, who) => this.#links.opened(who.identity, hello.opening) ?? this.#openLink(hello, who),
+      refused: (error) => this.#events.emit("refused", { error }),
+      gone: (connection) => this.#connections.delete(connection),
+    };
+  }
+
+  #resumed({ resume }: Hello): LinkHost | undefined {
+    return resume && this.#links.resumable(resume);
+  }
+
+  #openLink({ opening }: Hello, authorization: Authorization): LinkHost {
+    const { random, rate } = this.#options;
+    const id = createId(random, "lk");
+    const { identity } = authorization;
+    const link = new ServerLink({ id, identity, timers: this.#timers, random, rate }, this.#clock.now());
+    const name = authorization.name.slice(0, LIMITS.nameLength);
+    const host = new LinkHost(link, { ...authorization, name }, this.#clock, (made) => this.#listen(made));
+    this.#links.add(host, opening ?? "");
+    this.#events.emit("link", { link: id, identity, what: "opened" });
+    return host;
+  }
+
+  #listen(host: LinkHost): LinkListener {
+    const { intercept } = this.#options.ports;
+    return {
+      message: (message) => this.#message(host, message),
+      rejected: (error) => this.#events.emit("refused", { link: host.id, identity: host.identity, error }),
+      changed: (state, reason) => this.#linkChanged(host, state, reason),
+      admits: (message) => intercept?.(host.recipient, message) ?? true,
+    };
+  }
+
+  #linkChanged(host: LinkHost, state: ServerLinkState, reason: string | undefined): void {
+    const { id: link, identity, membership } = host;
+    const room = membership && this.#rooms.get(membership.room);
+    if (state === "open") {
+      if (host.link.epoch > 1) this.#events.emit("link", { link, identity, what: "resumed" });
+      if (membership) room?.linkBack(host, membership.participant);
+    } else if (state !== "waiting") {
+      this.#events.emit("link", { link, identity, what: state, reason });
+      if (membership) room?.linkLost(host, membership.participant);
+      if (state !== "interrupted") this.#linkOver(host);
+    }
+  }
+
+  #linkOver(host: LinkHost): void {
+    this.#links.remove(host);
+    host[Symbol.dispose]();
+    this.#calls.linkGone(host);
+    this.#checkDrained();
+  }
+
+  #message(host: LinkHost, message: ClientMessage): void {
+    if (message.type === "join") return this.#join(host, message);
+    if (message.type === "signal" && message.scope === "call") {
+      return this.#calls.signal(host, message.to, message.signal);
+    }
+    const { membership } = host;
+    const room = membership && this.#rooms.get(membership.room);
+    const id = "id" in message ? message.id : undefined;
+    // Whoever leaves a room it is not in has got what it wants.
+    if (!room && message.type === "leave") return host.deliver({ type: "ok", id: message.id });
+    if (!room) return this.#refuse(host, new LodelineError("room/not-member"), id);
+    const refusal =
+      message.type === "media-state" ? publishRefusal(host.authorization.grants, message.sources) : undefined;
+    if (refusal) return this.#refuse(host, refusal, id);
+    room.message(host, membership.participant, message);
+  }
+
+  #join(host: LinkHost, join: Join): void {
+    const refusal = this.#joinRefusal(host, join);
+    if (refusal) return this.#refuse(host, refusal, join.id);
+    const room = this.#rooms.get(join.room) ?? this.#openRoom(join);
+    room.join(host, join);
+    // Nobody was let in: the room never was.
+    if (!room.isOpen && this.#rooms.get(join.room) === room) this.#forgetRoom(room);
+  }
+
+  #joinRefusal(host: LinkHost, join: Join): LodelineError | undefined {
+    const { grants } = host.authorization;
+    const { membership } = host;
+    if (!grants.join || (grants.room !== undefined && grants.room !== join.room)) {
+      return new LodelineError("auth/room-denied", { field: "room" });
+    }
+    if (membership && membership.room !== join.room) return new LodelineError("room/already-member", { field: "room" });
+    const wantsSfu = (this.#rooms.get(join.room)?.topology ?? this.#topologyOf(join)) === "sfu";
+    if (wantsSfu && !this.#options.ports.media) {
+      return new LodelineError("room/topology", { detail: "This server has no sfu.", field: "topology" });
+    }
+    return publishRefusal(grants, join.sources);
+  }
+
+  #topologyOf(join: Join): Topology {
+    return join.topology ?? this.#options.topology ?? (this.#options.ports.media ? "sfu" : "mesh");
+  }
+
+  #openRoom(join: Join): RoomHost {
+    const { random, ports, roomSettings, observe } = this.#options;
+    const room: RoomHost = new RoomHost({
+      room: join.room,
+      topology: this.#topologyOf(join),
+      clock: this.#clock,
+      random,
+      timers: this.#timers,
+      settings: roomSettings,
+      ports,
+      observe,
+      link: (id) => this.#links.get(id),
+      takeSession: (session) => this.#takeSession(session),
+      giveSession: (session) => {
+        this.#sessions.delete(session);
+        this.#forgetClosed();
+      },
+      emit: (name, event) => this.#events.emit(name, event),
+      closed: () => this.#forgetRoom(room),
+    });
+    this.#rooms.set(join.room, room);
+    return room;
+  }
+
+  /** A closed room goes at once; its object stays until its last media session is down. */
+  #forgetRoom(room: RoomHost): void {
+    if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id);
+    this.#closing.add(room);
+    this.#forgetClosed();
+  }
+
+  #forgetClosed(): void {
+    for (const room of this.#closing) {
+      if (room.sessions > 0) continue;
+      this.#closing.delete(room);
+      room[Symbol.dispose]();
+    }
+    this.#checkDrained();
+  }
+
+  #takeSession(session: string): boolean {
+    if (this.#isTaken(session)) return false;
+    this.#sessions.add(session);
+    return true;
+  }
+
+  #isTaken(session: string): boolean {
+    return this.#sessions.has(session) || this.#calls.has(session) || (this.#serverPeer?.has(session) ?? false);
+  }
+
+  #refuse(host: LinkHost, error: LodelineError, id: string | undefined): void {
+    this.#events.emit("refused", { link: host.id, identity: host.identity, error });
+    host.deliver(errorMessage(error, id));
+  }
+
+  #makeServerPeer(): ServerPeerCalls | undefined {
+    const { ports, observe } = this.#options;
+    if (!ports.serverPeer) return undefined;
+    return new ServerPeerCalls({
+      clock: this.#clock,
+      timers: this.#timers,
+      port: ports.serverPeer,
+      observe: observe?.session,
+      send: (caller, signal) =>
+        caller.deliver({ type: "signal", scope: "call", from: SERVER_PEER_IDENTITY, name: SERVER_PEER_NAME, signal }),
+      event: (event) => {
+        if (event.kind !== "stateChanged") return;
+        const { session, state, previous, reason } = event;
+        this.#events.emit("session", { session, state, previous, reason });
+      },
+      over: () => this.#checkDrained(),
+    });
+  }
+
+  #checkDrained(): void {
+    const draining = this.#draining;
+    if (!draining || this.#drained || this.#links.size + this.#sessions.size + (this.#serverPeer?.size ?? 0) > 0)
+      return;
+    this.#drained = true;
+    this.#events.emit("drained", draining);
+  }
+}
+
+/** What people read as the name of the peer that lives on the server. */
+const SERVER_PEER_NAME = "Lodeline";
+
+const RESERVED = new LodelineError("auth/forbidden", {
+  detail: "This identity belongs to the server.",
+  field: "token",
+});
+
+function isReserved(result: Authorization | LodelineError): boolean {
+  return !(result instanceof LodelineError) && result.identity === SERVER_PEER_IDENTITY;
 }

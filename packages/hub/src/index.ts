@@ -1,5 +1,5 @@
-export { Hub, type RoomView } from "./hub.ts";
-export type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
+export { Hub } from "./hub.ts";
+export type { HubEvents, HubOptions, HubStatus, RoomObserver, SessionObserver } from "./hub-types.ts";
 export type {
   Authorization,
   AuthorizationPort,
@@ -14,3 +14,4 @@ export type {
   Recipient,
   ServerPeerPort,
 } from "./ports.ts";
+export type { RoomView } from "./room-host.ts";

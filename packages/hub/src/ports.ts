@@ -88,7 +88,10 @@ export interface MediaPort {
   perform(key: MediaKey, effect: SessionEffect): void;
   /** The session is over and its stop plan done: free whatever is left. */
   close(key: MediaKey): void;
-  /** Performs an operation of the room on publications and subscriptions. Operations of one room come in order. */
+  /**
+   * Performs an operation of the room on publications and subscriptions. Operations of one room come in order. After
+   * `close-session` no operation names that session's sections any more; its transport is closed by its own stop plan.
+   */
   operate(room: string, op: MediaOp): void;
 }
 

@@ -61,6 +61,11 @@ export class FrameStream {
     return this.#buffer.count;
   }
 
+  /** When anything was last heard. */
+  get heardAt(): MonoMs {
+    return this.#heardAt;
+  }
+
   /** The last measured round trip; `undefined` before the first. */
   get rttMs(): number | undefined {
     return this.#rttMs;

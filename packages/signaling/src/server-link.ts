@@ -73,6 +73,11 @@ export class ServerLink {
     return this.#stream.unacknowledged;
   }
 
+  /** When anything was last heard of the client. */
+  get heardAt(): MonoMs {
+    return this.#stream.heardAt;
+  }
+
   /** The last measured round trip; `undefined` before the first. */
   get rttMs(): number | undefined {
     return this.#stream.rttMs;
@@ -116,6 +121,11 @@ export class ServerLink {
     if (parsed.ok) this.#frame(parsed.frame, now);
     else if (parsed.seq === undefined) this.#fail(parsed.error, now);
     else this.#bad(parsed.seq, parsed.id, parsed.error, now);
+  }
+
+  /** Whoever holds the socket refuses what came on it: said to the client, the socket closed, the link may be resumed. */
+  refuse(error: LodelineError, now: MonoMs): void {
+    if (this.#state === "open") this.#fail(error, now);
   }
 
   /** The attached socket is closed, by whomever: the resume window begins. */

@@ -1,0 +1,255 @@
+import { type ErrorCode, LodelineError } from "@lodeline/base";
+import {
+  type EndReason,
+  SERVER_PEER_IDENTITY,
+  type ServerMessage,
+  type Signal,
+  type SignalBody,
+} from "@lodeline/protocol";
+import { errorMessage } from "@lodeline/signaling";
+import type { HubEvents } from "./hub-types.ts";
+import type { LinkHost } from "./link-host.ts";
+import type { ServerPeerCalls } from "./server-peer-calls.ts";
+
+/** What {@link CallDirectory} needs of the hub. */
+export interface CallDirectoryOptions {
+  /** The links of an identity. */
+  linksOf(identity: string): readonly LinkHost[];
+  /** Absent: nobody lives on the server. */
+  readonly serverPeer: ServerPeerCalls | undefined;
+  /** Whether a session of this id lives elsewhere in the hub. */
+  isTaken(session: string): boolean;
+  event(event: HubEvents["call"]): void;
+}
+
+interface Call {
+  readonly session: string;
+  /** Identities. */
+  readonly from: string;
+  readonly to: string;
+  caller: LinkHost;
+  /** Links at which it rings. */
+  readonly ringing: Set<LinkHost>;
+  /** The link that answered. */
+  callee: LinkHost | undefined;
+}
+
+/** So many calls may one link have at once, ringing ones counted. */
+const CALLS_PER_LINK = 16;
+
+/**
+ * Who is in a call with whom, by identity: a call rings at every link of the one called, the first that accepts has it.
+ * Knows no media and no negotiation: between the two ends it passes on what they say.
+ */
+export class CallDirectory {
+  readonly #options: CallDirectoryOptions;
+  readonly #calls = new Map<string, Call>();
+
+  constructor(options: CallDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Calls between identities, without those to the server peer. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  has(session: string): boolean {
+    return this.#calls.has(session);
+  }
+
+  /** A link says something to an identity. */
+  signal(host: LinkHost, to: string, signal: Signal): void {
+    if (to === SERVER_PEER_IDENTITY) return this.#toServerPeer(host, signal);
+    const call = this.#calls.get(signal.session);
+    if (!call) return signal.body.kind === "call:init" ? this.#begin(host, to, signal) : unknown(host, to, signal);
+    if (host.identity === call.from && to === call.to) return this.#fromCaller(call, host, signal);
+    if (host.identity === call.to && to === call.from) return this.#fromCallee(call, host, signal);
+    const detail = "This session is a call of others.";
+    host.deliver(errorMessage(new LodelineError("session/unknown", { detail, field: "signal.session" })));
+  }
+
+  /** A link is gone for good: whoever was in a call with it is told. */
+  linkGone(host: LinkHost): void {
+    for (const call of [...this.#calls.values()]) {
+      if (call.caller === host || call.callee === host) this.#gone(call, host);
+      else if (call.ringing.delete(host) && call.ringing.size === 0) this.#unanswered(call, "unreachable");
+    }
+    this.#options.serverPeer?.end(host, "remote-gone");
+  }
+
+  /** Ends every call, for a server that goes away. */
+  endAll(): void {
+    for (const call of [...this.#calls.values()]) {
+      for (const [host, from] of ends(call)) host.deliver(said(from, call.session, hangup("remote-gone")));
+      this.#over(call, "remote-gone");
+    }
+    this.#options.serverPeer?.end(undefined, "remote-gone");
+  }
+
+  #begin(host: LinkHost, to: string, signal: Signal): void {
+    const { session } = signal;
+    const refusal = this.#refusal(host, to, session);
+    if (refusal) return refuse(host, to, session, refusal);
+    const call: Call = { session, from: host.identity, to, caller: host, ringing: new Set(), callee: undefined };
+    const mirror = this.#mirrorOf(call);
+    if (mirror) return this.#merge(mirror, call, signal);
+    const links = this.#options.linksOf(to);
+    if (links.length === 0) return host.deliver(said(to, session, { kind: "reject", reason: "unreachable" }));
+    this.#calls.set(session, call);
+    this.#tell(call, "ringing");
+    for (const link of links) call.ringing.add(link);
+    for (const link of links) link.deliver(passed(host, signal));
+  }
+
+  #refusal(host: LinkHost, to: string, session: string): LodelineError | undefined {
+    if (!host.authorization.grants.call) return denied("auth/forbidden", "The token allows no calls.");
+    if (to === host.identity) return denied("call/self");
+    if (this.#options.isTaken(session)) return denied("protocol/out-of-turn", "This session id is in use.");
+    let count = this.#options.serverPeer?.countOf(host) ?? 0;
+    for (const call of this.#calls.values()) if (call.caller === host) count += 1;
+    return count >= CALLS_PER_LINK ? denied("protocol/rate-limited", "Too many calls at once.") : undefined;
+  }
+
+  /** The call that the one called is making to the caller at this very moment. */
+  #mirrorOf({ from, to, caller }: Call): Call | undefined {
+    for (const other of this.#calls.values()) {
+      if (other.from === to && other.to === from && !other.callee && other.ringing.has(caller)) return other;
+    }
+    return undefined;
+  }
+
+  /**
+   * Two people call each other. Both ends decide by themselves that the call of the lower identity lives on; here it is
+   * bound to the two links that called, and stops ringing anywhere else.
+   */
+  #merge(mirror: Call, call: Call, signal: Signal): void {
+    mirror.caller.deliver(passed(call.caller, signal));
+    this.#stopRinging(mirror, call.caller);
+    const lives = call.from < mirror.from ? call : mirror;
+    this.#calls.delete(mirror.session);
+    lives.callee = lives === call ? mirror.caller : call.caller;
+    this.#calls.set(lives.session, lives);
+    this.#tell(lives, "answered", "mutual");
+  }
+
+  #fromCaller(call: Call, host: LinkHost, signal: Signal): void {
+    const { kind } = signal.body;
+    if (kind === "call:init") return;
+    if (call.caller !== host && !takesOver(call.caller)) return;
+    call.caller = host;
+    for (const link of call.callee ? [call.callee] : call.ringing) link.deliver(passed(host, signal));
+    if (kind === "hangup" || kind === "reject") this.#over(call, signal.body.reason);
+  }
+
+  #fromCallee(call: Call, host: LinkHost, signal: Signal): void {
+    const { body } = signal;
+    if (call.callee && call.callee !== host) {
+      if (body.kind === "accept") return host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
+      if (!takesOver(call.callee)) return;
+      call.callee = host;
+    }
+    if (call.callee === undefined && body.kind === "accept") this.#answer(call, host);
+    if (call.callee === host) {
+      call.caller.deliver(passed(host, signal));
+      if (body.kind === "hangup" || body.kind === "reject") this.#over(call, body.reason);
+    } else if (body.kind === "hangup" || body.kind === "reject") this.#declined(call, host, signal, body.reason);
+  }
+
+  #answer(call: Call, host: LinkHost): void {
+    call.callee = host;
+    this.#stopRinging(call, host);
+    this.#tell(call, "answered");
+  }
+
+  /** One link does not want it. A person's word counts for all of them, a device's (busy, rung out) for itself. */
+  #declined(call: Call, host: LinkHost, signal: Signal, reason: EndReason): void {
+    call.ringing.delete(host);
+    if (reason !== "declined" && call.ringing.size > 0) return;
+    call.caller.deliver(passed(host, signal));
+    this.#stopRinging(call, undefined);
+    this.#over(call, reason);
+  }
+
+  #unanswered(call: Call, reason: EndReason): void {
+    if (call.callee) return;
+    call.caller.deliver(said(call.to, call.session, { kind: "reject", reason }));
+    this.#over(call, reason);
+  }
+
+  #gone(call: Call, gone: LinkHost): void {
+    for (const [host, from] of ends(call)) {
+      if (host !== gone) host.deliver(said(from, call.session, hangup("remote-gone")));
+    }
+    this.#over(call, "remote-gone");
+  }
+
+  /** Every link but `except` is told that the call is no longer its own. */
+  #stopRinging(call: Call, except: LinkHost | undefined): void {
+    for (const link of call.ringing) {
+      if (link !== except) link.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
+    }
+    call.ringing.clear();
+  }
+
+  #toServerPeer(host: LinkHost, signal: Signal): void {
+    const { serverPeer } = this.#options;
+    const { session, body } = signal;
+    if (serverPeer?.has(session)) return serverPeer.signal(host, signal);
+    if (body.kind !== "call:init") return unknown(host, SERVER_PEER_IDENTITY, signal);
+    const refusal = this.#refusal(host, SERVER_PEER_IDENTITY, session);
+    if (refusal) return refuse(host, SERVER_PEER_IDENTITY, session, refusal);
+    if (serverPeer) return serverPeer.begin(host, signal);
+    host.deliver(said(SERVER_PEER_IDENTITY, session, { kind: "reject", reason: "unreachable" }));
+  }
+
+  #over(call: Call, reason: EndReason): void {
+    this.#calls.delete(call.session);
+    this.#tell(call, "ended", reason);
+  }
+
+  #tell({ session, from, to }: Call, what: HubEvents["call"]["what"], reason?: string): void {
+    this.#options.event({ session, from, to, what, reason });
+  }
+}
+
+/** Both ends of a call, each with the identity that speaks to it. */
+function ends(call: Call): [LinkHost, string][] {
+  const called = call.callee ? [call.callee] : [...call.ringing];
+  return [[call.caller, call.to], ...called.map((host): [LinkHost, string] => [host, call.from])];
+}
+
+/** Whether another link of the same identity may speak for this one: it renewed its link and the old one hangs. */
+function takesOver(bound: LinkHost): boolean {
+  return bound.link.state !== "open";
+}
+
+function passed(from: LinkHost, signal: Signal): ServerMessage {
+  const { identity, name } = from.authorization;
+  return { type: "signal", scope: "call", from: identity, name, signal };
+}
+
+/** What the server says in the name of `from`. Number 0: it stands outside that end's own count. */
+function said(from: string, session: string, body: SignalBody): ServerMessage {
+  return { type: "signal", scope: "call", from, signal: { session, epoch: 0, seq: 0, body } };
+}
+
+function hangup(reason: EndReason): SignalBody {
+  return { kind: "hangup", reason };
+}
+
+function denied(code: ErrorCode, detail?: string): LodelineError {
+  return new LodelineError(code, { detail, field: code === "protocol/out-of-turn" ? "signal.session" : "to" });
+}
+
+function refuse(host: LinkHost, to: string, session: string, error: LodelineError): void {
+  host.deliver(errorMessage(error));
+  host.deliver(said(to, session, { kind: "reject", reason: "refused" }));
+}
+
+/** What asks for an answer in a session nobody knows gets the answer that it is over; the rest is merely late. */
+function unknown(host: LinkHost, from: string, { session, body }: Signal): void {
+  if (body.kind === "accept" || body.kind === "offer" || body.kind === "negotiation-needed") {
+    host.deliver(said(from, session, hangup("remote-gone")));
+  }
+}

@@ -1,0 +1,178 @@
+import type { Clock, LodelineError, MonoMs } from "@lodeline/base";
+import { CLOSE_CODES, type ClientMessage, type ServerMessage } from "@lodeline/protocol";
+import type { Attachment, ServerLink, ServerLinkOutput, ServerLinkState } from "@lodeline/signaling";
+import { LazyTimer } from "./lazy-timer.ts";
+import type { Authorization, HubSocket, Recipient } from "./ports.ts";
+
+/** The place that a link holds: a link is in at most one room. */
+export interface Membership {
+  readonly room: string;
+  readonly participant: string;
+}
+
+/** Whom a {@link LinkHost} tells what happens on its link. */
+export interface LinkListener {
+  message(message: ClientMessage): void;
+  /** The link itself has answered a bad frame or message already. */
+  rejected(error: LodelineError): void;
+  changed(state: ServerLinkState, reason: string | undefined): void;
+  /** Fault injection: `false` drops the message. */
+  admits(message: ServerMessage): boolean;
+}
+
+/** One link in motion: its reliable core, the socket it is on now, its timer, and the place it holds. */
+export class LinkHost implements Disposable {
+  readonly link: ServerLink;
+  readonly authorization: Authorization;
+  membership: Membership | undefined;
+  readonly #clock: Clock;
+  readonly #listener: LinkListener;
+  readonly #timer: LazyTimer;
+  #socket: HubSocket | undefined;
+  #draining = false;
+  /** What is told while a `joined` waits for its answer; absent while nothing waits. */
+  #held: { readonly message: ServerMessage; readonly json: string }[] | undefined;
+
+  constructor(
+    link: ServerLink,
+    authorization: Authorization,
+    clock: Clock,
+    listener: (host: LinkHost) => LinkListener,
+  ) {
+    this.link = link;
+    this.authorization = authorization;
+    this.#clock = clock;
+    this.#listener = listener(this);
+    this.#timer = new LazyTimer(
+      clock,
+      () => link.deadline(),
+      () => {
+        link.tick(clock.now());
+        this.#drain();
+      },
+    );
+  }
+
+  get id(): string {
+    return this.link.id;
+  }
+
+  get identity(): string {
+    return this.authorization.identity;
+  }
+
+  /** Whom a message to this link reaches. */
+  get recipient(): Recipient {
+    const { membership } = this;
+    return { link: this.id, identity: this.identity, room: membership?.room, participant: membership?.participant };
+  }
+
+  /**
+   * Puts the link on a socket; an earlier one is closed as replaced.
+   *
+   * @returns Which socket it is: what the gateway feeds names it, so that nothing of an earlier one counts.
+   */
+  attach(socket: HubSocket, attachment: Attachment): number {
+    this.#socket?.close(CLOSE_CODES.replaced, "link/replaced");
+    this.#socket = socket;
+    this.link.attach(attachment, this.#clock.now());
+    const { epoch } = this.link;
+    this.#drain();
+    return epoch;
+  }
+
+  /** A text of socket `epoch`. */
+  text(epoch: number, text: string): void {
+    if (epoch !== this.link.epoch) return;
+    this.link.text(text, this.#clock.now());
+    this.#drain();
+  }
+
+  /** Socket `epoch` has to go; the link may be resumed. */
+  refuse(epoch: number, error: LodelineError): void {
+    if (epoch !== this.link.epoch) return;
+    this.link.refuse(error, this.#clock.now());
+    this.#drain();
+  }
+
+  /** Socket `epoch` is closed. */
+  closed(epoch: number): void {
+    if (epoch !== this.link.epoch) return;
+    this.#socket = undefined;
+    this.link.detach(this.#clock.now());
+    this.#drain();
+  }
+
+  /**
+   * Tells the client something.
+   *
+   * @param json - The same as text, where one message goes to many.
+   */
+  deliver(message: ServerMessage, json: string = JSON.stringify(message)): void {
+    if (this.#held) this.#held.push({ message, json });
+    else this.#send(message, json);
+  }
+
+  /** From now on everything waits behind what {@link LinkHost.release} says first. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Says `first`, then what was held. */
+  release(first: readonly ServerMessage[]): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of first) this.#send(message, JSON.stringify(message));
+    for (const { message, json } of held) this.#send(message, json);
+  }
+
+  /** Ends the link: the client is told why. */
+  close(error: LodelineError): void {
+    this.link.close(error);
+    this.#drain();
+  }
+
+  /** When the client was last heard of. */
+  get heardAt(): MonoMs {
+    return this.link.heardAt;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #send(message: ServerMessage, json: string): void {
+    if (!this.#listener.admits(message)) return;
+    this.link.sendJson(json, this.#clock.now());
+    this.#drain();
+  }
+
+  /** Outputs are performed in order also when performing one of them causes more: the outermost call drains them all. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let output = this.link.poll(); output; output = this.link.poll()) this.#perform(output);
+    } finally {
+      this.#draining = false;
+    }
+    this.#timer.arm();
+  }
+
+  #perform(output: ServerLinkOutput): void {
+    switch (output.kind) {
+      case "text":
+        return this.#socket?.send(output.text);
+      case "close-socket":
+        this.#socket?.close(output.code, output.reason);
+        this.#socket = undefined;
+        return;
+      case "message":
+        return this.#listener.message(output.message);
+      case "rejected":
+        return this.#listener.rejected(output.error);
+      case "state":
+        return this.#listener.changed(output.state, output.reason);
+    }
+  }
+}
