@@ -2,6 +2,7 @@ import { type Clock, createId, createSecret, drive, LodelineError, type Random, 
 import type { ClientMessage, LedgerRow, RoomSnapshot, Signal, Timers, Topology } from "@lodeline/protocol";
 import {
   createRoom,
+  ledgerOf,
   type MediaOp,
   type RoomEffect,
   type RoomInput,
@@ -301,9 +302,4 @@ function taken(): LodelineError {
     detail: "This session id is in use.",
     field: "session.session",
   });
-}
-
-/** The whole ledger, row by row. */
-function ledgerOf(_state: RoomState): LedgerRow[] {
-  return [];
 }

@@ -7,6 +7,7 @@ export {
   type ReceiverState,
   STANDING_EDGES,
 } from "./ladder.ts";
+export { ledgerOf } from "./ledger.ts";
 export { NO_SOURCES } from "./media-state.ts";
 export { createMember, MEMBER_EDGES, ownSources } from "./member.ts";
 export { nextCommandId } from "./member-commands.ts";
