@@ -1,0 +1,6 @@
+import { createServer, type LodelineServer, type ServerOptions } from "@lodeline/server";
+
+/** A real server for a test: open, on a free port of this machine, with fault injection. The caller closes it. */
+export function startServer(options: Partial<ServerOptions> = {}): Promise<LodelineServer> {
+  return createServer({ access: { kind: "open" }, port: 0, faults: true, ...options });
+}
