@@ -22,3 +22,4 @@ export type {
 } from "./ports.ts";
 export type { Observation } from "./reception.ts";
 export type { JoinOptions } from "./room-seat.ts";
+export { sessionIdOf } from "./session-table.ts";

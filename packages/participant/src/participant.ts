@@ -18,11 +18,12 @@ import {
   type ServerMessage,
   type Slots,
   type Source,
+  type Sources,
   type Standing,
   type Timers,
   type View,
 } from "@lodeline/protocol";
-import type { Intent, Mirror } from "@lodeline/room";
+import { type Intent, type Mirror, ownSources } from "@lodeline/room";
 import type { SessionEvent } from "@lodeline/session";
 import { ClientLink, type ClientLinkState } from "@lodeline/signaling";
 import { CallDesk, type CallOptions } from "./call-desk.ts";
@@ -283,7 +284,12 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     return this.#seat.place;
   }
 
-  /** The room as this participant sees it, own intents included; undefined outside. */
+  /** The own sources: what this participant wants, under what a moderator muted; ahead of the server's answer. */
+  get ownSources(): Sources {
+    return ownSources(this.#seat.state);
+  }
+
+  /** The room as the authority told it; undefined outside. */
   get room(): RoomSnapshot | undefined {
     return this.#mirror?.room;
   }

@@ -1,14 +1,4 @@
-import {
-  type Clock,
-  createId,
-  createSecret,
-  drive,
-  type ErrorCode,
-  isErrorCode,
-  LodelineError,
-  type Random,
-  type Running,
-} from "@lodeline/base";
+import { type Clock, createId, createSecret, drive, LodelineError, type Random, type Running } from "@lodeline/base";
 import {
   type ClientMessage,
   type EndReason,
@@ -31,12 +21,13 @@ import {
   type MemberInput,
   type MemberState,
   nextCommandId,
+  ownSources,
 } from "@lodeline/room";
 import type { SessionEvent } from "@lodeline/session";
 import type { Membership, ParticipantEvents, RoomPlace } from "./participant-events.ts";
 import type { Reception } from "./reception.ts";
-import { type SessionLine, type SessionTable, sessionOf } from "./session-table.ts";
-import { SfuOffers } from "./sfu-offers.ts";
+import { RoomSessions } from "./room-sessions.ts";
+import type { SessionLine, SessionTable } from "./session-table.ts";
 
 /** Which room, and how. */
 export interface JoinOptions {
@@ -62,37 +53,36 @@ export interface RoomSeatOptions {
 }
 
 /** Why the sessions of a room end, by the code with which the place was lost. */
-const END_REASONS: Partial<Record<ErrorCode, EndReason>> = {
+const END_REASONS: Partial<Record<string, EndReason>> = {
   "link/closed": "left",
   "room/removed": "removed",
   "room/ended": "room-ended",
   "room/replaced": "replaced",
 };
 
-/**
- * A participant's part in one room: runs the member that mirrors it, and turns what the room wants into sessions. An
- * sfu room has one, whose first offer rides in the join; a mesh room has one for each pair.
- */
+/** A participant's part in one room: runs the member that mirrors it, and tells the app what it needs to know. */
 export class RoomSeat implements Disposable {
   readonly #options: RoomSeatOptions;
   readonly #member: Running<MemberState, MemberInput>;
-  readonly #offers: SfuOffers;
+  readonly #sessions: RoomSessions;
   #room = "";
   #place: RoomPlace | undefined;
-  #own: Sources | undefined;
+  #joinCommand: string | undefined;
+  #told: Sources | undefined;
 
   constructor(options: RoomSeatOptions) {
     this.#options = options;
-    const { clock, random, timers } = options;
+    const { clock, random, timers, table, send } = options;
     const machine = createMember({ timers, commandPrefix: createSecret(random, 8) });
     this.#member = drive(machine, { clock, perform: (effect) => this.#perform(effect) });
-    this.#offers = new SfuOffers({
+    this.#sessions = new RoomSessions({
       clock,
-      table: options.table,
+      table,
       newSession: () => createId(random, "s"),
-      send: (signal) => options.send({ type: "signal", scope: "room", to: "sfu", signal }),
+      send,
       feed: (input) => this.#member.feed(input),
-      failed: (error) => options.emit("join-failed", { error }),
+      failed: (reason) => this.#joinFailed(reason),
+      self: () => this.#place?.participant,
     });
   }
 
@@ -101,17 +91,8 @@ export class RoomSeat implements Disposable {
   }
 
   get membership(): Membership {
-    if (this.#offers.joining) return "joining";
-    switch (this.#member.state.phase.kind) {
-      case "joining":
-        return "joining";
-      case "in":
-        return "joined";
-      case "leaving":
-        return "leaving";
-      default:
-        return "outside";
-    }
+    if (this.#sessions.offers.joining) return "joining";
+    return MEMBERSHIPS[this.#member.state.phase.kind];
   }
 
   get place(): RoomPlace | undefined {
@@ -121,21 +102,23 @@ export class RoomSeat implements Disposable {
   join(options: JoinOptions): void {
     if (this.membership !== "outside") throw new TypeError("join: this participant is in a room already");
     this.#room = options.room;
-    this.#own = undefined;
+    this.#told = undefined;
+    this.#joinCommand = nextCommandId(this.#member.state);
     const request = {
       kind: "join",
+      command: this.#joinCommand,
       room: options.room,
       name: this.#options.name,
       topology: options.topology,
-      intents: intentsOf(options.sources),
+      intents: { ...NOTHING, ...options.sources },
       rejoin: options.rejoin && { participant: options.rejoin.participant, token: options.rejoin.token },
     } as const;
     if (options.topology === "mesh") this.#member.feed(request);
-    else this.#offers.beginJoin(request);
+    else this.#sessions.offers.beginJoin(request);
   }
 
   leave(): void {
-    if (this.#offers.joining) {
+    if (this.#sessions.offers.joining) {
       this.#out("left");
       this.#options.emit("left", { room: this.#room });
     } else if (this.membership !== "outside") {
@@ -171,9 +154,10 @@ export class RoomSeat implements Disposable {
 
   /** Tells the room what the reception knows now. */
   report(): void {
-    if (this.#member.state.phase.kind !== "in") return;
+    const { phase } = this.#member.state;
+    if (phase.kind !== "in") return;
     const { reception } = this.#options;
-    const received = reception.received((publication) => this.#isOfRoom(publication));
+    const received = reception.received((publication) => Object.hasOwn(phase.mirror.expected, publication));
     this.#member.feed({ kind: "observed", published: reception.published, received });
   }
 
@@ -183,39 +167,29 @@ export class RoomSeat implements Disposable {
 
   /** A session of the room wants to say something to its remote. */
   signal(line: SessionLine, signal: Signal): void {
-    if (line.use === "sfu") this.#offers.signal(signal, this.#member.state.phase.kind === "in");
-    else this.#options.send({ type: "signal", scope: "room", to: line.remote, signal });
+    const { kind } = this.#member.state.phase;
+    this.#sessions.signal(line, signal, kind === "in" || kind === "leaving");
   }
 
   /** The remote of a session of the room says something. */
   heard(from: string, signal: Signal): void {
-    const { table } = this.#options;
-    if (this.#member.state.phase.kind !== "in") return;
-    // A signal may come before the event that assigns its pair; the machine keeps it until then.
-    const line = from === "sfu" ? table.get("sfu") : table.line("pair", from, this.#place?.participant ?? "");
-    line?.running.feed({ kind: "signal", signal });
+    if (this.#member.state.phase.kind === "in") this.#sessions.heard(from, signal);
   }
 
   sessionEvent(line: SessionLine, event: SessionEvent): void {
-    if (line.use !== "sfu") return;
-    if (event.kind === "ended") this.#offers.ended(event.session, event.reason);
-    if (event.kind === "negotiated") this.#offers.negotiated(event.epoch);
+    this.#sessions.event(line, event);
   }
 
   [Symbol.dispose](): void {
-    this.#offers[Symbol.dispose]();
+    this.#sessions[Symbol.dispose]();
     this.#member[Symbol.dispose]();
   }
 
-  #isOfRoom(publication: string): boolean {
-    const { phase } = this.#member.state;
-    return phase.kind === "in" && Object.hasOwn(phase.mirror.expected, publication);
-  }
-
   #perform(effect: MemberEffect): void {
+    const { reception, send, emit } = this.#options;
     switch (effect.kind) {
       case "send":
-        this.#options.send(effect.message);
+        send(effect.message);
         break;
       case "changed":
         this.#changed(effect.what.join(" "));
@@ -230,75 +204,53 @@ export class RoomSeat implements Disposable {
         this.#commandDone(effect);
         break;
       case "expect":
-        this.#options.reception.expect(effect.publication, effect.track);
+        reception.expect(effect.publication, effect.track);
         break;
       case "forget":
-        this.#options.reception.forget(effect.publication);
+        reception.forget(effect.publication);
         break;
       case "slots":
-        this.#options.reception.setSlots(effect.table);
-        this.#options.emit("slots", { table: effect.table });
+        reception.setSlots(effect.table);
+        emit("slots", { table: effect.table });
         break;
       default:
-        this.#connect(effect);
-    }
-  }
-
-  /** Effects that are about sessions. */
-  #connect(effect: Extract<MemberEffect, { kind: SessionEffectKind }>): void {
-    switch (effect.kind) {
-      case "sfu-answer":
-        this.#offers.answered(effect.session, effect.sdp);
-        break;
-      case "need-offer":
-        this.#offers.beginAnew();
-        break;
-      case "need-slots":
-        this.#offers.growSlots(effect.audio, effect.video);
-        break;
-      case "pair":
-        this.#pair(effect.remote, effect.pair.session, effect.role);
-        break;
-      case "pair-over":
-        this.#pairOver(effect);
-        break;
-      case "repair":
-        this.#repair(effect);
-        break;
+        this.#sessions.connect(effect);
     }
   }
 
   #joined(effect: Extract<MemberEffect, { kind: "joined" }>): void {
     const { participant, incarnation, rejoinToken, room, iceServers, rejoined } = effect;
     this.#place = { room: room.room, participant, token: rejoinToken };
-    if (room.topology === "mesh") this.#offers.stop("aborted");
-    else this.#offers.admitted();
+    if (room.topology === "mesh") this.#sessions.offers.stop("aborted");
+    else this.#sessions.offers.admitted();
     this.#options.emit("joined", { place: this.#place, incarnation, room, iceServers, again: rejoined });
   }
 
   #removed(effect: Extract<MemberEffect, { kind: "removed" }>): void {
-    const code = isErrorCode(effect.code) ? effect.code : undefined;
-    this.#out((code && END_REASONS[code]) ?? "left");
+    const { code, reason } = effect;
+    this.#out(END_REASONS[code] ?? "left");
     if (code === "link/closed") this.#options.emit("left", { room: this.#room });
-    else this.#options.emit("removed", { code: effect.code, reason: effect.reason });
+    else this.#options.emit("removed", { code, reason });
   }
 
-  /** The place is gone: so are the room's sessions. */
+  /** The place is gone: so are the room's sessions and expectations. */
   #out(reason: EndReason): void {
     const { table, reception } = this.#options;
     this.#place = undefined;
-    this.#own = undefined;
-    this.#offers.stop(reason);
+    this.#told = undefined;
+    this.#sessions.end(reason);
     reception.forgetWhere((publication) => !isOfCall(table, publication));
-    for (const line of table.lines()) if (line.use === "pair") line.running.feed({ kind: "end", reason });
-    table.dropIdle("pair");
+  }
+
+  #joinFailed(reason: EndReason): void {
+    const detail = `No connection could be prepared (${reason}).`;
+    this.#options.emit("join-failed", { error: new LodelineError("session/plan-failed", { detail }) });
   }
 
   #commandDone(effect: Extract<MemberEffect, { kind: "command-done" }>): void {
     const { id, error } = effect;
     const failure = error && new LodelineError(error.code, { detail: error.reason, field: error.field });
-    const { phase } = this.#member.state;
-    if (failure && this.#place === undefined && (phase.kind === "out" || phase.kind === "removed")) {
+    if (failure && id === this.#joinCommand && this.#place === undefined) {
       this.#out("refused");
       this.#options.emit("join-failed", { error: failure });
     }
@@ -306,79 +258,35 @@ export class RoomSeat implements Disposable {
   }
 
   #changed(what: string): void {
-    const { emit } = this.#options;
-    const { phase } = this.#member.state;
-    if (phase.kind === "in") this.#tellOwnSources(ownSources(phase.mirror), emit);
-    emit("changed", { what });
+    if (this.#member.state.phase.kind === "in") this.#tellOwnSources(ownSources(this.#member.state));
+    this.#options.emit("changed", { what });
   }
 
-  #tellOwnSources(now: Sources | undefined, emit: RoomSeatOptions["emit"]): void {
-    const before = this.#own;
-    this.#own = now;
-    if (!now || before === now) return;
+  #tellOwnSources(now: Sources): void {
+    const before = this.#told;
+    this.#told = now;
     for (const source of SOURCES) {
       const { intent, mutedBy } = now[source];
       if (before?.[source].intent === intent && before[source].mutedBy === mutedBy) continue;
-      emit("source", { source, intent, mutedBy });
+      this.#options.emit("source", { source, intent, mutedBy });
     }
   }
-
-  #pair(remote: string, session: string, role: "offerer" | "answerer"): void {
-    const line = this.#options.table.line("pair", remote, this.#place?.participant ?? "");
-    line.running.feed({ kind: "assign", session, role });
-  }
-
-  #pairOver(effect: Extract<MemberEffect, { kind: "pair-over" }>): void {
-    // A renewed pair is assigned anew at once, and the machine replaces the session by itself.
-    if (effect.reason === "renewed") return;
-    const { table } = this.#options;
-    table.get(`pair:${effect.remote}`)?.running.feed({ kind: "end", reason: "remote-gone" });
-    table.dropIdle("pair");
-  }
-
-  #repair(effect: Extract<MemberEffect, { kind: "repair" }>): void {
-    const line = this.#lineOf(effect.publication, effect.subscription);
-    if (!line) return;
-    const { step, publication, why } = effect;
-    if (step === "renegotiate" || step === "restart-ice") {
-      line.running.feed({ kind: "renegotiate", why, iceRestart: step === "restart-ice" });
-    } else if (step === "republish") {
-      const source = parsePublicationId(publication)?.source;
-      const session = sessionOf(line.running.state);
-      if (source && session) line.drivers.get(session)?.republish(source);
-    }
-  }
-
-  /** Whose session carries a subscription: the sfu's, or the pair's with the other end of it. */
-  #lineOf(publication: string, subscription: string): SessionLine | undefined {
-    const { table } = this.#options;
-    const sfu = table.get("sfu");
-    if (sfu && sessionOf(sfu.running.state) !== undefined) return sfu;
-    const from = parsePublicationId(publication)?.participant;
-    const receiver = subscription.slice(publication.length + 1);
-    const remote = from === this.#place?.participant ? receiver : from;
-    return remote === undefined ? undefined : table.get(`pair:${remote}`);
-  }
 }
 
-type SessionEffectKind = "sfu-answer" | "need-offer" | "need-slots" | "pair" | "pair-over" | "repair";
+const MEMBERSHIPS: Readonly<Record<MemberState["phase"]["kind"], Membership>> = {
+  out: "outside",
+  removed: "outside",
+  joining: "joining",
+  in: "joined",
+  leaving: "leaving",
+};
 
-function ownSources(mirror: {
-  participant: string;
-  room: { participants: readonly { id: string; media: { sources: Sources } }[] };
-}) {
-  return mirror.room.participants.find((one) => one.id === mirror.participant)?.media.sources;
-}
-
-function intentsOf(sources: JoinOptions["sources"] = {}): Intents {
-  const intents: Record<Source, Intent> = {
-    microphone: "unpublished",
-    camera: "unpublished",
-    screen: "unpublished",
-    "screen-audio": "unpublished",
-  };
-  return { ...intents, ...sources };
-}
+const NOTHING: Intents = {
+  microphone: "unpublished",
+  camera: "unpublished",
+  screen: "unpublished",
+  "screen-audio": "unpublished",
+};
 
 function isOfCall(table: SessionTable, publication: string): boolean {
   const owner = parsePublicationId(publication)?.participant;

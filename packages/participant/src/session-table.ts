@@ -160,7 +160,7 @@ export function keyOf(use: SessionUse, remote: string): SessionKey {
 }
 
 /** The id of the session a state is about; undefined when idle. */
-export function sessionOf(state: SessionState): string | undefined {
+export function sessionIdOf(state: SessionState): string | undefined {
   return state.kind === "Idle" ? undefined : state.session;
 }
 

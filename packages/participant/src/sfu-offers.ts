@@ -1,7 +1,7 @@
-import { type Clock, LodelineError, type Timer } from "@lodeline/base";
+import type { Clock, Timer } from "@lodeline/base";
 import type { EndReason, Offer, Signal } from "@lodeline/protocol";
 import type { JoinOffer, MemberInput } from "@lodeline/room";
-import { type SessionTable, sessionOf } from "./session-table.ts";
+import { type SessionTable, sessionIdOf } from "./session-table.ts";
 
 /** A request for a place that waits for the first offer. */
 type JoinInput = Extract<MemberInput, { kind: "join" }>;
@@ -16,7 +16,7 @@ export interface SfuOffersOptions {
   /** To the member. */
   feed(input: MemberInput): void;
   /** No offer could be made for a join. */
-  failed(error: LodelineError): void;
+  failed(reason: EndReason): void;
 }
 
 /** After a session that came to nothing before its offer: the wait before the next is tried; doubles. */
@@ -102,7 +102,7 @@ export class SfuOffers implements Disposable {
   /** More is live than there are slots. */
   growSlots(audio: number, video: number): void {
     const line = this.#options.table.get("sfu");
-    const session = line && sessionOf(line.running.state);
+    const session = line && sessionIdOf(line.running.state);
     if (!line || session === undefined) return;
     line.drivers.get(session)?.growSlots(audio, video);
     line.running.feed({ kind: "renegotiate", why: "more receive slots", iceRestart: false });
@@ -128,8 +128,7 @@ export class SfuOffers implements Disposable {
       this.#retryLater();
     } else {
       this.#wanted = undefined;
-      const detail = `No connection could be prepared (${reason}).`;
-      this.#options.failed(new LodelineError("session/plan-failed", { detail }));
+      this.#options.failed(reason);
     }
   }
 
