@@ -1,5 +1,5 @@
-import type { Candidate, Source } from "@lodeline/protocol";
-import { encodeDescription, type FakeDescription, parseDescription } from "./fake-description.ts";
+import type { Candidate, ReplayStep, Source } from "@lodeline/protocol";
+import { encodeDescription, type FakeDescription, fragment, parseDescription } from "./fake-description.ts";
 
 /** State of a fake connection, as W3C RTCPeerConnectionState. */
 export type FakeConnectionState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
@@ -10,6 +10,10 @@ export interface FakeTrack {
   readonly source: Source;
   /** Tracks are added disabled and enabled by step 12. */
   enabled: boolean;
+  /** Whether there is anything to send: the device captures, or a publication is forwarded. */
+  live(): boolean;
+  /** What ails it: nothing flows until this step of a replay was taken. */
+  ailment: ReplayStep | undefined;
 }
 
 /** What a fake connection tells whoever performs its session. */
@@ -64,9 +68,8 @@ export class FakeConnection {
 
   /** Makes an offer; one that was not answered yet is forgotten. */
   createOffer(iceRestart: boolean): string {
-    if (iceRestart || this.generation === 0) this.generation += 1;
+    if (iceRestart || this.generation === 0) this.#newGeneration();
     this.#pending = this.#describe("offer", undefined);
-    this.#surroundings.gather(this);
     return encodeDescription(this.#pending);
   }
 
@@ -82,10 +85,10 @@ export class FakeConnection {
       return { ok: false, why: "the offer comes from another connection" };
     }
     // A new generation of the offerer's asks for a new one of the answerer's (RFC 8839 section 4.4.3.1.1).
-    if (this.remote?.generation !== offer.generation) this.generation += 1;
+    if (this.remote?.generation !== offer.generation) this.#newGeneration();
     this.remote = offer;
     const answer = this.#describe("answer", offer);
-    this.#surroundings.gather(this);
+    this.#cure("renegotiate");
     this.#surroundings.changed(this);
     return { ok: true, sdp: encodeDescription(answer) };
   }
@@ -105,6 +108,7 @@ export class FakeConnection {
     }
     this.#pending = undefined;
     this.remote = answer;
+    this.#cure("renegotiate");
     this.#surroundings.changed(this);
     return { ok: true };
   }
@@ -139,6 +143,16 @@ export class FakeConnection {
     this.#surroundings.changed(this);
   }
 
+  #newGeneration(): void {
+    this.generation += 1;
+    this.#cure("restart-ice");
+    this.#surroundings.gather(this);
+  }
+
+  #cure(step: ReplayStep): void {
+    for (const track of this.tracks.values()) if (track.ailment === step) track.ailment = undefined;
+  }
+
   #describe(type: "offer" | "answer", answers: FakeDescription | undefined): FakeDescription {
     this.#version += 1;
     return {
@@ -149,9 +163,4 @@ export class FakeConnection {
       answers: answers && { connection: answers.connection, version: answers.version },
     };
   }
-}
-
-/** The `ufrag` of one generation of one connection. */
-export function fragment(connection: string, generation: number): string {
-  return `${connection}.${generation}`;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "@lodeline/base";
 import type { Chance } from "./chance.ts";
-import { FakeConnection, type FakeConnectionHandlers, fragment } from "./fake-connection.ts";
+import { FakeConnection, type FakeConnectionHandlers } from "./fake-connection.ts";
+import { fragment } from "./fake-description.ts";
 
 /** What a {@link MediaPlane} needs. */
 export interface MediaPlaneOptions {
@@ -56,6 +57,15 @@ export class MediaPlane {
   /** The connection at the other end, once descriptions were exchanged. */
   remoteOf(connection: FakeConnection): FakeConnection | undefined {
     return connection.remote && this.#connections.get(connection.remote.connection);
+  }
+
+  /** Whether packets of this section leave `connection` and reach the other end now. */
+  flows(connection: FakeConnection, mid: string): boolean {
+    const track = connection.tracks.get(mid);
+    if (!track?.enabled || track.ailment !== undefined || connection.state !== "connected") return false;
+    const remote = this.remoteOf(connection);
+    if (remote?.state !== "connected" || this.#pathBroken(connection, remote)) return false;
+    return track.live();
   }
 
   /** Breaks or heals every path to and from a host. */

@@ -1,0 +1,350 @@
+import { type Clock, type ErrorCode, LodelineError } from "@lodeline/base";
+import {
+  kindOf,
+  type Offer,
+  type ReceiveSection,
+  type SendSection,
+  type Source,
+  type TrackKind,
+} from "@lodeline/protocol";
+import type { Owned, PlanName, PlanStep, SessionEffect, SessionInput } from "@lodeline/session";
+import type { Chance } from "./chance.ts";
+import type { FakeConnection } from "./fake-connection.ts";
+import type { FakeDevices } from "./fake-devices.ts";
+import type { MediaPlane } from "./media-plane.ts";
+
+/** What a {@link FakePeer} needs. */
+export interface FakePeerOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly plane: MediaPlane;
+  /** The host it runs on. */
+  readonly endpoint: string;
+  readonly session: string;
+  /** An ice-lite end: a server. */
+  readonly lite: boolean;
+  readonly feed: (input: SessionInput) => void;
+  /** Sections on which this end sends its own sources. An answerer takes those of the offer with the same mid. */
+  readonly sends: readonly SendSection[];
+  /** Receive slots to offer at first; sfu clients only. */
+  readonly receives: readonly ReceiveSection[];
+  /** Whether this end puts own tracks on the sections of an offer it answers; a server does not. */
+  readonly adopts: boolean;
+  /** Devices that the session's own plan opens; undefined where they belong to someone else. */
+  readonly capture: { readonly devices: FakeDevices; readonly kinds: readonly TrackKind[] } | undefined;
+  /** Whether there is anything to send of a source. */
+  live(source: Source): boolean;
+  /** Makes a step fail: a fault of the engine. */
+  readonly fails?: ((plan: PlanName, step: PlanStep) => boolean) | undefined;
+  violation(text: string): void;
+}
+
+/** A session effect that touches the world. */
+type WorldEffect = Exclude<SessionEffect, { readonly kind: "send" | "emit" }>;
+
+/**
+ * Performs a session's effects on a {@link FakeConnection}: each answer comes after a virtual delay, in an order that
+ * chance decides, as real engines have it. Complains when it is asked for what no engine may be asked.
+ */
+export class FakePeer {
+  readonly #options: FakePeerOptions;
+  #connection: FakeConnection | undefined;
+  #closed = false;
+  #channel: "none" | "made" | "open" = "none";
+  #epoch = 0;
+  #sends: readonly SendSection[];
+  #receives: ReceiveSection[];
+
+  constructor(options: FakePeerOptions) {
+    this.#options = options;
+    this.#sends = options.sends;
+    this.#receives = [...options.receives];
+  }
+
+  /** The connection; undefined before step 1. */
+  get connection(): FakeConnection | undefined {
+    return this.#connection;
+  }
+
+  /** Sections on which something may arrive. */
+  get receiving(): readonly string[] {
+    if (this.#receives.length > 0) return this.#receives.map((section) => section.mid);
+    return this.#sends.map((section) => section.mid);
+  }
+
+  /** Whether media arrives on a section now. */
+  arrives(mid: string): boolean {
+    const remote = this.#connection && this.#options.plane.remoteOf(this.#connection);
+    return remote !== undefined && this.#options.plane.flows(remote, mid);
+  }
+
+  /** Whether media of an own source leaves now. */
+  leaves(source: Source): boolean {
+    const section = this.#sends.find((one) => one.source === source);
+    return (
+      section !== undefined &&
+      this.#connection !== undefined &&
+      this.#options.plane.flows(this.#connection, section.mid)
+    );
+  }
+
+  perform(effect: WorldEffect): void {
+    switch (effect.kind) {
+      case "run":
+        this.#run(effect.plan, effect.step);
+        break;
+      case "undo":
+        this.#run("undo", effect.step);
+        break;
+      case "create-offer":
+        this.#later(() => this.#createOffer(effect.epoch, effect.iceRestart));
+        break;
+      case "apply-offer":
+        this.#later(() => this.#applyOffer(effect.epoch, effect.offer));
+        break;
+      case "apply-answer":
+        this.#later(() => this.#applyAnswer(effect.epoch, effect.sdp));
+        break;
+      case "add-candidate":
+        if (this.#connection?.addCandidate(effect.candidate) === false) {
+          const error = new LodelineError("candidate/refused");
+          this.#feed({ kind: "candidate-failed", session: effect.session, epoch: effect.epoch, error });
+        }
+        break;
+    }
+  }
+
+  republish(source: Source): void {
+    for (const track of this.#connection?.tracks.values() ?? []) {
+      if (track.source === source && track.ailment === "republish") track.ailment = undefined;
+    }
+  }
+
+  growSlots(audio: number, video: number): void {
+    const have = (kind: TrackKind) => this.#receives.filter((section) => section.kind === kind).length;
+    for (const [kind, wanted] of [
+      ["audio", audio],
+      ["video", video],
+    ] as const) {
+      while (have(kind) < wanted) this.#receives.push({ mid: `${this.#sends.length + this.#receives.length}`, kind });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection?.close();
+    this.#options.capture?.devices.drop(this.#options.session);
+  }
+
+  #feed(input: SessionInput): void {
+    if (!this.#closed) this.#options.feed(input);
+  }
+
+  #later(work: () => void): void {
+    const { clock, chance } = this.#options;
+    clock.at(clock.now() + chance.between(0, 8), () => {
+      if (!this.#closed) work();
+    });
+  }
+
+  #run(plan: PlanName, step: PlanStep): void {
+    if (this.#options.fails?.(plan, step)) {
+      this.#later(() => this.#failed(plan, step, "session/plan-failed", true));
+      return;
+    }
+    const perform = (plan === "undo" ? UNDO : STEPS)[step];
+    if (perform === "open-devices") this.#openDevices();
+    else if (perform === "stop-devices") this.#stopDevices(plan, step);
+    else this.#later(() => this.#done(plan, step, perform ? this.#act(perform) : []));
+  }
+
+  #done(plan: PlanName, step: PlanStep, owned: readonly Owned[]): void {
+    this.#feed({ kind: "step-done", session: this.#options.session, plan, step, value: { owned } });
+  }
+
+  #failed(plan: PlanName, step: PlanStep, code: ErrorCode, fatal: boolean): void {
+    const { session } = this.#options;
+    this.#feed({ kind: "step-failed", session, plan, step, error: new LodelineError(code), fatal });
+  }
+
+  #act(act: Act): readonly Owned[] {
+    const id = this.#connection?.id ?? this.#options.session;
+    switch (act) {
+      case "create":
+        return this.#create();
+      case "close":
+        this.#connection?.close();
+        return [{ kind: "connection", id, state: "closed" }];
+      case "add":
+        for (const { mid, source } of this.#sends) this.#addTrack(mid, source);
+        return this.#tracks("live");
+      case "remove":
+        this.#connection?.tracks.clear();
+        return this.#tracks("ended");
+      case "enable":
+        return this.#enable();
+      case "disable":
+        for (const track of this.#connection?.tracks.values() ?? []) track.enabled = false;
+        return this.#tracks("ended");
+      case "channel":
+        this.#channel = "made";
+        return [{ kind: "channel", id, state: "connecting" }];
+      case "close-channel":
+        this.#channel = "none";
+        return [{ kind: "channel", id, state: "closed" }];
+    }
+  }
+
+  #tracks(state: "live" | "ended"): readonly Owned[] {
+    return this.#sends.map(({ mid }) => ({ kind: "track", id: `${this.#options.session}-${mid}`, state }));
+  }
+
+  #create(): readonly Owned[] {
+    const { plane, endpoint, lite, session } = this.#options;
+    this.#connection = plane.create(endpoint, lite, {
+      candidate: (candidate) => this.#feed({ kind: "local-candidate", session, epoch: this.#epoch, candidate }),
+      state: (connection) => {
+        this.#feed({ kind: "transport", session, connection });
+        if (connection === "connected") this.#openChannel();
+      },
+    });
+    return [{ kind: "connection", id: this.#connection.id, state: "new" }];
+  }
+
+  #openChannel(): void {
+    if (this.#channel !== "made") return;
+    this.#channel = "open";
+    this.#later(() => {
+      if (this.#channel === "open") this.#feed({ kind: "data", session: this.#options.session, open: true });
+    });
+  }
+
+  #enable(): readonly Owned[] {
+    const connection = this.#connection;
+    if (connection?.state !== "connected" && connection?.state !== "disconnected") {
+      this.#options.violation(
+        `${this.#options.session}: tracks enabled while ${connection?.state ?? "without connection"}`,
+      );
+    }
+    for (const track of connection?.tracks.values() ?? []) track.enabled = true;
+    return [];
+  }
+
+  #addTrack(mid: string, source: Source): void {
+    const live = () => this.#options.live(source);
+    this.#connection?.tracks.set(mid, { mid, source, enabled: false, live, ailment: undefined });
+  }
+
+  #createOffer(epoch: number, iceRestart: boolean): void {
+    const { session } = this.#options;
+    if (!this.#connection || this.#connection.closed) return;
+    this.#epoch = epoch;
+    const offer: Offer = {
+      sdp: this.#connection.createOffer(iceRestart),
+      sends: [...this.#sends],
+      receives: [...this.#receives],
+    };
+    this.#feed({ kind: "offer-created", session, epoch, offer });
+  }
+
+  #applyOffer(epoch: number, offer: Offer): void {
+    const { session } = this.#options;
+    if (!this.#connection || this.#connection.closed) return;
+    this.#epoch = epoch;
+    if (this.#options.adopts) this.#adopt(offer);
+    const result = this.#connection.applyOffer(offer.sdp);
+    if (result.ok) this.#feed({ kind: "answer-created", session, epoch, sdp: result.sdp });
+    else this.#descriptionFailed(epoch, result.why);
+  }
+
+  #applyAnswer(epoch: number, sdp: string): void {
+    const { session } = this.#options;
+    if (!this.#connection || this.#connection.closed) return;
+    const result = this.#connection.applyAnswer(sdp);
+    if (result.ok) this.#feed({ kind: "answer-applied", session, epoch });
+    else this.#descriptionFailed(epoch, result.why);
+  }
+
+  #descriptionFailed(epoch: number, detail: string): void {
+    const error = new LodelineError("sdp/unusable", { detail });
+    this.#feed({ kind: "description-failed", session: this.#options.session, epoch, error });
+  }
+
+  /** The answerer's tracks go on the offerer's sections. Those that exist keep their state. */
+  #adopt(offer: Offer): void {
+    this.#sends = offer.sends;
+    for (const { mid, source } of offer.sends) if (!this.#connection?.tracks.has(mid)) this.#addTrack(mid, source);
+  }
+
+  #openDevices(): void {
+    const { capture, session } = this.#options;
+    const kinds = capture?.kinds ?? [];
+    let left = kinds.length;
+    let refused: ErrorCode | undefined;
+    const owned: Owned[] = [];
+    const settle = () => {
+      if (left > 0) return;
+      if (refused !== undefined && owned.length === 0) this.#failed("start", "open-devices", refused, false);
+      else this.#done("start", "open-devices", owned);
+    };
+    for (const kind of kinds) {
+      capture?.devices.open(kind, session, (code) => {
+        left -= 1;
+        refused ??= code;
+        if (code === undefined) owned.push({ kind: "device", id: kind, state: "held" });
+        // The page went away while the person was asked: the permission that comes now is given back at once.
+        if (this.#closed) capture.devices.drop(session);
+        settle();
+      });
+    }
+    if (kinds.length === 0) this.#later(settle);
+  }
+
+  #stopDevices(plan: PlanName, step: PlanStep): void {
+    const { capture, session } = this.#options;
+    const kinds = capture?.kinds ?? [];
+    let left = kinds.length;
+    const owned = kinds.map((kind) => ({ kind: "device", id: kind, state: "released" }) as const);
+    for (const kind of kinds) {
+      capture?.devices.release(kind, session, () => {
+        left -= 1;
+        if (left === 0) this.#done(plan, step, owned);
+      });
+    }
+    if (kinds.length === 0) this.#later(() => this.#done(plan, step, []));
+  }
+}
+
+/** What the plan's steps come to here. Steps that are not named do nothing but take their time. */
+type Act = "create" | "close" | "add" | "remove" | "enable" | "disable" | "channel" | "close-channel";
+type StepAct = Act | "open-devices" | "stop-devices";
+
+const STEPS: Partial<Record<PlanStep, StepAct>> = {
+  "create-connection": "create",
+  "open-devices": "open-devices",
+  "add-tracks": "add",
+  "open-channel": "channel",
+  "enable-tracks": "enable",
+  "disable-tracks": "disable",
+  "release-device": "stop-devices",
+  "close-channel": "close-channel",
+  "close-connection": "close",
+};
+
+const UNDO: Partial<Record<PlanStep, StepAct>> = {
+  "create-connection": "close",
+  "open-devices": "stop-devices",
+  "add-tracks": "remove",
+  "open-channel": "close-channel",
+  "enable-tracks": "disable",
+};
+
+/** The sections of everyone's own sources, in the order of SOURCES: what real clients make up front as well. */
+export function ownSections(sources: readonly Source[]): SendSection[] {
+  return sources.map((source, index) => ({ mid: String(index), source }));
+}
+
+/** The kinds of device that a set of sources needs. */
+export function deviceKinds(audio: boolean, video: boolean): TrackKind[] {
+  return [...(audio ? [kindOf("microphone")] : []), ...(video ? [kindOf("camera")] : [])];
+}

@@ -1,0 +1,112 @@
+import type { SessionInput } from "@lodeline/session";
+import type { World } from "./world.ts";
+
+/** Something to break on purpose, to prove that the runner sees it. */
+export type Mutation =
+  /** Leavers stay in everybody's picture: the ghost beside you. */
+  | "keep-ghosts"
+  /** Both ends of a pair think that they may offer. */
+  | "two-initiators"
+  /** Receivers claim to decode what never arrives. */
+  | "lying-receivers"
+  /** Released devices stay on. */
+  | "leaking-devices"
+  /** Engines claim to be connected before they are. */
+  | "early-connected"
+  /** Slot tables never arrive. */
+  | "lost-slots"
+  /** Ends of calls are never told. */
+  | "lost-hangups";
+
+/** How a mutation is made. */
+export interface MutationSpec {
+  /** Breaks a world that was just made. */
+  break(world: World): void;
+  readonly tamper?: (input: SessionInput, feed: (input: SessionInput) => void) => void;
+  readonly counts?: (flows: boolean) => boolean;
+  readonly leaksDevices?: boolean;
+}
+
+/** Every mutation. */
+export const MUTATIONS: Readonly<Record<Mutation, MutationSpec>> = {
+  "keep-ghosts": {
+    break: (world) => {
+      world.network.intercept = rewrite((message) => {
+        if (message.type === "room-event" && JSON.stringify(message).includes("peer-left")) return undefined;
+        return message.type === "room-state" ? undefined : message;
+      });
+    },
+  },
+  "two-initiators": {
+    break: (world) => {
+      world.network.intercept = rewrite((message) => mapPairs(message));
+    },
+  },
+  "lying-receivers": { break: () => {}, counts: () => true },
+  "leaking-devices": { break: () => {}, leaksDevices: true },
+  "early-connected": {
+    break: () => {},
+    tamper: (input, feed) => {
+      feed(
+        input.kind === "transport" && input.connection === "connecting" ? { ...input, connection: "connected" } : input,
+      );
+    },
+  },
+  "lost-slots": {
+    break: (world) => {
+      world.network.intercept = rewrite((message) => {
+        if (message.type === "joined") return { ...message, slots: undefined };
+        return message.type === "slots" ? undefined : message;
+      });
+    },
+  },
+  "lost-hangups": {
+    break: (world) => {
+      world.network.intercept = rewrite((message) => {
+        const body = (message.signal as { body?: { kind?: string } } | undefined)?.body;
+        return body?.kind === "hangup" || body?.kind === "reject" ? undefined : message;
+      });
+    },
+  },
+};
+
+type Message = Record<string, unknown>;
+
+/**
+ * Rewrites messages to clients; one that is taken out leaves a harmless one in its place, so that the link's numbers
+ * stay whole and nothing sends it again.
+ */
+function rewrite(change: (message: Message) => Message | undefined): World["network"]["intercept"] {
+  return (direction, _host, text) => {
+    if (direction === "to-server") return text;
+    const frame = JSON.parse(text) as { kind: string; message?: Message };
+    if (frame.kind !== "data" || !frame.message) return text;
+    const message = change(frame.message) ?? { type: "ok", id: "mutation" };
+    return JSON.stringify({ ...frame, message });
+  };
+}
+
+/** Tells each receiver that it is the initiator of all its pairs. */
+function mapPairs(message: Message): Message {
+  if (message.type === "joined") {
+    const room = message.room as { pairs: Pair[] };
+    const self = message.participant as string;
+    return { ...message, room: { ...room, pairs: room.pairs.map((pair) => ({ ...pair, initiatorId: self })) } };
+  }
+  if (message.type !== "room-event") return message;
+  const events = (message.events as { event: { kind: string; pairs?: Pair[]; participant?: { id: string } } }[]).map(
+    (one) => {
+      const { pairs, participant } = one.event;
+      if (one.event.kind !== "peer-joined" || !pairs) return one;
+      const other = (pair: Pair) => (pair.a === participant?.id ? pair.b : pair.a);
+      return { ...one, event: { ...one.event, pairs: pairs.map((pair) => ({ ...pair, initiatorId: other(pair) })) } };
+    },
+  );
+  return { ...message, events };
+}
+
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly initiatorId: string;
+}

@@ -1,0 +1,187 @@
+import { SERVER_PEER_IDENTITY, type Source, type Topology } from "@lodeline/protocol";
+import type { Chance } from "./chance.ts";
+import { CLEAN_NETWORK, type NetworkFaults } from "./simulated-network.ts";
+import type { Intent } from "./simulated-person.ts";
+import type { PersonOptions } from "./world.ts";
+
+/** Something that happens to a run at one moment. */
+export type Action =
+  | { readonly do: "open"; readonly who: string; readonly enters: boolean }
+  | { readonly do: "cut"; readonly who: string; readonly how: "loud" | "silent" }
+  | { readonly do: "offline"; readonly who: string; readonly forMs: number }
+  | { readonly do: "weather"; readonly faults: NetworkFaults }
+  /** The media path of a host breaks. */
+  | { readonly do: "path"; readonly who: string; readonly forMs: number }
+  | { readonly do: "reload"; readonly who: string; readonly how: "pagehide" | "crash"; readonly awayMs: number }
+  | { readonly do: "exit"; readonly who: string; readonly awayMs: number }
+  | { readonly do: "source"; readonly who: string; readonly source: Source; readonly intent: Intent }
+  /** Messages to a client are lost above the link, this long, with this probability. */
+  | { readonly do: "lose"; readonly who: string; readonly probability: number; readonly forMs: number }
+  | {
+      readonly do: "afflict";
+      readonly who: string;
+      readonly source: Source;
+      readonly ailment: "republish" | "renegotiate" | "restart-ice";
+    }
+  | { readonly do: "afflict-forwarder"; readonly nth: number; readonly ailment: "key-frame" | "reset-forwarder" }
+  | { readonly do: "mute-other"; readonly who: string; readonly whom: string; readonly source: Source }
+  | { readonly do: "allow-other"; readonly who: string; readonly whom: string; readonly source: Source }
+  | {
+      readonly do: "call";
+      readonly who: string;
+      readonly whom: string;
+      readonly audio: boolean;
+      readonly video: boolean;
+    }
+  | { readonly do: "hangup"; readonly who: string; readonly whom: string };
+
+/** A whole run: who takes part, and what happens when. A function of its seed. */
+export interface Schedule {
+  readonly seed: number;
+  readonly kind: "sfu" | "mesh" | "call";
+  readonly topology: Topology;
+  readonly people: readonly { readonly identity: string; readonly options: PersonOptions }[];
+  /** In order of time. */
+  readonly actions: readonly { readonly atMs: number; readonly action: Action }[];
+  /** When faults stop: the network is clean, everybody online, and nothing more happens. */
+  readonly healAtMs: number;
+}
+
+const NAMES = ["anna", "bert", "cleo", "dora"];
+
+export { NAMES as PEOPLE };
+
+/** Makes the schedule of a seed. */
+export function scheduleOf(seed: number, random: Chance): Schedule {
+  const kind = random.weighted([
+    [45, "sfu"],
+    [35, "mesh"],
+    [20, "call"],
+  ] as const);
+  const count = random.weighted([
+    [55, 2],
+    [30, 3],
+    [15, 4],
+  ] as const);
+  const names = NAMES.slice(0, count);
+  const calm = random.happens(0.1);
+  const people = names.map((identity, index) => ({ identity, options: personOf(random, index, kind) }));
+  const lastsMs = random.between(1500, 7000);
+  const actions = names.map((who) => ({
+    atMs: random.between(0, 800),
+    action: { do: "open", who, enters: kind !== "call" } as Action,
+  }));
+  const many = calm ? random.between(1, 2) : random.between(2, 7);
+  for (let i = 0; i < many; i++) {
+    const draw = kind === "call" && random.happens(0.7) ? callAction : kind === "call" ? faultAction : roomAction;
+    actions.push({ atMs: random.between(50, lastsMs), action: draw(random, names) });
+  }
+  actions.sort((a, b) => a.atMs - b.atMs);
+  return { seed, kind, topology: kind === "mesh" ? "mesh" : "sfu", people, actions, healAtMs: lastsMs };
+}
+
+function personOf(random: Chance, index: number, kind: Schedule["kind"]): PersonOptions {
+  const mood = () =>
+    random.weighted([
+      [88, "ready"],
+      [6, "slow"],
+      [6, "denied"],
+    ] as const);
+  return {
+    role: index === 0 ? "moderator" : random.happens(0.1) ? "viewer" : "speaker",
+    camera: mood(),
+    microphone: mood(),
+    slots: random.weighted([
+      [70, 3],
+      [30, 1],
+    ]),
+    pollMs: random.pick([300, 400, 500]),
+    stepFailure: random.happens(0.08) ? 0.02 : 0,
+    answers:
+      kind === "call"
+        ? {
+            with: random.weighted([
+              [80, "accept"],
+              [20, "reject"],
+            ] as const),
+            afterMs: random.between(0, 1500),
+          }
+        : undefined,
+  };
+}
+
+type Draw = (random: Chance, names: readonly string[]) => Action;
+
+const roomAction: Draw = (random, names) =>
+  random.weighted<Draw>([
+    [30, sourceAction],
+    [6, moderateAction],
+    [10, (r, of) => ({ do: "exit", who: r.pick(of), awayMs: r.between(50, 2500) })],
+    [8, ailmentAction],
+    [46, faultAction],
+  ])(random, names);
+
+const faultAction: Draw = (random, names) =>
+  random.weighted<Draw>([
+    [20, (r, of) => ({ do: "cut", who: r.pick(of), how: r.happens(0.7) ? "loud" : "silent" })],
+    [8, (r, of) => ({ do: "offline", who: r.pick(of), forMs: r.between(100, 4000) })],
+    [18, weatherAction],
+    [10, (r, of) => ({ do: "path", who: r.pick(of), forMs: r.between(100, 5000) })],
+    [
+      22,
+      (r, of) => ({ do: "reload", who: r.pick(of), how: r.pick(["pagehide", "crash"]), awayMs: r.between(30, 1200) }),
+    ],
+    [10, (r, of) => ({ do: "lose", who: r.pick(of), probability: r.pick([0.1, 0.5, 1]), forMs: r.between(20, 600) })],
+  ])(random, names);
+
+const weatherAction: Draw = (random) => {
+  const faults: NetworkFaults = {
+    latencyMs: random.pick([1, 10, 40, 150]),
+    jitterMs: random.pick([0, 5, 60]),
+    drop: random.pick([0, 0, 0.02, 0.1]),
+    duplicate: random.pick([0, 0, 0.02, 0.1]),
+    reorder: random.pick([0, 0, 0.02, 0.1]),
+  };
+  return { do: "weather", faults: random.happens(0.2) ? CLEAN_NETWORK : faults };
+};
+
+const sourceAction: Draw = (random, names) => ({
+  do: "source",
+  who: random.pick(names),
+  source: random.weighted([
+    [5, "microphone"],
+    [5, "camera"],
+    [2, "screen"],
+    [1, "screen-audio"],
+  ] as const),
+  intent: random.weighted([
+    [5, "live"],
+    [2, "muted"],
+    [2, "unpublished"],
+  ] as const),
+});
+
+const moderateAction: Draw = (random, names) => ({
+  do: random.pick(["mute-other", "allow-other"] as const),
+  who: names[0] ?? "anna",
+  whom: random.pick(names.slice(1)),
+  source: random.pick(["microphone", "camera"] as const),
+});
+
+const ailmentAction: Draw = (random, names) =>
+  random.happens(0.4)
+    ? { do: "afflict-forwarder", nth: random.between(0, 5), ailment: random.pick(["key-frame", "reset-forwarder"]) }
+    : {
+        do: "afflict",
+        who: random.pick(names),
+        source: random.pick(["microphone", "camera"]),
+        ailment: random.pick(["republish", "renegotiate", "restart-ice"]),
+      };
+
+const callAction: Draw = (random, names) => {
+  const who = random.pick(names);
+  const others = [...names.filter((name) => name !== who), ...(random.happens(0.25) ? [SERVER_PEER_IDENTITY] : [])];
+  const whom = random.pick(others);
+  if (random.happens(0.4)) return { do: "hangup", who, whom };
+  return { do: "call", who, whom, audio: true, video: random.happens(0.7) };
+};

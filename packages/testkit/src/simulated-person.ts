@@ -1,0 +1,342 @@
+import type { Clock, Timer } from "@lodeline/base";
+import {
+  type JoinOptions,
+  Participant,
+  type ParticipantEvents,
+  type PeerDriver,
+  type PeerSpec,
+  type RoomPlace,
+  type SessionKey,
+  type SocketPort,
+} from "@lodeline/participant";
+import { kindOf, SOURCES, type Source, type Timers, type Topology, type TrackKind } from "@lodeline/protocol";
+import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
+import type { Chance } from "./chance.ts";
+import type { FakeDevices } from "./fake-devices.ts";
+import { deviceKinds, FakePeer, ownSections } from "./fake-peer.ts";
+import type { MediaPlane } from "./media-plane.ts";
+
+/** What somebody wants others to have of a source. */
+export type Intent = "unpublished" | "live" | "muted";
+
+/** What {@link SimulatedPerson} needs. */
+export interface SimulatedPersonOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly plane: MediaPlane;
+  readonly devices: FakeDevices;
+  readonly timers: Timers;
+  /** The host name, also the identity. */
+  readonly identity: string;
+  readonly token: string;
+  readonly socket: SocketPort;
+  /** Receive slots of each kind in the first offer. */
+  readonly slots: number;
+  /** How often media is looked at, ms. */
+  readonly pollMs: number;
+  /** Told of everything the participant tells. */
+  event<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
+  violation(text: string): void;
+  /** Makes a step of a plan fail. */
+  readonly fails?: ((plan: PlanName, step: PlanStep) => boolean) | undefined;
+  /** Stands between the driver and its session, for faults planted on purpose. */
+  readonly tamper?: ((input: SessionInput, feed: (input: SessionInput) => void) => void) | undefined;
+  /** Stands between what is seen of media and what is told of it. */
+  readonly counts?: ((flows: boolean) => boolean) | undefined;
+}
+
+/** A room to be in. */
+export interface WantedRoom {
+  readonly room: string;
+  readonly topology: Topology;
+}
+
+const EVENTS: readonly (keyof ParticipantEvents)[] = [
+  "link",
+  "joined",
+  "join-failed",
+  "left",
+  "removed",
+  "slots",
+  "standing",
+  "incoming",
+  "session",
+  "refused",
+  "error",
+  "closed",
+];
+
+/** A person at a page: the app around a participant, as small as it can be, on fake devices and connections. */
+export class SimulatedPerson {
+  readonly identity: string;
+  readonly devices: FakeDevices;
+  readonly sources: Record<Source, Intent> = {
+    microphone: "unpublished",
+    camera: "unpublished",
+    screen: "unpublished",
+    "screen-audio": "unpublished",
+  };
+  /** The room this person wants to be in now. */
+  wanted: WantedRoom | undefined;
+  /** Counts the pages there were, from 1. */
+  page = 0;
+  participant: Participant | undefined;
+  readonly #options: SimulatedPersonOptions;
+  readonly #peers = new Map<
+    string,
+    { readonly spec: PeerSpec; readonly peer: FakePeer; readonly counts: Map<string, number> }
+  >();
+  /** Devices that are opened or being opened for the room. */
+  readonly #asked = new Set<TrackKind>();
+  /** What sessionStorage keeps over a reload. */
+  #place: RoomPlace | undefined;
+  #poll: Timer | undefined;
+  #again: Timer | undefined;
+
+  constructor(options: SimulatedPersonOptions) {
+    this.#options = options;
+    this.identity = options.identity;
+    this.devices = options.devices;
+  }
+
+  /** Opens the page: a participant, a link, and the wanted room if there is one. */
+  open(): void {
+    this.page += 1;
+    const { clock, chance, timers, identity, token, socket } = this.#options;
+    const participant = new Participant({
+      clock,
+      random: chance.fork(`page ${this.page}`),
+      timers,
+      name: identity,
+      token,
+      ports: { socket, peers: { open: (spec, feed) => this.#driver(spec, feed) } },
+    });
+    this.participant = participant;
+    for (const name of EVENTS) participant.on(name, (event) => this.#event(participant, name, event as never));
+    participant.connect();
+    if (this.wanted) this.#join();
+    this.#look();
+  }
+
+  /** Wants to be in a room. */
+  enter(wanted: WantedRoom): void {
+    this.wanted = wanted;
+    if (this.participant?.membership === "outside") this.#join();
+  }
+
+  /** No longer wants to be in a room. */
+  exit(): void {
+    this.wanted = undefined;
+    this.participant?.leave();
+    this.#tendDevices();
+  }
+
+  setSource(source: Source, intent: Intent): void {
+    this.sources[source] = intent;
+    if (this.participant?.membership !== "outside") this.participant?.setSource(source, intent);
+    this.#tendDevices();
+  }
+
+  /**
+   * The page goes away. `pagehide`: it has a moment to say so; `crash`: it has none, and its sockets are cut by whoever
+   * calls. The place stays in the page's storage.
+   */
+  vanish(how: "pagehide" | "crash"): void {
+    const { participant } = this;
+    this.participant = undefined;
+    this.#poll?.cancel();
+    this.#again?.cancel();
+    if (how === "pagehide") participant?.close("page-closed");
+    else participant?.[Symbol.dispose]();
+    this.devices.drop(this.#holder);
+    this.#asked.clear();
+  }
+
+  /** Closes for good, in order. */
+  close(): void {
+    this.wanted = undefined;
+    this.#again?.cancel();
+    this.participant?.close("left");
+    this.#tendDevices();
+  }
+
+  /** Whether this person's media of a source leaves to `remote`: `sfu`, a participant, or an identity. */
+  sends(source: Source, key: SessionKey): boolean {
+    for (const { spec, peer } of this.#peers.values()) if (spec.key === key && peer.leaves(source)) return true;
+    return false;
+  }
+
+  /** Whether media of a publication arrives here, by what flows in truth. */
+  hears(publication: string): boolean {
+    const { participant } = this;
+    if (!participant) return false;
+    for (const { spec, peer } of this.#peers.values()) {
+      for (const mid of peer.receiving) {
+        if (participant.publicationIn(spec.key, mid) === publication && peer.arrives(mid)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether somebody has a working device for a source: set by the world, which knows everybody. */
+  remoteHasDevice: (identity: string, source: Source) => boolean = () => true;
+
+  /** Makes a track ill on every connection that sends it: nothing flows until this step of a replay was taken. */
+  afflict(source: Source, ailment: "republish" | "restart-ice" | "renegotiate"): boolean {
+    let any = false;
+    for (const { peer } of this.#peers.values()) {
+      for (const track of peer.connection?.tracks.values() ?? []) {
+        if (track.source !== source) continue;
+        track.ailment = ailment;
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  /** Drivers that are not closed. */
+  get openPeers(): number {
+    return this.#peers.size;
+  }
+
+  get #holder(): string {
+    return `${this.identity}-${this.page}`;
+  }
+
+  #join(): void {
+    const { wanted, participant } = this;
+    if (!wanted || !participant || participant.membership !== "outside") return;
+    const rejoin = this.#place?.room === wanted.room ? this.#place : undefined;
+    const options: JoinOptions = { room: wanted.room, topology: wanted.topology, sources: { ...this.sources }, rejoin };
+    participant.join(options);
+    this.#tendDevices();
+  }
+
+  #event<Name extends keyof ParticipantEvents>(from: Participant, name: Name, event: ParticipantEvents[Name]): void {
+    if (from !== this.participant) return;
+    this.#options.event(name, event);
+    if (name === "joined") this.#place = (event as ParticipantEvents["joined"]).place;
+    if (name === "left") this.#place = undefined;
+    if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
+  }
+
+  /** Out of the room although it is wanted: tries again, as an app would. */
+  #outside(how: "left" | "removed" | "join-failed"): void {
+    if (how === "removed") this.#place = undefined;
+    this.#tendDevices();
+    const { clock } = this.#options;
+    this.#again?.cancel();
+    this.#again = this.wanted && clock.at(clock.now() + 500, () => this.#join());
+  }
+
+  /** Opens and releases the devices that the room's sources need. A refused one is taken out of the sources. */
+  #tendDevices(): void {
+    const inRoom = this.wanted !== undefined && this.participant !== undefined;
+    for (const source of ["microphone", "camera"] as const) {
+      const kind = kindOf(source);
+      const needed = inRoom && this.sources[source] !== "unpublished";
+      if (needed === this.#asked.has(kind)) continue;
+      if (needed) this.#openDevice(kind, source);
+      else this.#releaseDevice(kind);
+    }
+  }
+
+  #openDevice(kind: TrackKind, source: Source): void {
+    const holder = this.#holder;
+    this.#asked.add(kind);
+    this.devices.open(kind, holder, (refused) => {
+      if (holder !== this.#holder || !this.#asked.has(kind)) {
+        this.devices.drop(holder);
+        this.#asked.delete(kind);
+        this.#tendDevices();
+      } else if (refused !== undefined) {
+        this.#asked.delete(kind);
+        this.setSource(source, "unpublished");
+      }
+    });
+  }
+
+  #releaseDevice(kind: TrackKind): void {
+    this.#asked.delete(kind);
+    this.devices.release(kind, this.#holder, () => {});
+  }
+
+  #isLive(spec: PeerSpec, source: Source): boolean {
+    const kind = kindOf(source);
+    if (spec.use === "call") return this.devices.heldBy(kind, spec.session);
+    if (this.sources[source] !== "live") return false;
+    return source === "screen" || source === "screen-audio" || this.devices.heldBy(kind, this.#holder);
+  }
+
+  #driver(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver {
+    const { clock, chance, plane, identity, slots, violation, fails, tamper } = this.#options;
+    const kinds = deviceKinds(spec.audio, spec.video);
+    const receives = (kind: TrackKind, first: number) =>
+      Array.from({ length: slots }, (_, index) => ({ mid: String(first + index), kind }));
+    const peer = new FakePeer({
+      clock,
+      chance,
+      plane,
+      endpoint: identity,
+      session: spec.session,
+      lite: false,
+      feed: tamper ? (input) => tamper(input, feed) : feed,
+      sends: ownSections(spec.use === "call" ? SOURCES.filter((source) => isOfCall(spec, source)) : SOURCES),
+      receives: spec.use === "sfu" ? [...receives("audio", 4), ...receives("video", 4 + slots)] : [],
+      adopts: spec.use !== "sfu",
+      capture: spec.use === "call" ? { devices: this.devices, kinds } : undefined,
+      live: (source) => this.#isLive(spec, source),
+      fails,
+      violation,
+    });
+    if (this.#peers.has(spec.session)) violation(`session ${spec.session} of ${identity} has two drivers`);
+    this.#peers.set(spec.session, { spec, peer, counts: new Map() });
+    return {
+      perform: (effect) => peer.perform(effect),
+      republish: (source) => peer.republish(source),
+      growSlots: (audio, video) => peer.growSlots(audio, video),
+      close: () => {
+        this.#peers.delete(spec.session);
+        peer.close();
+      },
+    };
+  }
+
+  #look(): void {
+    const { clock, pollMs } = this.#options;
+    this.#poll = clock.at(clock.now() + pollMs, () => {
+      if (!this.participant || this.participant.closed) return;
+      this.#observe(this.participant);
+      this.#look();
+    });
+  }
+
+  #observe(participant: Participant): void {
+    const { counts: lie } = this.#options;
+    const received: { key: SessionKey; mid: string; count: number }[] = [];
+    const sent = new Set<Source>();
+    for (const { spec, peer, counts } of this.#peers.values()) {
+      if (peer.connection?.state !== "connected" && counts.size === 0) continue;
+      for (const mid of peer.receiving) {
+        const flows = peer.arrives(mid);
+        if (lie ? lie(flows) : flows) counts.set(mid, (counts.get(mid) ?? 0) + 10);
+        const count = counts.get(mid);
+        if (count !== undefined) received.push({ key: spec.key, mid, count });
+      }
+      if (spec.use !== "call") for (const source of SOURCES) if (peer.leaves(source)) sent.add(source);
+    }
+    const published = SOURCES.map((source) => {
+      const captured = this.sources[source] === "live" && this.#captures(source);
+      return { source, captured, sent: sent.has(source) };
+    });
+    participant.observe({ published, received });
+  }
+
+  #captures(source: Source): boolean {
+    return source === "screen" || source === "screen-audio" || this.devices.heldBy(kindOf(source), this.#holder);
+  }
+}
+
+function isOfCall(spec: PeerSpec, source: Source): boolean {
+  return (source === "microphone" && spec.audio) || (source === "camera" && spec.video);
+}
