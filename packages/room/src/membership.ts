@@ -17,8 +17,9 @@ export function join(turn: Turn, input: JoinInput): void {
   if (turn.phase === "closed") return refuse(turn, input, "room/ended", "The room has ended.");
   // The same command by another link: whoever sent it never heard the answer, and has its place already.
   const asked = Object.values(turn.places).find((place) => isSameCommand(place, input));
-  if (asked) return retake(turn, input, asked);
-  if (input.rejoin) return rejoin(turn, input, input.rejoin);
+  if (asked && (!holder || holder === asked)) return retake(turn, input, asked);
+  const claims = holder === undefined || holder.participant === input.rejoin?.participant;
+  if (input.rejoin && claims) return rejoin(turn, input, input.rejoin);
   if (holder) return refuse(turn, input, "room/already-member", "This link holds a place in the room.");
   const { maxParticipants } = turn.config.settings;
   if (turn.snapshot.participants.length >= maxParticipants) {
@@ -153,11 +154,12 @@ function tellJoined(turn: Turn, place: Place, again: boolean): void {
     rejoinToken: place.rejoinToken,
     seq: turn.seq,
     room: turn.snapshot,
-    slots: place.slots,
     rejoined: place.incarnation > 1,
     again,
     session: place.media.session,
   });
+  // An earlier incarnation had a table: the new one is told that it is empty, so that the revisions meet.
+  if (place.slots.revision > 0) turn.tell(place.link, { type: "slots", table: place.slots });
   if (again) turn.wholeLedger.add(place.participant);
 }
 

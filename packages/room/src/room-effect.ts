@@ -5,7 +5,6 @@ import type {
   RoomSnapshot,
   ServerMessage,
   Signal,
-  Slots,
   TrackKind,
   View,
 } from "@lodeline/protocol";
@@ -56,8 +55,6 @@ export type RoomEffect =
       readonly rejoinToken: string;
       readonly seq: number;
       readonly room: RoomSnapshot;
-      /** Its slot table so far (empty until the answer is known): goes into the message, so that the revisions meet. */
-      readonly slots: Slots;
       readonly rejoined: boolean;
       readonly again: boolean;
       /** The session named in the join, if one was. */

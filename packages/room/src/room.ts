@@ -124,7 +124,8 @@ function notMember(turn: Turn, link: string, message: RoomMessage): void {
 function connection(turn: Turn, input: Extract<RoomInput, { kind: "connection" }>): void {
   const { participant, session, sends, receives, state } = input;
   const place = turn.place(participant);
-  if (!place || (place.media.session !== undefined && place.media.session !== session)) return;
+  if (!place || turn.config.topology === "mesh") return;
+  if (place.media.session !== undefined && place.media.session !== session) return;
   const { media } = place;
   const up = state === "connected" && media.state !== "connected";
   turn.patchPlace(participant, {
