@@ -91,9 +91,20 @@ export class Connection implements HubConnection {
     const resumes = hello.resume?.link === host.id;
     const received = resumes ? (hello.resume?.received ?? 0) : 0;
     const secret = resumes ? hello.resume?.secret : hello.opening;
-    const epoch = host.attach(this.#socket, { version, received, secret });
+    const epoch = host.attach(this.#hosted(), { version, received, secret });
     this.#phase = { kind: "attached", host, epoch };
     for (const text of early) host.text(epoch, text);
+  }
+
+  /** The socket as its link has it: closed by the link, it is over, whether or not the gateway ever says so. */
+  #hosted(): HubSocket {
+    return {
+      send: (text) => this.#socket.send(text),
+      close: (code, reason) => {
+        this.#socket.close(code, reason);
+        this.#end();
+      },
+    };
   }
 
   /** A client says its first messages together with the hello; they wait until it is known who says them. */
