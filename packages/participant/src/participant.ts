@@ -103,7 +103,7 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
       captures: { sfu: false, pair: false, call: true, ...options.captures },
       peers: ports.peers,
       listener: {
-        opened: (line) => this.#reception.restart(line.key),
+        opened: (line) => this.#reception.restart(line.key, (publication) => carries(line, publication)),
         offered: (line, sends) => this.#offered(line, sends),
         signal: (line, signal) => (line.use === "call" ? this.#calls : this.#seat).signal(line, signal),
         event: (line, event) => this.#sessionEvent(line, event),
@@ -400,4 +400,10 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
   #settle(): void {
     if (this.#closing && !this.#table.busy && this.#seat.membership === "outside") this[Symbol.dispose]();
   }
+}
+
+/** Whether a publication comes by the sessions of a line. Identities and participants are told apart by their use. */
+function carries(line: SessionLine, publication: string): boolean {
+  const owner = parsePublicationId(publication)?.participant;
+  return line.use === "sfu" ? owner !== undefined : owner === line.remote;
 }

@@ -41,6 +41,7 @@ export interface ReceptionOptions {
 
 /** What is expected of one publication, and where it stands. */
 interface Expected {
+  readonly mediaKind: TrackKind;
   standing: Standing;
   count: number;
 }
@@ -70,7 +71,7 @@ export class Reception implements Disposable {
   /** From now on this publication should be received. */
   expect(publication: string, mediaKind: TrackKind): void {
     if (this.#expected.has(publication)) return;
-    this.#expected.set(publication, { standing: "pending", count: 0 });
+    this.#expected.set(publication, { mediaKind, standing: "pending", count: 0 });
     this.#reconciler.feed({ kind: "expect", publication, mediaKind, since: this.#options.clock.now() });
     for (const [section, inIt] of this.#sections) if (inIt === publication) this.#beginAtZero(section, publication);
   }
@@ -97,10 +98,20 @@ export class Reception implements Disposable {
     for (const { mid, source } of sends) this.#place(key, mid, publicationId(remote, source));
   }
 
-  /** A session with new sections begins: nothing was counted on them. */
-  restart(key: SessionKey): void {
+  /**
+   * A session with new sections begins: nothing was counted on them, and what was received on the old ones proves
+   * nothing of these. The authority begins anew as well, so every row has to be told again.
+   *
+   * @param carries - Whether a publication comes by this session.
+   */
+  restart(key: SessionKey, carries: (publication: string) => boolean): void {
     this.#clearSections(key);
     for (const section of [...this.#used]) if (section.startsWith(`${key} `)) this.#used.delete(section);
+    for (const [publication, { mediaKind }] of [...this.#expected]) {
+      if (!carries(publication)) continue;
+      this.forget(publication);
+      this.expect(publication, mediaKind);
+    }
   }
 
   observe(observation: Observation): void {

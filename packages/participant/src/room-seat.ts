@@ -167,8 +167,8 @@ export class RoomSeat implements Disposable {
 
   /** A session of the room wants to say something to its remote. */
   signal(line: SessionLine, signal: Signal): void {
-    const { kind } = this.#member.state.phase;
-    this.#sessions.signal(line, signal, kind === "in" || kind === "leaving");
+    const { phase } = this.#member.state;
+    this.#sessions.signal(line, signal, phase.kind === "in" ? phase.mirror.room : undefined);
   }
 
   /** The remote of a session of the room says something. */

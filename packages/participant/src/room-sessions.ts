@@ -1,5 +1,11 @@
 import type { Clock } from "@lodeline/base";
-import { type ClientMessage, type EndReason, parsePublicationId, type Signal } from "@lodeline/protocol";
+import {
+  type ClientMessage,
+  type EndReason,
+  parsePublicationId,
+  type RoomSnapshot,
+  type Signal,
+} from "@lodeline/protocol";
 import type { MemberEffect, MemberInput } from "@lodeline/room";
 import type { SessionEvent } from "@lodeline/session";
 import { type SessionLine, type SessionTable, sessionIdOf } from "./session-table.ts";
@@ -67,10 +73,17 @@ export class RoomSessions implements Disposable {
     }
   }
 
-  /** A session wants to say something to its remote. */
-  signal(line: SessionLine, signal: Signal, inRoom: boolean): void {
-    if (line.use === "sfu") this.offers.signal(signal, inRoom);
-    else if (inRoom) this.#options.send({ type: "signal", scope: "room", to: line.remote, signal });
+  /**
+   * A session wants to say something to its remote.
+   *
+   * @param room - The room, while the place is held. Who is not in it cannot be told anything, and need not.
+   */
+  signal(line: SessionLine, signal: Signal, room: RoomSnapshot | undefined): void {
+    if (line.use === "sfu") {
+      this.offers.signal(signal, room !== undefined);
+    } else if (room?.participants.some((one) => one.id === line.remote)) {
+      this.#options.send({ type: "signal", scope: "room", to: line.remote, signal });
+    }
   }
 
   /** A remote says something. It may come before the event that assigns its pair; the machine keeps it until then. */
