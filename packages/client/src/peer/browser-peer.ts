@@ -79,7 +79,7 @@ export class BrowserPeer implements PeerDriver {
   close(): void {
     this.#closed = true;
     void this.#connection?.releaseDevices();
-    this.#connection?.close();
+    void this.#connection?.close();
     this.#options.changed(this);
   }
 
@@ -129,7 +129,7 @@ export class BrowserPeer implements PeerDriver {
         this.#feed(result);
       } catch (thrown) {
         const error = toLodelineError(thrown, "sdp/unusable");
-        this.#options.logger.warn("description failed", { session, epoch, code: error.code });
+        this.#options.logger.warn("description failed", { session, epoch, code: error.code, detail: error.detail });
         this.#feed({ kind: "description-failed", session, epoch, error });
       }
     });

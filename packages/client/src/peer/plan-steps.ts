@@ -72,8 +72,9 @@ export const RUN: Partial<Record<PlanStep, Perform>> = {
   "close-connection": async (connection) => {
     const released = connection.releaseDevices();
     for (const track of connection.localStream.getTracks()) connection.localStream.removeTrack(track);
-    connection.close();
+    const closed = connection.close();
     await released;
+    await closed;
     return owned(connection, "connection", "channel", "track", "source", "device", "stream");
   },
 };

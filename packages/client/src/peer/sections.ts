@@ -43,7 +43,7 @@ export class Sections {
         direction: this.#sfu ? "sendonly" : "sendrecv",
         sendEncodings: encodingsFor(source, this.#sfu),
       });
-      preferCodecs(transceiver, kindOf(source));
+      if (this.#sfu) preferCodecs(transceiver, kindOf(source));
       this.#own.set(source, transceiver);
     }
   }
@@ -107,6 +107,10 @@ export class Sections {
   }
 }
 
+/**
+ * Keeps an offer to the server small. Between browsers each offers all it has: Firefox 153 leaves feedback lines behind
+ * for payload types that were taken out, which Chromium refuses as unusable.
+ */
 function preferCodecs(transceiver: RTCRtpTransceiver, kind: TrackKind): void {
   const codecs = preferredCodecs(kind, RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
   // Firefox has it since 128; a browser without it offers all it has, which works and is only larger.

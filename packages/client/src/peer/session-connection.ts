@@ -109,14 +109,16 @@ export class SessionConnection {
     await this.#released;
   }
 
-  /** Closes channel and connection. Nothing is told any more. */
-  close(): void {
-    const { connection } = this;
+  /** Closes channel and connection; nothing is told any more. Settles when both are `closed`. */
+  async close(): Promise<void> {
+    const { connection, channel } = this;
     connection.onconnectionstatechange = null;
     connection.onicecandidate = null;
     connection.ondatachannel = null;
-    this.channel?.close();
+    const gone = channel && channelClosed(channel);
+    channel?.close();
     connection.close();
+    await gone;
   }
 
   /** Reads the connection's statistics: what is sent of each source, and what each receiving section has. */
@@ -185,4 +187,14 @@ export class SessionConnection {
     this.#work = next;
     return next;
   }
+}
+
+/** Closing is quick and not immediate: the channel is `closing` for a turn or two, also on a connection that is closed. */
+function channelClosed(channel: RTCDataChannel): Promise<void> {
+  channel.onopen = null;
+  channel.onmessage = null;
+  return new Promise((resolve) => {
+    if (channel.readyState === "closed") return resolve();
+    channel.onclose = () => resolve();
+  });
 }

@@ -1,5 +1,12 @@
 import type { Participant } from "@lodeline/participant";
-import { type LedgerRow, publicationId, type RoomSnapshot, type Source, subscriptionId } from "@lodeline/protocol";
+import {
+  type LedgerRow,
+  publicationId,
+  type RoomSnapshot,
+  SOURCES,
+  type Source,
+  subscriptionId,
+} from "@lodeline/protocol";
 import type { TrackTruth } from "../api/media-api.ts";
 import { RemoteHandle, type TruthParts } from "./remote-participant.ts";
 import type { TrackRoute } from "./track-routes.ts";
@@ -32,7 +39,7 @@ export class Members {
   update(room: RoomSnapshot, self: string, routes: readonly TrackRoute[]): void {
     this.#removeGone(room, self);
     this.#addNew(room, self);
-    this.#route(routes);
+    this.#route(room, routes);
     const rows = new Map(this.#participant.ledger.map((row) => [row.subscription, row]));
     for (const info of room.participants) {
       const handle = this.#handles.get(info.id);
@@ -55,16 +62,20 @@ export class Members {
     for (const handle of [...this.#handles.values()]) {
       if (present.has(handle.id)) continue;
       this.#handles.delete(handle.id);
-      for (const source of Object.values(handle.sources)) this.#setTrack(handle, source.source, undefined);
+      for (const source of SOURCES) this.#setTrack(handle, source, undefined);
       this.#listener.left(handle);
     }
   }
 
-  #route(routes: readonly TrackRoute[]): void {
-    for (const handle of this.#handles.values()) {
-      for (const { source } of Object.values(handle.sources)) {
-        const route = routes.find((one) => one.participant === handle.id && one.source === source);
-        this.#setTrack(handle, source, route?.receiver);
+  /** Sections exist for every source; what is not published has no track in its stream. */
+  #route(room: RoomSnapshot, routes: readonly TrackRoute[]): void {
+    for (const { id, media } of room.participants) {
+      const handle = this.#handles.get(id);
+      if (!handle) continue;
+      for (const source of SOURCES) {
+        const published = media.sources[source].intent !== "unpublished";
+        const route = published && routes.find((one) => one.participant === id && one.source === source);
+        this.#setTrack(handle, source, route ? route.receiver : undefined);
       }
     }
   }
