@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { integer, type Random, seededRandom } from "@lodeline/base";
-import { type Moderation, SOURCES, type Source, type Topology } from "@lodeline/protocol";
+import { type Moderation, type Signal, SOURCES, type Source, type Topology } from "@lodeline/protocol";
 import type { RoomInput, RoomMessage, TransportState } from "@lodeline/room";
 import { RoomBench, sections, sourcesWith } from "./support/bench.ts";
 import { RoomWatch } from "./support/invariants.ts";
@@ -129,13 +129,13 @@ const signal = (chaos: Chaos): void => {
   const from = chaos.somebody();
   const to = chaos.somebody();
   const pair = room.state.snapshot.pairs.find((one) => [one.a, one.b].includes(from) && [one.a, one.b].includes(to));
-  const body = pick(random, [
+  const body = pick<Signal["body"]>(random, [
     { kind: "offer", offer: { sdp: "v=0", sends: [], receives: [] } },
     { kind: "answer", sdp: "v=0" },
     { kind: "hangup", reason: "connection-failed" },
     { kind: "hangup", reason: "left" },
     { kind: "candidate", candidate: { candidate: "", sdpMid: null, sdpMLineIndex: null, usernameFragment: null } },
-  ] as const);
+  ]);
   const session = chance(random, 90) ? (pair?.session ?? "none") : "none";
   chaos.say({ type: "signal", scope: "room", to, signal: { session, epoch: 1, seq: 1, body } }, from);
 };
@@ -200,7 +200,7 @@ describe("a room under random inputs", () => {
   for (const topology of ["sfu", "mesh"] as const) {
     it(`[ROOM20] keeps every promise of a ${topology} room`, () => {
       let steps = 0;
-      for (let seed = 1; seed <= 150; seed++) {
+      for (let seed = 1; seed <= 60; seed++) {
         const chaos = new Chaos(topology, seed);
         try {
           for (let i = 0; i < 120 && chaos.room.state.phase !== "closed"; i++, steps++) chaos.go();
@@ -208,7 +208,7 @@ describe("a room under random inputs", () => {
           throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
         }
       }
-      assert.ok(steps > 5_000, `only ${steps} steps were made`);
+      assert.ok(steps > 2_000, `only ${steps} steps were made`);
     });
   }
 });

@@ -148,7 +148,9 @@ function checkPairs(state: RoomState): void {
     assert.ok(pair.initiatorId === pair.a || pair.initiatorId === pair.b, "one of the two initiates");
   }
   assert.deepEqual(
-    Object.values(state.pairs).map((one) => one.pair.session).sort(),
+    Object.values(state.pairs)
+      .map((one) => one.pair.session)
+      .sort(),
     pairs.map((one) => one.session).sort(),
   );
 }
