@@ -59,7 +59,6 @@ export const SESSION_EDGES: SessionEdges = {
   },
   Negotiating: {
     ...NEGOTIATING_ENDS,
-    "step-done": ["Active"],
     "answer-created": ["Active"],
     "answer-applied": ["Active"],
     transport: ["Active", "Ending"],

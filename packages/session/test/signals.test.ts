@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DEFAULT_TIMERS, LIMITS } from "@lodeline/protocol";
+import { note, NO_NUMBERS } from "../src/received-numbers.ts";
+import { activeAnswerer, activeOfferer, candidate, OneEnd, offer, reasonOf, sdp } from "./one-end.ts";
+
+const INIT = { kind: "call:init", name: "Bob", audio: true, video: false } as const;
+
+describe("numbers", () => {
+  it("[SES14] each number is taken once, in any order; what is too old counts as seen", () => {
+    let received = NO_NUMBERS;
+    const take = (seq: number) => {
+      const next = note(received, seq);
+      if (next) received = next;
+      return next !== undefined;
+    };
+    for (const seq of [1, 3, 5, 4, 2]) assert.equal(take(seq), true, `${seq}`);
+    for (const seq of [1, 2, 3, 4, 5]) assert.equal(take(seq), false, `${seq} again`);
+    assert.deepEqual(received, { upTo: 5, beyond: [] });
+    for (let seq = 7; seq < 7 + 65; seq++) assert.equal(take(seq), true);
+    assert.equal(take(6), false, "lost for good");
+    assert.equal(received.upTo, 71);
+    assert.equal(take(0) && take(0), true, "0 is no number");
+  });
+
+  it("[SES14] the lists stay short however many numbers are missing", () => {
+    let received = NO_NUMBERS;
+    for (let seq = 2; seq < 20_000; seq += 2) received = note(received, seq) ?? received;
+    assert.ok(received.beyond.length <= 65);
+  });
+});
+
+describe("doubles and strangers", () => {
+  it("[SES14] a doubled signal changes nothing", () => {
+    const end = activeAnswerer();
+    const count = end.effects.length;
+    end.hear("s1", 2, { kind: "offer", offer: offer("R2") }, 50);
+    assert.equal(end.of("apply-offer").length, 2);
+    const state = end.state;
+    end.hear("s1", 2, { kind: "offer", offer: offer("R2") }, 50);
+    end.hear("s1", 2, { kind: "hangup", reason: "hangup" }, 50);
+    assert.equal(end.state, state);
+    assert.equal(end.effects.length, count + 1);
+  });
+
+  it("[SES14] a signal without a number is taken, as the answer in joined is", () => {
+    const end = new OneEnd({ use: "sfu" });
+    end.feed({ kind: "assign", session: "s1", role: "offerer" });
+    end.performAll("s1");
+    end.feed({ kind: "offer-created", session: "s1", epoch: 1, offer: offer("L1") });
+    end.hear("s1", 1, { kind: "answer", sdp: sdp("R1") }, 0);
+    assert.equal(end.of("apply-answer").length, 1);
+    end.hear("s1", 1, { kind: "candidate", candidate: candidate("c") }, 1);
+    end.feed({ kind: "answer-applied", session: "s1", epoch: 1 });
+    assert.equal(end.of("add-candidate").length, 1);
+  });
+
+  it("[SES15] a late hangup of an earlier call ends nothing", () => {
+    const end = activeOfferer();
+    end.feed({ kind: "end", reason: "hangup" });
+    end.performAll("s1");
+    end.advance(0);
+    end.call("s2");
+    for (const session of ["s1", "s0"]) {
+      end.hear(session, 0, { kind: "hangup", reason: "hangup" }, 900);
+      end.hear(session, 0, { kind: "reject", reason: "declined" }, 901);
+    }
+    assert.equal(end.kind, "OutgoingInit");
+    end.hear("s2", 0, { kind: "accept" }, 1);
+    end.hear("s1", 1, { kind: "hangup", reason: "hangup" }, 902);
+    assert.equal(end.kind, "Negotiating");
+  });
+
+  it("[SES15] a hangup that overtakes its call:init keeps it from ringing", () => {
+    const end = new OneEnd();
+    end.hear("s1", 0, { kind: "hangup", reason: "hangup" }, 2);
+    end.hear("s1", 0, INIT, 1);
+    assert.equal(end.kind, "Idle");
+    assert.equal(end.events("incoming").length, 0);
+  });
+
+  it("[SES16] who accepts or offers in a session that is over is told how it ended", () => {
+    const end = new OneEnd();
+    end.call("s1");
+    end.advance(DEFAULT_TIMERS.noAnswerMs);
+    assert.equal(end.kind, "Idle");
+    end.hear("s1", 0, { kind: "accept" });
+    end.hear("s1", 0, { kind: "candidate", candidate: candidate("c") });
+    const told = end.sent("hangup").map((signal) => [signal.session, signal.seq, signal.body.reason]);
+    assert.deepEqual(told, [
+      ["s1", 2, "no-answer"],
+      ["s1", 0, "no-answer"],
+    ]);
+  });
+
+  it("[SES17] what overtakes the beginning of its session is taken up then", () => {
+    const end = new OneEnd({ use: "pair" });
+    end.hear("s1", 1, { kind: "candidate", candidate: candidate("early") }, 2);
+    end.hear("s1", 1, { kind: "offer", offer: offer("R1") }, 1);
+    end.hear("s1", 1, { kind: "candidate", candidate: candidate("early") }, 2);
+    assert.equal(end.kind, "Idle");
+    end.feed({ kind: "assign", session: "s1", role: "answerer" });
+    end.performAll("s1");
+    assert.equal(end.of("apply-offer").length, 1);
+    end.feed({ kind: "answer-created", session: "s1", epoch: 1, sdp: sdp("L1") });
+    assert.deepEqual(
+      end.of("add-candidate").map((effect) => effect.candidate.candidate),
+      ["early"],
+    );
+  });
+
+  it("[SES17] what is never begun here is given up after negotiatingMs, and its sender told once", () => {
+    const end = new OneEnd({ use: "pair" });
+    end.hear("s1", 1, { kind: "offer", offer: offer("R1") }, 1);
+    end.advance(10);
+    end.hear("s1", 1, { kind: "candidate", candidate: candidate("c") }, 2);
+    end.advance(DEFAULT_TIMERS.negotiatingMs - 11);
+    assert.equal(end.of("send").length, 0);
+    end.advance(1);
+    assert.deepEqual(
+      end.of("send").map(({ signal }) => [signal.session, signal.epoch, signal.seq, signal.body]),
+      [["s1", 1, 0, { kind: "refused", code: "session/unknown", detail: "No such session, or its epoch has passed." }]],
+    );
+    end.advance(10);
+    assert.equal(end.machine.deadline(end.state), undefined);
+  });
+
+  it("[SES17] an end whose present negotiation is unknown to the other ends with remote-gone", () => {
+    const end = activeOfferer();
+    const unknown = { kind: "refused", code: "session/unknown", detail: "" } as const;
+    end.hear("s1", 0, unknown);
+    assert.equal(end.kind, "Active", "an earlier negotiation is history");
+    end.hear("s1", 1, unknown);
+    end.performAll("s1");
+    assert.equal(reasonOf(end), "remote-gone");
+  });
+
+  it("[SES17] what is held is bounded: the newest signals and one description", () => {
+    const end = new OneEnd({ use: "pair" });
+    const huge = { ...offer("R"), sdp: "x".repeat(1000) };
+    for (let i = 1; i <= 1000; i++) {
+      end.hear(`s${i % 7}`, i, { kind: "candidate", candidate: candidate("c") }, i);
+      end.hear(`s${i % 7}`, i, { kind: "offer", offer: huge }, 2000 + i);
+    }
+    assert.ok(end.state.memory.held.length <= 256);
+    assert.equal(end.state.memory.held.filter((entry) => entry.signal.body.kind === "offer").length, 1);
+  });
+
+  it("[SES18] results of the world count for the session they name alone", () => {
+    const end = new OneEnd();
+    end.call("s1");
+    end.hear("s1", 0, { kind: "accept" });
+    end.performAll("s1");
+    const state = end.state;
+    for (const input of [
+      { kind: "offer-created", session: "s0", epoch: 1, offer: offer("L") },
+      { kind: "answer-applied", session: "s0", epoch: 1 },
+      { kind: "transport", session: "s0", connection: "connected" },
+      { kind: "transport", session: "s0", connection: "closed" },
+      { kind: "data", session: "s0", open: true },
+      { kind: "local-candidate", session: "s0", epoch: 1, candidate: candidate("c") },
+    ] as const) {
+      assert.deepEqual(end.feed(input), [], input.kind);
+      assert.equal(end.state, state);
+    }
+  });
+
+  it("[SES25] more candidates of one epoch than the limit are refused, queued ones included", () => {
+    for (const end of [new OneEnd({ use: "pair" }), activeAnswerer()]) {
+      if (end.kind === "Idle") end.feed({ kind: "assign", session: "s1", role: "answerer" });
+      const extra = 3;
+      for (let i = 0; i < LIMITS.candidatesPerNegotiation + extra; i++) {
+        end.hear("s1", 1, { kind: "candidate", candidate: candidate(`c${i}`) });
+      }
+      const refusals = end.sent("refused").map((signal) => signal.body.code);
+      assert.deepEqual(refusals, Array(extra).fill("candidate/too-many"));
+    }
+  });
+});
