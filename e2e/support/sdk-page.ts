@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build } from "esbuild";
 
-/** A page that has the SDK as `globalThis.sdk`, and elements to play media in. */
+/** A page that has the SDK and a `lab` to drive it by. */
 export interface SdkPage extends AsyncDisposable {
   readonly url: string;
 }
@@ -10,31 +10,10 @@ export interface SdkPage extends AsyncDisposable {
 const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>SDK</title><body>
 <script type="module" src="/sdk.js"></script></body></html>`;
 
-/** What the page makes of the SDK: everything it exports, and the book that tests keep of what was opened. */
-const ENTRY = `
-import * as sdk from "@lodeline/client";
-globalThis.sdk = sdk;
-globalThis.captured = [];
-globalThis.connections = [];
-const media = navigator.mediaDevices;
-for (const name of ["getUserMedia", "getDisplayMedia"]) {
-  const original = media[name].bind(media);
-  media[name] = async (constraints) => {
-    const stream = await original(constraints);
-    globalThis.captured.push(...stream.getTracks());
-    return stream;
-  };
-}
-const Original = RTCPeerConnection;
-globalThis.RTCPeerConnection = class extends Original {
-  constructor(...args) { super(...args); globalThis.connections.push(this); }
-};
-`;
-
 /** Bundles the SDK from source and serves it on loopback. The caller closes it. */
 export async function serveSdkPage(): Promise<SdkPage> {
   const bundle = await build({
-    stdin: { contents: ENTRY, resolveDir: import.meta.dirname },
+    entryPoints: [`${import.meta.dirname}/sdk-page-script.ts`],
     bundle: true,
     format: "esm",
     target: "es2022",

@@ -16,6 +16,9 @@ export class SentTracks {
   readonly #media: OwnMedia;
   readonly #sections: Sections;
   readonly #sent = new Map<Source, Sent>();
+  /** Ids that a record has named, and the records of those that were replaced. */
+  readonly #named = new Set<string>();
+  readonly #replaced: SentRecord[] = [];
   #open = false;
 
   constructor(media: OwnMedia, sections: Sections) {
@@ -43,7 +46,7 @@ export class SentTracks {
       this.#sent.delete(source);
     }
     await sender.replaceTrack(copy ?? null);
-    sent?.copy.stop();
+    this.#retire(source, sent);
     this.gate(source);
   }
 
@@ -52,7 +55,7 @@ export class SentTracks {
     const sent = this.#sent.get(source);
     this.#sent.delete(source);
     await this.#sections.sender(source)?.replaceTrack(null);
-    sent?.copy.stop();
+    this.#retire(source, sent);
   }
 
   /** Lets through what is wanted live: the last step of a start. */
@@ -83,8 +86,27 @@ export class SentTracks {
     return this.#sent.get(source)?.copy;
   }
 
-  /** The copies and their states, for the receipt. */
-  records(): { readonly source: Source; readonly id: string; readonly readyState: MediaStreamTrackState }[] {
-    return [...this.#sent].map(([source, { copy }]) => ({ source, id: copy.id, readyState: copy.readyState }));
+  /** The copies and their states, for the receipt; also of those that were named once and have been replaced since. */
+  records(): SentRecord[] {
+    const present = [...this.#sent].map(([source, { copy }]) => recordOf(source, copy));
+    for (const { id } of present) this.#named.add(id);
+    return [...this.#replaced, ...present];
   }
+
+  #retire(source: Source, sent: Sent | undefined): void {
+    if (!sent) return;
+    sent.copy.stop();
+    if (this.#named.has(sent.copy.id)) this.#replaced.push(recordOf(source, sent.copy));
+  }
+}
+
+/** One copy and its state. */
+export interface SentRecord {
+  readonly source: Source;
+  readonly id: string;
+  readonly readyState: MediaStreamTrackState;
+}
+
+function recordOf(source: Source, { id, readyState }: MediaStreamTrack): SentRecord {
+  return { source, id, readyState };
 }

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { LodelineServer } from "@lodeline/server";
+import { type LaunchedBrowser, launch } from "./support/browsers.ts";
+import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
+import { Person } from "./support/sdk-person.ts";
+import { startServer } from "./support/server.ts";
+
+const LIVE = { microphone: "live", camera: "live" };
+
+describe("three browsers in an sfu room", { timeout: 240_000 }, () => {
+  let server: LodelineServer;
+  let page: SdkPage;
+  let browsers: LaunchedBrowser[] = [];
+  const people = new Map<string, Person>();
+  const others = (name: string) => [...people.keys()].filter((one) => one !== name);
+  const person = (name: string): Person => people.get(name) ?? assert.fail(`no ${name}`);
+
+  before(async () => {
+    [server, page, browsers] = await Promise.all([
+      startServer(),
+      serveSdkPage(),
+      Promise.all([launch("chromium"), launch("chromium"), launch("firefox")]),
+    ]);
+    for (const [index, name] of ["ada", "ben", "fay"].entries()) {
+      const browser = browsers[index] ?? assert.fail();
+      people.set(name, await Person.arrive(browser, { server: server.url, page: page.url }));
+    }
+  });
+  after(async () => {
+    await Promise.all(browsers.map((browser) => browser.close()));
+    await page[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  it("everybody decodes and hears both others for ten seconds", async () => {
+    for (const [name, one] of people) await one.join({ room: "three", name });
+    for (const [name, one] of people) for (const other of others(name)) await one.says(other, LIVE);
+    const arrivedBefore = await Promise.all([...people.values()].map((one) => one.arrived()));
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    const arrivedAfter = await Promise.all([...people.values()].map((one) => one.arrived()));
+    for (const [index, name] of [...people.keys()].entries()) {
+      const rows = arrivedAfter[index] ?? [];
+      const earlier = new Map(arrivedBefore[index]?.map((row) => [row.mid, row]));
+      const video = rows.filter((row) => row.framesDecoded > (earlier.get(row.mid)?.framesDecoded ?? 0) + 50);
+      const audio = rows.filter((row) => row.audioEnergy > (earlier.get(row.mid)?.audioEnergy ?? 0));
+      assert.equal(video.length, 2, `${name} decodes two cameras: ${JSON.stringify(rows)}`);
+      assert.equal(audio.length, 2, `${name} hears two microphones: ${JSON.stringify(rows)}`);
+    }
+  });
+
+  it("every ledger row says received", async () => {
+    for (const [name, one] of people) {
+      const rows = await one.run((lab) => lab.room?.ledger().map((row) => `${row.publication} ${row.standing}`) ?? []);
+      assert.equal(rows.length, 8, `${name}: ${rows}`);
+      assert.ok(
+        rows.every((row) => row.endsWith(" received")),
+        `${name}: ${rows}`,
+      );
+    }
+  });
+
+  it("camera off and on, microphone muted and not: all others follow within a second", async () => {
+    const ada = person("ada");
+    await ada.run((lab) => lab.room?.camera.mute());
+    const dark = await Promise.all(
+      others("ada").map((name) => person(name).says("ada", { camera: "muted by them" }, 2_000)),
+    );
+    assert.ok(Math.max(...dark) < 1_000, `camera muted: ${dark}`);
+    assert.equal(
+      await ada.run((lab) => lab.captured.filter((t) => t.kind === "video" && t.readyState === "live").length),
+      0,
+    );
+    await ada.run((lab) => lab.room?.camera.unmute());
+    const back = await Promise.all(others("ada").map((name) => person(name).says("ada", LIVE, 5_000)));
+    assert.ok(Math.max(...back) < 1_000, `camera back: ${back}`);
+    await ada.run((lab) => lab.room?.camera.off());
+    const off = await Promise.all(
+      others("ada").map((name) => person(name).says("ada", { camera: "never sent" }, 2_000)),
+    );
+    assert.ok(Math.max(...off) < 1_000, `camera off: ${off}`);
+    await ada.run((lab) => lab.room?.camera.on());
+    const on = await Promise.all(others("ada").map((name) => person(name).says("ada", LIVE, 5_000)));
+    assert.ok(Math.max(...on) < 1_000, `camera on: ${on}`);
+    await ada.run((lab) => lab.room?.microphone.mute());
+    const still = await Promise.all(
+      others("ada").map((name) => person(name).says("ada", { microphone: "muted by them" }, 2_000)),
+    );
+    assert.ok(Math.max(...still) < 1_000, `microphone muted: ${still}`);
+    await ada.run((lab) => lab.room?.microphone.unmute());
+    const heard = await Promise.all(others("ada").map((name) => person(name).says("ada", LIVE, 5_000)));
+    assert.ok(Math.max(...heard) < 1_000, `microphone back: ${heard}`);
+  });
+
+  it("after leaving everything that was opened is closed, and the receipt says so", async () => {
+    for (const one of people.values()) await one.leaveCleanly();
+    assert.equal(server.status().participants, 0);
+    for (const [name, one] of people) assert.deepEqual(one.errors, [], name);
+  });
+});
