@@ -9,7 +9,7 @@ import {
 } from "@lodeline/protocol";
 import { applyEvent } from "./apply-event.ts";
 import { takeRoomsWord } from "./member-commands.ts";
-import { ask } from "./member-receipts.ts";
+import { ask, correct, forgetObserved } from "./member-receipts.ts";
 import type { MemberTurn } from "./member-turn.ts";
 import type { Mirror } from "./member-types.ts";
 
@@ -62,6 +62,7 @@ export function applyLedger(turn: MemberTurn, message: Told<"ledger">): void {
   // Its event should have come first.
   const unheard = message.rows.some((row) => row.to === mirror.participant && !known.has(row.publication));
   if (!complete || unheard) ask(turn);
+  else correct(turn, message.rows);
 }
 
 /** Takes a newer room for the mirror's and says what that changes: pairs, expectations, slots needed. */
@@ -105,22 +106,26 @@ export function compareExpected(turn: MemberTurn): void {
   const { mirror } = turn;
   if (!mirror) return;
   const hidden = new Set(turn.state.views.filter((one) => !one.visible).map((one) => one.publication));
-  const expected: Record<string, TrackKind> = {};
-  for (const { id, media } of mirror.room.participants) {
+  const expected: Record<string, Mirror["expected"][string]> = {};
+  for (const { id, media, incarnation } of mirror.room.participants) {
     if (id === mirror.participant) continue;
+    const term = termOf(mirror, id, incarnation);
     for (const source of SOURCES) {
       const publication = publicationId(id, source);
-      if (media.sources[source].intent === "live" && !hidden.has(publication)) expected[publication] = kindOf(source);
+      if (media.sources[source].intent === "live" && !hidden.has(publication)) {
+        expected[publication] = { track: kindOf(source), term };
+      }
     }
   }
   let same = true;
   for (const publication of Object.keys(mirror.expected)) {
-    if (expected[publication]) continue;
+    if (expected[publication]?.term === mirror.expected[publication]?.term) continue;
     same = false;
     turn.push({ kind: "forget", publication });
+    forgetObserved(turn, publication);
   }
-  for (const [publication, track] of Object.entries(expected)) {
-    if (mirror.expected[publication]) continue;
+  for (const [publication, { track, term }] of Object.entries(expected)) {
+    if (mirror.expected[publication]?.term === term) continue;
     same = false;
     turn.push({ kind: "expect", publication, track });
   }
@@ -128,12 +133,22 @@ export function compareExpected(turn: MemberTurn): void {
   if (mirror.room.topology === "sfu") compareSlots(turn);
 }
 
+/** What carries a publication here: the pair's session, or the sfu sessions of both. */
+function termOf(mirror: Mirror, from: string, incarnation: number): string {
+  if (mirror.room.topology === "sfu") return `${incarnation}/${mirror.incarnation}`;
+  const { participant: self } = mirror;
+  const pair = mirror.room.pairs.find(
+    (one) => (one.a === self && one.b === from) || (one.b === self && one.a === from),
+  );
+  return pair?.session ?? "none";
+}
+
 /** Asks for more receive slots, once for each number needed; slots are never given back. */
 export function compareSlots(turn: MemberTurn): void {
   const { mirror } = turn;
   if (!mirror) return;
-  const kinds = Object.values(mirror.expected);
-  const count = (kind: TrackKind) => kinds.filter((one) => one === kind).length;
+  const all = Object.values(mirror.expected);
+  const count = (kind: TrackKind) => all.filter((one) => one.track === kind).length;
   const audio = Math.max(count("audio"), mirror.needed.audio);
   const video = Math.max(count("video"), mirror.needed.video);
   if (audio === mirror.needed.audio && video === mirror.needed.video) return;

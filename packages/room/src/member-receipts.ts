@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import type { ClientMessage, PublishedReceipt, ReceivedReceipt } from "@lodeline/protocol";
+import type { ClientMessage, LedgerRow, PublishedReceipt, ReceivedReceipt } from "@lodeline/protocol";
 import type { MemberTurn } from "./member-turn.ts";
 import type { MemberState, Observed } from "./member-types.ts";
 
@@ -39,6 +39,35 @@ export function observe(
   const kept = [...untold].filter((publication) => rows[publication]);
   turn.patch({ observed: { ...before, published, received: rows, untold: kept } });
   if (urgent) sendReceipt(turn, false);
+}
+
+/**
+ * The room believes something else of what is received here, because it began a row anew: tells it again. An older row
+ * that crossed a receipt costs one receipt more, and no harm.
+ */
+export function correct(turn: MemberTurn, rows: readonly LedgerRow[]): void {
+  const { observed } = turn.state;
+  const self = turn.mirror?.participant;
+  const wrong = rows.filter(
+    (row) =>
+      row.to === self &&
+      row.facts.intended.value &&
+      observed.received[row.publication] !== undefined &&
+      observed.received[row.publication]?.received !== row.facts.received.value,
+  );
+  if (wrong.length === 0) return;
+  const untold = new Set([...observed.untold, ...wrong.map((row) => row.publication)]);
+  turn.patch({ observed: { ...observed, untold: [...untold] } });
+  sendReceipt(turn, false);
+}
+
+/** What was observed of a publication says nothing about the session that carries it from now on. */
+export function forgetObserved(turn: MemberTurn, publication: string): void {
+  const { observed } = turn.state;
+  if (!observed.received[publication]) return;
+  const { [publication]: _before, ...received } = observed.received;
+  const untold = observed.untold.filter((one) => one !== publication);
+  turn.patch({ observed: { ...observed, received, untold } });
 }
 
 /** Says what is known and seen, and asks for what is missing; once in a while, however many gaps are noticed. */

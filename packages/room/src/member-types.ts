@@ -66,8 +66,11 @@ export interface Mirror {
   readonly ledger: Readonly<Record<string, LedgerRow>>;
   readonly ledgerRevision: number;
   readonly slots: Slots;
-  /** Publications of others that should be received here now, by id. */
-  readonly expected: Readonly<Record<string, TrackKind>>;
+  /**
+   * Publications of others that should be received here now, by id. `term` names the session that carries it: a new one
+   * is a new expectation, and what was received before does not count for it.
+   */
+  readonly expected: Readonly<Record<string, { readonly track: TrackKind; readonly term: string }>>;
   /** Receive sections of the present sfu session, for `need-slots`. */
   readonly receives: { readonly audio: number; readonly video: number };
   /** The most slots that were ever asked for by `need-slots` in this session. */
@@ -213,7 +216,10 @@ export type MemberEffect =
   | { readonly kind: "slots"; readonly table: Slots }
   /** sfu: more is live than there are receive slots: renegotiate with at least this many in all. */
   | { readonly kind: "need-slots"; readonly audio: number; readonly video: number }
-  /** A publication should be received from now on, or no longer. For the reconciler. */
+  /**
+   * A publication should be received from now on, or no longer. For the reconciler: what it counted so far is forgotten.
+   * When another session carries it from now on, both are said, `forget` first.
+   */
   | { readonly kind: "expect"; readonly publication: string; readonly track: TrackKind }
   | { readonly kind: "forget"; readonly publication: string }
   /** The room asks this participant to do a step of a replay. `new-session` in an sfu room comes as `need-offer`. */

@@ -244,8 +244,9 @@ function leave(turn: MemberTurn): void {
     turn.patch({ phase: { kind: "leaving", request: phase.request, mirror: phase.mirror } });
     command(turn, { type: "leave", id: nextCommandId(turn.state) });
   } else if (phase.kind === "joining") {
-    // The join may be granted after this; the leave behind it gives the place back.
-    if (turn.state.linkOpen) turn.send({ type: "leave", id: nextCommandId(turn.state) });
+    // The join may have been granted already, or be granted yet; the leave behind it gives the place back. An
+    // interrupted link keeps it until it is resumed.
+    turn.send({ type: "leave", id: nextCommandId(turn.state) });
     turn.patch({ commandSerial: turn.state.commandSerial + 1 });
     endPlace(turn, "link/closed", "left");
   }

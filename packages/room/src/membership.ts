@@ -10,6 +10,9 @@ import { restartReplay, restartRow } from "./standing.ts";
 import { detach, syncPublisher, syncReceiver } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 
+/** Reloads in a row of which none heard its answer, and after which the first token still works. */
+const MOST_EARLIER_TOKENS = 4;
+
 /** Gives a place, a new one or the earlier one, or says why not. */
 export function join(turn: Turn, input: JoinInput): void {
   const holder = Object.values(turn.places).find((place) => place.link === input.link);
@@ -37,11 +40,17 @@ function isSameCommand(place: Place, input: JoinInput): boolean {
 
 function rejoin(turn: Turn, input: JoinInput, claim: { participant: string; token: string }): void {
   const place = turn.place(claim.participant);
-  const fits = place?.identity === input.identity && constantTimeEqual(claim.token, place.rejoinToken);
+  const fits = place?.identity === input.identity && holdsToken(place, claim.token);
   if (!place || !fits) {
     return refuse(turn, input, "room/bad-rejoin", "The rejoin token does not fit a present participant.", "rejoin");
   }
   retake(turn, input, place);
+}
+
+function holdsToken(place: Place, token: string): boolean {
+  let holds = false;
+  for (const one of [place.rejoinToken, ...place.earlierTokens]) holds = constantTimeEqual(token, one) || holds;
+  return holds;
 }
 
 function admit(turn: Turn, input: JoinInput): void {
@@ -62,6 +71,7 @@ function admit(turn: Turn, input: JoinInput): void {
     identity: input.identity,
     slots: { revision: 0, slots: [] },
     ledgerRevision: 0,
+    earlierTokens: [],
     answers: [],
     repairs: {},
     views: {},
@@ -100,14 +110,12 @@ function retake(turn: Turn, input: JoinInput, place: Place): void {
     ...newTerm(turn, input, info.incarnation),
     // The revisions go on rising, so that what was told to the earlier incarnation cannot pass for newer.
     slots: { revision: place.slots.revision + 1, slots: [] },
+    earlierTokens: [place.rejoinToken, ...place.earlierTokens].slice(0, MOST_EARLIER_TOKENS),
     repairs: renewedAt === undefined ? {} : { "new-session": renewedAt },
     published: {},
     views: {},
   });
   enter(turn, info);
-  for (const row of [...Object.values(turn.place(participant)?.rows ?? {}), ...turn.rowsFrom(participant)]) {
-    restartRow(turn, row);
-  }
 }
 
 /** What begins with each join, the first and every later one. */
@@ -138,7 +146,10 @@ function enter(turn: Turn, info: ParticipantInfo): void {
   const pairs = pairNewcomer(turn, info.id);
   turn.event({ kind: "peer-joined", participant: info, pairs }, info.id);
   const place = turn.place(info.id);
-  if (place) tellJoined(turn, place, false);
+  if (!place) return;
+  tellJoined(turn, place, false);
+  // Before anything is judged: what an earlier incarnation received, or missed, says nothing about this one.
+  for (const row of [...Object.values(place.rows), ...turn.rowsFrom(info.id)]) restartRow(turn, row);
   syncReceiver(turn, info.id);
   syncPublisher(turn, info.id);
   turn.wholeLedger.add(info.id);

@@ -1,10 +1,16 @@
+import type { MonoMs } from "@lodeline/base";
 import type { Pair, Signal } from "@lodeline/protocol";
 import type { PairRecord } from "./room-state.ts";
 import { refreshRow, restartRow } from "./standing.ts";
+import { tellSignalsAgain } from "./tell-signals.ts";
 import type { Turn } from "./turn.ts";
 
 /** Waits before a pair whose session ended gets a new one: at once, then growing. */
 const RENEW_DELAYS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
+
+/** An offer that has no answer after this long is told again; doubles each time. */
+const TELL_AGAIN_MS = 1_000;
+const MOST_TELLS = 3;
 
 /** Signals kept of one epoch, of both ends together. Candidates beyond it are not told again. */
 const KEPT_SIGNALS = 64;
@@ -47,6 +53,8 @@ function assign(turn: Turn, one: string, other: string, initiatorId: string, ren
     answeredAt: undefined,
     establishedAt: undefined,
     renewAt: undefined,
+    tellAt: undefined,
+    tells: 0,
     renewals,
     signals: [],
   });
@@ -84,7 +92,10 @@ function noteSignal(turn: Turn, record: PairRecord, from: string, signal: Signal
   if (signal.epoch === epoch && kept.length < KEPT_SIGNALS) kept.push({ from, signal });
   const answered = kind === "answer" && record.answeredAt === undefined;
   const next = { ...record, signals: kept };
-  turn.putPair(answered ? { ...next, answeredAt: turn.now, renewals: 0 } : next);
+  if (answered) turn.putPair({ ...next, answeredAt: turn.now, tellAt: undefined, renewals: 0 });
+  else if (kind === "offer" && next.answeredAt === undefined) {
+    turn.putPair({ ...next, tellAt: turn.now + TELL_AGAIN_MS, tells: 0 });
+  } else turn.putPair(next);
   if (answered) refreshPairRows(turn, record.pair);
 }
 
@@ -104,11 +115,26 @@ export function renewAskedPairs(turn: Turn): void {
   for (const { a, b, why } of turn.renewals.splice(0)) renewPair(turn, a, b, why);
 }
 
-/** Renews the pairs whose wait is over. */
-export function renewDuePairs(turn: Turn): void {
-  for (const { pair, renewAt } of Object.values(turn.pairs)) {
+/** Renews the pairs whose wait is over, and tells again what was offered and not answered. */
+export function tickPairs(turn: Turn): void {
+  for (const record of Object.values(turn.pairs)) {
+    const { pair, renewAt, tellAt } = record;
     if (renewAt !== undefined && renewAt <= turn.now) renewPair(turn, pair.a, pair.b, "a session ended");
+    else if (tellAt !== undefined && tellAt <= turn.now) tellOfferAgain(turn, record);
   }
+}
+
+/** The earliest moment at which a pair needs a tick. */
+export function pairDue({ renewAt, tellAt }: PairRecord): MonoMs | undefined {
+  if (renewAt === undefined || tellAt === undefined) return renewAt ?? tellAt;
+  return Math.min(renewAt, tellAt);
+}
+
+function tellOfferAgain(turn: Turn, record: PairRecord): void {
+  const tells = record.tells + 1;
+  const tellAt = tells < MOST_TELLS ? turn.now + TELL_AGAIN_MS * 2 ** tells : undefined;
+  turn.putPair({ ...record, tells, tellAt });
+  tellSignalsAgain(turn, record.pair.a, record.pair.b);
 }
 
 /** Notes that media came through: the pair's first negotiation is over, its signals need not be kept. */
@@ -119,6 +145,7 @@ export function notePairReceived(turn: Turn, from: string, to: string): void {
     ...record,
     establishedAt: turn.now,
     answeredAt: record.answeredAt ?? turn.now,
+    tellAt: undefined,
     renewals: 0,
     signals: [],
   });

@@ -22,6 +22,7 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
   if (receipt.incarnation !== place.incarnation) return false;
   if (receipt.seen < state.seq || receipt.slots < place.slots.revision) return true;
   if (receipt.ledger < place.ledgerRevision) return true;
+  if (place.earlierTokens.length > 0) return true;
   for (const one of receipt.published) {
     const known = place.published[one.source];
     if (known && (known.captured.value !== one.captured || known.saysSent !== one.sent)) return true;
@@ -35,8 +36,11 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
 
 /** A participant's own word about what it sends, receives and has been told. */
 export function receive(turn: Turn, place: Place, receipt: Receipt): void {
+  if (receipt.incarnation !== place.incarnation) return;
+  // It has heard of this incarnation, so it has its token.
+  if (place.earlierTokens.length > 0) turn.patchPlace(place.participant, { earlierTokens: [] });
   for (const one of receipt.published) notePublished(turn, place.participant, one);
-  for (const one of receipt.received) noteReceived(turn, place.participant, one);
+  for (const one of receipt.received) noteReceived(turn, place.participant, one, receipt.seen);
   tellMissed(turn, place.participant, receipt, receipt.ask === true);
 }
 
@@ -57,7 +61,7 @@ export function replayRequest(turn: Turn, place: Place, request: ReplayRequest):
   if (!row?.intended.value) turn.wholeLedger.add(participant);
   tellMissed(turn, participant, { ...request, ledger: place.ledgerRevision }, true);
   if (!row?.intended.value) return;
-  noteReceived(turn, participant, { publication: request.publication, received: false, count: 0 });
+  noteReceived(turn, participant, { publication: request.publication, received: false, count: 0 }, request.seen);
   const now = turn.row(participant, request.publication);
   if (now?.standing === "pending" && couldFlow(turn, now)) declareMissing(turn, now, undefined);
 }
@@ -102,9 +106,11 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
   }
 }
 
-function noteReceived(turn: Turn, to: string, said: ReceivedReceipt): void {
+function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: number): void {
   const row = turn.row(to, said.publication);
   if (!row || row.received.value === said.received) return;
+  // Who has not heard of the event that began this row speaks of an earlier session.
+  if (said.received && row.announced > seen) return;
   turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) });
   refreshRow(turn, to, said.publication);
   if (said.received && turn.config.topology === "mesh") notePairReceived(turn, row.from, to);

@@ -1,6 +1,7 @@
 import type { ReplayStep } from "@lodeline/protocol";
 import { transportOf } from "./hop.ts";
 import type { Replay, Row } from "./room-state.ts";
+import { tellSignalsAgain } from "./tell-signals.ts";
 import type { Turn } from "./turn.ts";
 
 /** What a step is about, beside its row: whom it is asked of, and what makes two of them the same request. */
@@ -75,14 +76,6 @@ function perform(turn: Turn, row: Row, step: ReplayStep, target: string, why: st
   }
   const place = turn.place(target);
   if (place) turn.tell(place.link, { type: "repair", step, publication, subscription, why });
-}
-
-/** Mesh: tells both ends again what the other said in the present negotiation; what they have already they drop. */
-function tellSignalsAgain(turn: Turn, a: string, b: string): void {
-  for (const { from, signal } of turn.pairOf(a, b)?.signals ?? []) {
-    const receiver = turn.place(from === a ? b : a);
-    if (receiver) turn.effects.push({ kind: "forward", link: receiver.link, from, signal });
-  }
 }
 
 function firstToAsk(turn: Turn, target: string, key: string, step: ReplayStep): boolean {

@@ -52,6 +52,8 @@ export interface Place {
   /** Since when the link is not heard of. */
   readonly linkLostAt: MonoMs | undefined;
   readonly rejoinToken: string;
+  /** Earlier tokens, good until a receipt shows that the present one was heard of: the answer with it may be lost. */
+  readonly earlierTokens: readonly string[];
   readonly joinCommand: string;
   readonly media: MediaSession;
   readonly slots: Slots;
@@ -144,6 +146,9 @@ export interface PairRecord {
   readonly establishedAt: MonoMs | undefined;
   /** When it is to be renewed, after one end hung up. */
   readonly renewAt: MonoMs | undefined;
+  /** When an offer without an answer is to be told again, and how often it was. */
+  readonly tellAt: MonoMs | undefined;
+  readonly tells: number;
   /** Renewals since the last answer. */
   readonly renewals: number;
   /** The signals of its first negotiation, to tell again what was lost; empty once media came through. */

@@ -3,7 +3,7 @@ import type { LedgerRow, Timers, Topology } from "@lodeline/protocol";
 import { leave, mediaState, moderate, view } from "./commands.ts";
 import { toLedgerRow } from "./fact.ts";
 import { dissolve, expireLeases, join, leaseDue, linkBack, linkLost } from "./membership.ts";
-import { passSignal, renewAskedPairs, renewDuePairs } from "./pairs.ts";
+import { pairDue, passSignal, renewAskedPairs, tickPairs } from "./pairs.ts";
 import { mediaFacts, receiptMatters, receive, replayRequest } from "./receipts.ts";
 import type { RoomEffect } from "./room-effect.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
@@ -95,7 +95,7 @@ const HANDLERS: Handlers = {
   },
   tick: (turn) => {
     expireLeases(turn);
-    renewDuePairs(turn);
+    tickPairs(turn);
     refreshDueRows(turn);
   },
 };
@@ -228,6 +228,6 @@ function dueOf(turn: Turn): MonoMs | undefined {
     consider(place.rowsDue);
     consider(leaseDue(turn, place));
   }
-  for (const { renewAt } of Object.values(turn.pairs)) consider(renewAt);
+  for (const record of Object.values(turn.pairs)) consider(pairDue(record));
   return due;
 }

@@ -153,7 +153,7 @@ export class World {
   }
 
   #perform(effect: RoomEffect): void {
-    this.log.push(effect);
+    this.log.push({ at: this.now, ...effect } as never);
     switch (effect.kind) {
       case "joined":
         return this.#joined(effect);
@@ -251,6 +251,7 @@ export class Person {
   #links = 0;
   #reloads = 0;
   #place: { participant: string; token: string } | undefined;
+  #missedSince = new Map<string, number>();
   #seenAt = new Map<string, number>();
   #pairs = new Map<string, { session: string; connected: boolean; since: number; role: string }>();
   #earlySignals: { from: string; signal: Signal }[] = [];
@@ -404,6 +405,13 @@ export class Person {
       received.push({ publication, received: this.world.now - seenAt < SILENCE_MS, count: 0 });
     }
     this.feed({ kind: "observed", published, received });
+    for (const { publication, received: is } of received) {
+      const since = this.#missedSince.get(publication) ?? this.world.now;
+      this.#missedSince.set(publication, is ? this.world.now : since);
+      if (is || this.world.now - since < DEFAULT_TIMERS.receiptWindowMs) continue;
+      this.#missedSince.set(publication, this.world.now);
+      this.feed({ kind: "request-replay", publication, why: "nothing is played" });
+    }
     for (const [remote, pair] of this.#pairs) {
       if (pair.connected || this.world.now - pair.since < DEFAULT_TIMERS.negotiatingMs) continue;
       this.#pairs.delete(remote);
@@ -456,6 +464,10 @@ export class Person {
         return this.#pair(effect.remote, effect.pair.session, effect.role);
       case "pair-over":
         if (this.#pairs.get(effect.remote)?.session === effect.session) this.#pairs.delete(effect.remote);
+        return;
+      case "forget":
+        this.#seenAt.delete(effect.publication);
+        this.#missedSince.delete(effect.publication);
         return;
       case "removed":
         this.#place = undefined;
