@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DEFAULT_TIMERS, SERVER_PEER_IDENTITY } from "@lodeline/protocol";
+import { type Client, offerOf, World } from "./world.ts";
+
+const init = { kind: "call:init" as const, name: "", audio: true, video: true };
+
+describe("calls", () => {
+  it("[HUB24] rings everywhere, the first to accept has it, the others are told", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    for (const one of [bob, desk]) assert.deepEqual(one.heard, [{ from: "ada", session: "s_1", kind: "call:init" }]);
+    assert.equal(bob.of("signal")[0]?.name, "ADA");
+    desk.signal("call", "ada", "s_1", 1, { kind: "accept" });
+    world.run();
+    bob.signal("call", "ada", "s_1", 1, { kind: "accept" });
+    world.run();
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "accept" }]);
+    const elsewhere = { from: "ada", session: "s_1", kind: "hangup", reason: "answered-elsewhere" };
+    assert.deepEqual(bob.heard.slice(1), [elsewhere, elsewhere], "when it is answered, and again for the late accept");
+    ada.signal("call", "bob", "s_1", 2, { kind: "offer", offer: offerOf() }, 1);
+    desk.signal("call", "ada", "s_1", 2, { kind: "answer", sdp: "v=0" }, 1);
+    world.run();
+    assert.equal(desk.heard.at(-1)?.kind, "offer");
+    assert.equal(ada.heard.at(-1)?.kind, "answer");
+    assert.equal(bob.heard.length, 3);
+    desk.signal("call", "ada", "s_1", 3, { kind: "hangup", reason: "hangup" });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.reason, "hangup");
+    assert.equal(world.hub.status().calls, 0);
+    assert.deepEqual(
+      world.eventsOf("call").map(({ what, reason }) => [what, reason]),
+      [
+        ["ringing", undefined],
+        ["answered", undefined],
+        ["ended", "hangup"],
+      ],
+    );
+  });
+
+  it("[HUB24] a caller that gives up stops the ringing everywhere", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    ada.signal("call", "bob", "s_1", 2, { kind: "hangup", reason: "no-answer" });
+    world.run();
+    for (const one of [bob, desk]) assert.equal(one.heard.at(-1)?.reason, "no-answer");
+    assert.equal(world.hub.status().calls, 0);
+  });
+
+  it("[HUB25] rejects a call to nobody, refuses one to oneself or without the grant", () => {
+    const world = new World({ grants: (identity) => (identity === "mute" ? { call: false } : {}) });
+    const ada = world.client("ada");
+    const mute = world.client("mute");
+    ada.signal("call", "nobody", "s_1", 1, init);
+    ada.signal("call", "ada", "s_2", 1, init);
+    mute.signal("call", "ada", "s_3", 1, init);
+    world.run();
+    assert.deepEqual(ada.heard, [
+      { from: "nobody", session: "s_1", kind: "reject", reason: "unreachable" },
+      { from: "ada", session: "s_2", kind: "reject", reason: "refused" },
+    ]);
+    assert.deepEqual(ada.errors, [{ code: "call/self", field: "to" }]);
+    assert.deepEqual(mute.errors, [{ code: "auth/forbidden", field: "to" }]);
+    assert.equal(mute.heard[0]?.reason, "refused");
+  });
+
+  it("[HUB26] a person's decline ends it everywhere; a busy device only its own ringing", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    bob.signal("call", "ada", "s_1", 1, { kind: "reject", reason: "busy" });
+    world.run();
+    assert.equal(ada.heard.length, 0);
+    desk.signal("call", "ada", "s_1", 1, { kind: "reject", reason: "ringing-timeout" });
+    world.run();
+    assert.equal(ada.heard[0]?.reason, "ringing-timeout");
+    ada.signal("call", "bob", "s_2", 1, init);
+    world.run();
+    bob.signal("call", "ada", "s_2", 1, { kind: "reject", reason: "declined" });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.reason, "declined");
+    assert.deepEqual(desk.heard.at(-1), { from: "ada", session: "s_2", kind: "hangup", reason: "answered-elsewhere" });
+    assert.equal(world.hub.status().calls, 0);
+  });
+
+  it("[HUB27] an interrupted link ends nothing; one that is gone for good ends its calls", () => {
+    const world = new World();
+    const { ada, bob } = answered(world);
+    bob.cut();
+    world.run(1000);
+    assert.equal(ada.heard.length, 1);
+    assert.equal(world.hub.status().calls, 1);
+    bob.vanish();
+    world.run(DEFAULT_TIMERS.resumeWindowMs - 2000);
+    assert.equal(ada.heard.length, 1);
+    world.run(3000);
+    assert.deepEqual(ada.heard.at(-1), { from: "bob", session: "s_1", kind: "hangup", reason: "remote-gone" });
+    assert.equal(world.hub.status().calls, 0);
+  });
+
+  it("[HUB27] a closed page ends them at once, ringing ones too", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    bob.close();
+    world.run();
+    assert.equal(ada.heard.length, 0);
+    desk.close();
+    world.run();
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "reject", reason: "unreachable" }]);
+    const other = answered(new World());
+    other.ada.close();
+    other.world.run();
+    assert.equal(other.bob.heard.at(-1)?.reason, "remote-gone");
+  });
+
+  it("[HUB28] binds two that call each other, and stops ringing at their other links", () => {
+    for (const first of ["ada", "bob"]) {
+      const world = new World();
+      const { ada, bob, desk } = three(world);
+      const calls = [
+        () => ada.signal("call", "bob", "s_ada", 1, init),
+        () => bob.signal("call", "ada", "s_bob", 1, init),
+      ];
+      for (const call of first === "ada" ? calls : calls.reverse()) {
+        call();
+        world.run(1);
+      }
+      world.run();
+      assert.deepEqual(ada.heard, [{ from: "bob", session: "s_bob", kind: "call:init" }]);
+      assert.deepEqual(bob.heard, [{ from: "ada", session: "s_ada", kind: "call:init" }]);
+      // The lower identity's call lives: what its end says reaches the other, and the reverse.
+      bob.signal("call", "ada", "s_bob", 2, { kind: "hangup", reason: "replaced" });
+      bob.signal("call", "ada", "s_ada", 1, { kind: "accept" });
+      ada.signal("call", "bob", "s_ada", 2, { kind: "offer", offer: offerOf() }, 1);
+      world.run();
+      assert.equal(ada.heard.at(-1)?.kind, "accept");
+      assert.equal(bob.heard.at(-1)?.kind, "offer");
+      const rung = desk.heard.filter(({ kind }) => kind === "call:init").length;
+      const stopped = desk.heard.filter(({ reason }) => reason === "answered-elsewhere").length;
+      assert.equal(rung, stopped, `first ${first}`);
+      assert.equal(world.hub.status().calls, 1);
+      assert.equal(world.eventsOf("call").filter(({ what }) => what === "answered").length, 1);
+    }
+  });
+
+  it("[HUB29] nobody else speaks in a call: not another identity, not another link while the bound one is there", () => {
+    const world = new World();
+    const { ada, bob, desk } = answered(world);
+    const eve = world.client("eve");
+    eve.signal("call", "ada", "s_1", 1, { kind: "hangup", reason: "hangup" });
+    desk.signal("call", "ada", "s_1", 1, { kind: "hangup", reason: "hangup" });
+    world.run();
+    assert.equal(ada.heard.length, 1);
+    assert.deepEqual(eve.errors, [{ code: "session/unknown", field: "signal.session" }]);
+    bob.vanish();
+    world.run();
+    desk.signal("call", "ada", "s_1", 2, { kind: "negotiation-needed", why: "new link", iceRestart: true });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.kind, "negotiation-needed");
+    ada.signal("call", "bob", "s_1", 2, { kind: "offer", offer: offerOf() }, 2);
+    world.run();
+    assert.equal(desk.heard.at(-1)?.kind, "offer");
+  });
+
+  it("[HUB29] an accept or an offer in a call nobody knows is answered with its end", () => {
+    const world = new World();
+    const ada = world.client("ada");
+    ada.signal("call", "bob", "s_x", 1, { kind: "accept" });
+    ada.signal("call", "bob", "s_x", 2, { kind: "hangup", reason: "hangup" });
+    world.run();
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_x", kind: "hangup", reason: "remote-gone" }]);
+  });
+
+  it("[HUB30] the server peer accepts by itself and answers the offer", () => {
+    const world = new World();
+    const ada = callServer(world);
+    assert.deepEqual(
+      ada.heard.map(({ from, kind }) => `${from} ${kind}`),
+      [`${SERVER_PEER_IDENTITY} accept`, `${SERVER_PEER_IDENTITY} answer`],
+    );
+    world.serverPeer.connect("s_p");
+    world.run();
+    assert.equal(world.eventsOf("session").at(-1)?.state, "Active");
+    ada.signal("call", SERVER_PEER_IDENTITY, "s_p", 3, { kind: "hangup", reason: "hangup" });
+    world.run();
+    assert.deepEqual(world.serverPeer.closed, ["s_p"]);
+    assert.equal(world.hub.status().calls, 0);
+    assert.equal(world.hub.status().sessions, 0);
+  });
+
+  it("[HUB30] tears a server peer's media down when the caller's link is gone, or its offer is no good", () => {
+    const world = new World();
+    const ada = callServer(world);
+    world.serverPeer.connect("s_p");
+    ada.close();
+    world.run(DEFAULT_TIMERS.endingMs);
+    assert.deepEqual(world.serverPeer.closed, ["s_p"]);
+    assert.equal(world.hub.status().timers, 0);
+  });
+
+  it("[HUB30] others cannot speak in it, and without a server peer it is unreachable", () => {
+    const world = new World();
+    callServer(world);
+    const eve = world.client("eve");
+    eve.signal("call", SERVER_PEER_IDENTITY, "s_p", 1, { kind: "hangup", reason: "hangup" });
+    world.run();
+    assert.deepEqual(world.serverPeer.closed, []);
+    const bare = new World({ hub: { ports: { authorization: authorizeAll } } });
+    const bob = bare.client("bob");
+    bob.signal("call", SERVER_PEER_IDENTITY, "s_p", 1, init);
+    bare.run();
+    assert.equal(bob.heard[0]?.reason, "unreachable");
+  });
+
+  it("[HUB31] refuses the seventeenth call at once", () => {
+    const world = new World();
+    const { ada, bob } = three(world);
+    for (let n = 1; n <= 17; n++) ada.signal("call", "bob", `s_${n}`, 1, init);
+    world.run();
+    assert.equal(bob.heard.length, 16);
+    assert.deepEqual(ada.errors, [{ code: "protocol/rate-limited", field: "to" }]);
+    assert.equal(world.hub.status().calls, 16);
+  });
+});
+
+const authorizeAll = {
+  authorize: (
+    { token = "" }: { token?: string | undefined },
+    done: (who: { identity: string; name: string; grants: { join: true; call: true; role: "speaker" } }) => void,
+  ) => done({ identity: token, name: token, grants: { join: true, call: true, role: "speaker" } }),
+};
+
+/** Ada, and Bob on two devices. */
+function three(world: World): { ada: Client; bob: Client; desk: Client } {
+  const clients = { ada: world.client("ada"), bob: world.client("bob"), desk: world.client("bob", 2) };
+  world.run();
+  return clients;
+}
+
+function answered(world: World) {
+  const clients = three(world);
+  clients.ada.signal("call", "bob", "s_1", 1, init);
+  world.run();
+  clients.bob.signal("call", "ada", "s_1", 1, { kind: "accept" });
+  world.run();
+  return { world, ...clients };
+}
+
+function callServer(world: World): Client {
+  const ada = world.client("ada");
+  ada.signal("call", SERVER_PEER_IDENTITY, "s_p", 1, init);
+  world.run();
+  ada.signal("call", SERVER_PEER_IDENTITY, "s_p", 2, { kind: "offer", offer: offerOf() }, 1);
+  world.run();
+  return ada;
+}
