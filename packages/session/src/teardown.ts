@@ -23,6 +23,9 @@ export interface Ending {
   readonly stepFailed?: boolean;
 }
 
+/** What becomes of a step that only waits, by who ended the wait. */
+const PRESENT_OUTCOMES = { local: "abandoned", remote: "abandoned", deadline: "timed-out", world: "failed" } as const;
+
 /** The end of a session begins; where nothing was opened it is its whole end. The reason given first stays. */
 export function finish(turn: Turn, state: LiveState, ending: Ending): EndingState | EndedState {
   const { reason, by } = ending;
@@ -61,6 +64,10 @@ function beginTeardown(turn: Turn, state: ConnectingState, memory: SessionMemory
     steps: [],
     owned: start.owned,
   };
+  if (present && !ended.pending && !ending.stepFailed) {
+    const outcome = PRESENT_OUTCOMES[ending.by];
+    emit(turn, { kind: "step", session, plan: "start", step: present, outcome, durationMs: now - start.sinceMs });
+  }
   changed(turn, state.kind, ended, session, ending.reason);
   if (state.kind === "Active" && state.media) emit(turn, { kind: "media", session, ready: false });
   if (state.data) emit(turn, { kind: "data", session, ready: false });
@@ -139,7 +146,11 @@ export function abandonTeardown(turn: Turn, state: EndingState): EndedState {
   while (mayStart(next)) next = startNext(turn, next);
   const late = next.running.map((entry) => entry.step);
   for (const { step, sinceMs } of next.running) next = record(turn, next, step, "timed-out", turn.now - sinceMs);
-  return concludeTeardown(turn, next, next.pending ? [...late, next.pending.step] : late);
+  const { pending, session } = next;
+  if (!pending) return concludeTeardown(turn, next, late);
+  const durationMs = turn.now - pending.sinceMs;
+  emit(turn, { kind: "step", session, plan: "start", step: pending.step, outcome: "timed-out", durationMs });
+  return concludeTeardown(turn, next, [...late, pending.step]);
 }
 
 function record(

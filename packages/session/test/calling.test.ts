@@ -195,7 +195,10 @@ describe("a further call of the same remote", () => {
     assert.equal(ringing.ended.session, "s1");
     assert.equal(reasonOf(ringing), "replaced");
     ringing.advance(0);
-    assert.equal(ringing.kind === "IncomingInit" && ringing.state.kind === "IncomingInit" && ringing.state.session, "s2");
+    assert.equal(
+      ringing.kind === "IncomingInit" && ringing.state.kind === "IncomingInit" && ringing.state.session,
+      "s2",
+    );
 
     const cut = activeAnswerer();
     cut.feed({ kind: "transport", session: "s1", connection: "disconnected" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEFAULT_TIMERS, LIMITS } from "@lodeline/protocol";
-import { note, NO_NUMBERS } from "../src/received-numbers.ts";
+import { NO_NUMBERS, note } from "../src/received-numbers.ts";
 import { activeAnswerer, activeOfferer, candidate, OneEnd, offer, reasonOf, sdp } from "./one-end.ts";
 
 const INIT = { kind: "call:init", name: "Bob", audio: true, video: false } as const;
