@@ -38,9 +38,9 @@ export interface StunMessage {
 }
 
 /**
- * Parses a STUN message. RFC 8489 section 5.
+ * Parses a STUN message as ICE uses it. RFC 8489 section 5.
  *
- * @returns `undefined` for what is not one, or whose fingerprint is wrong.
+ * @returns `undefined` for what is not one, or has no or a wrong fingerprint.
  */
 export function parseStun(bytes: Buffer): StunMessage | undefined {
   if (bytes.length < HEADER_BYTES || bytes.readUInt32BE(4) !== MAGIC_COOKIE) return undefined;
@@ -55,17 +55,20 @@ export function parseStun(bytes: Buffer): StunMessage | undefined {
     const valueBytes = bytes.readUInt16BE(at + 2);
     if (at + 4 + valueBytes > bytes.length) return undefined;
     if (attribute === STUN_ATTRIBUTE.fingerprint) {
-      if (valueBytes !== 4 || !fingerprintFits(bytes, at)) return undefined;
-      break;
+      const fits = valueBytes === 4 && fingerprintFits(bytes, at);
+      return fits ? { type, transactionId: bytes.subarray(8, 20), attributes, integrityOffset, bytes } : undefined;
     }
     // What follows MESSAGE-INTEGRITY is not protected by it and must be ignored (section 14.5), bar the fingerprint.
-    if (attribute === STUN_ATTRIBUTE.messageIntegrity) integrityOffset ??= at;
-    else if (integrityOffset === undefined && !attributes.has(attribute)) {
+    if (attribute === STUN_ATTRIBUTE.messageIntegrity) {
+      if (4 + valueBytes !== INTEGRITY_BYTES) return undefined;
+      integrityOffset ??= at;
+    } else if (integrityOffset === undefined && !attributes.has(attribute)) {
       attributes.set(attribute, bytes.subarray(at + 4, at + 4 + valueBytes));
     }
     at += 4 + 4 * Math.ceil(valueBytes / 4);
   }
-  return { type, transactionId: bytes.subarray(8, 20), attributes, integrityOffset, bytes };
+  // ICE demands a fingerprint, RFC 8445 section 7.1.
+  return undefined;
 }
 
 function fingerprintFits(bytes: Buffer, at: number): boolean {

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { LodelineError } from "@lodeline/base";
+import { parse } from "sdp-transform";
+import { answerSections, writeAnswer } from "../src/sdp/answer.ts";
+import type { CodecName } from "../src/sdp/codecs.ts";
+import { readOffer } from "../src/sdp/offer.ts";
+
+const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}.sdp`, import.meta.url), "utf8");
+
+const OFFERS = { chromium: fixture("chromium-slots"), firefox: fixture("firefox-slots") };
+
+function answer(sdp: string, videoCodecs: CodecName[] = []) {
+  const offer = readOffer(sdp);
+  const ssrcsOf = (mid: string) => ({ ssrc: 1000 + 2 * Number(mid), rtxSsrc: 1001 + 2 * Number(mid) });
+  const sections = answerSections(offer, { videoCodecs, ssrcsOf });
+  const text = writeAnswer({
+    offer,
+    sections,
+    sessionId: "7",
+    version: 2,
+    ice: { usernameFragment: "ours", password: "our-password" },
+    fingerprint: "AA:BB",
+    candidates: [
+      { address: "127.0.0.1", port: 5000 },
+      { address: "192.0.2.7", port: 5001 },
+    ],
+    cname: "someone",
+  });
+  return { offer, sections, text, parsed: parse(text) };
+}
+
+function refusal(sdp: string): LodelineError {
+  try {
+    readOffer(sdp);
+  } catch (error) {
+    assert.ok(error instanceof LodelineError, String(error));
+    return error;
+  }
+  return assert.fail("the offer was accepted");
+}
+
+for (const [browser, offer] of Object.entries(OFFERS)) {
+  describe(`an offer of ${browser}`, () => {
+    it("[SDP1] is answered section by section, each direction turned round", () => {
+      const { sections, parsed } = answer(offer);
+      assert.deepEqual(
+        sections.map(({ mid, kind, direction }) => `${mid} ${kind} ${direction}`),
+        [
+          "0 audio recvonly",
+          "1 video recvonly",
+          "2 audio sendonly",
+          "3 video sendonly",
+          "4 audio sendonly",
+          "5 video sendonly",
+          "6 application sendrecv",
+        ],
+      );
+      assert.equal(parsed.groups?.[0]?.mids, "0 1 2 3 4 5 6");
+      for (const media of parsed.media) {
+        assert.equal(media.port, 9);
+        assert.equal(media.setup, "active");
+        assert.equal(media.iceUfrag, "ours");
+      }
+    });
+
+    it("[SDP2] gets fixed SSRCs where we send, and none elsewhere", () => {
+      const { sections, parsed } = answer(offer);
+      for (const [index, media] of parsed.media.entries()) {
+        const { sendSsrc, rtxSsrc, direction, kind } = sections[index] ?? assert.fail();
+        const sends = direction === "sendonly" && kind !== "application";
+        assert.equal(sendSsrc !== undefined, sends);
+        assert.deepEqual(
+          [...new Set((media.ssrcs ?? []).map(({ id }) => id))],
+          [sendSsrc, rtxSsrc].filter((one) => one !== undefined),
+        );
+        if (kind === "video" && sends) assert.equal(media.ssrcGroups?.[0]?.ssrcs, `${sendSsrc} ${rtxSsrc}`);
+      }
+    });
+
+    it("[SDP3] has no section refused, whatever port it was offered with", () => {
+      assert.ok(answer(offer).sections.every(({ rejected }) => !rejected));
+      const removed = offer.replace(/m=video \d+ ([^\n]*)\n([\s\S]*?)(?=m=)/, (_all, rest: string, body: string) => {
+        return `m=video 0 ${rest}\n${body.replace("a=bundle-only\r\n", "")}`;
+      });
+      const { sections, parsed } = answer(removed);
+      assert.deepEqual(sections.map(({ rejected }) => rejected).indexOf(true), 1);
+      assert.equal(parsed.media[1]?.port, 0);
+      assert.equal(parsed.groups?.[0]?.mids, "0 2 3 4 5 6");
+    });
+
+    it("[SDP4] gets one payload type for each codec, the preferred first, without RED and transport-cc", () => {
+      const { sections, text } = answer(offer);
+      const video = sections.find(({ kind }) => kind === "video");
+      assert.equal(video?.codecs[0]?.name, "vp8");
+      assert.ok(video?.codecs.every(({ rtxPayloadType }) => rtxPayloadType !== undefined));
+      assert.equal(new Set(video?.codecs.map(({ name }) => name)).size, video?.codecs.length);
+      assert.doesNotMatch(text, /transport-cc| red\/|ulpfec|telephone/i);
+      assert.match(text, /a=rtcp-fb:\d+ nack pli/);
+      assert.match(text, /a=rtcp-fb:\d+ goog-remb/);
+      assert.match(text, /a=fmtp:\d+ minptime=10;useinbandfec=1/);
+      assert.equal(answer(offer, ["vp9"]).sections.find(({ kind }) => kind === "video")?.codecs[0]?.name, "vp9");
+    });
+
+    it("[SDP5] keeps its layers in order", () => {
+      const { parsed, sections } = answer(offer);
+      assert.deepEqual(sections[1]?.rids, ["q", "h", "f"]);
+      assert.equal(parsed.media[1]?.simulcast?.list1, "q;h;f");
+      assert.equal(parsed.media[1]?.simulcast?.dir1, "recv");
+      assert.equal(parsed.media[3]?.simulcast, undefined);
+    });
+
+    it("[SDP7] gets every candidate once, in the first section, and their end", () => {
+      const { parsed } = answer(offer);
+      assert.deepEqual(
+        parsed.media[0]?.candidates?.map(({ ip, port, type }) => `${ip} ${port} ${type}`),
+        ["127.0.0.1 5000 host", "192.0.2.7 5001 host"],
+      );
+      const [first, second] = parsed.media[0]?.candidates ?? [];
+      assert.ok((first?.priority ?? 0) > (second?.priority ?? 0));
+      assert.equal(parsed.media[0]?.endOfCandidates, "end-of-candidates");
+      assert.ok(parsed.media.slice(1).every(({ candidates }) => candidates === undefined));
+    });
+  });
+}
+
+describe("an offer that cannot be answered", () => {
+  const { chromium } = OFFERS;
+  const cases: Record<string, [string, RegExp, RegExp]> = {
+    "is empty": ["", /^sdp:1$/, /not an SDP line|v=0|no m=/],
+    "is not SDP": ["hello\r\nworld\r\n", /^sdp:1$/, /"hello"/],
+    "has a broken line": [chromium.replace("s=-\r\n", "s=-\r\nrubbish\r\n"), /^sdp:4$/, /"rubbish"/],
+    "does not begin with the version": [chromium.replace("v=0\r\n", ""), /^sdp:1$/, /v=0/],
+    "has no section": ["v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", /^sdp:4$/, /no m= section/],
+    "has a section of another protocol": [
+      chromium.replace("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 RTP/AVP"),
+      /^sdp:\d+$/,
+      /m=audio 9 RTP\/AVP/,
+    ],
+    "has a section of another kind": [chromium.replace("m=audio", "m=text"), /^sdp:\d+$/, /m=text/],
+    "has no ICE credentials": [chromium.replace(/a=ice-ufrag:.*\r\n/g, ""), /^sdp:\d+$/, /ICE credentials.*m=audio/],
+    "has no fingerprint": [chromium.replace(/a=fingerprint:.*\r\n/g, ""), /^sdp:\d+$/, /fingerprint/],
+    "wants to be the DTLS client": [
+      chromium.replaceAll("a=setup:actpass", "a=setup:active"),
+      /^sdp:\d+$/,
+      /"a=setup:active"/,
+    ],
+    "has a mid twice": [chromium.replace("a=mid:1\r\n", "a=mid:0\r\n"), /^sdp:\d+$/, /used twice.*m=video/],
+    "has a section outside the bundle": [
+      chromium.replace("BUNDLE 0 1 2", "BUNDLE 0 1"),
+      /^sdp:\d+$/,
+      /BUNDLE.*m=audio/,
+    ],
+    "has no rtcp-mux": [chromium.replace("a=rtcp-mux\r\n", ""), /^sdp:\d+$/, /rtcp-mux/],
+    "is too long": [chromium + "a=x\r\n".repeat(100_000), /^sdp:1$/, /longer than/],
+  };
+  for (const [what, [sdp, field, detail]] of Object.entries(cases)) {
+    it(`[SDP6] because it ${what}`, () => {
+      const error = refusal(sdp);
+      assert.equal(error.code, "sdp/unusable");
+      assert.match(error.field ?? "", field);
+      assert.match(error.detail, detail);
+      const line = Number((error.field ?? "").slice(4));
+      if (line > 1)
+        assert.ok(
+          error.detail.includes(JSON.stringify((sdp.split("\r\n")[line - 1] ?? "").slice(0, 120))),
+          error.detail,
+        );
+    });
+  }
+});
