@@ -41,7 +41,7 @@ const NOTHING: Intents = {
  * of what it sends and receives, and the way back after a lost link. A pure machine; never throws.
  */
 export function createMember(options: MemberOptions): Machine<MemberState, MemberInput, MemberEffect> {
-  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 2_000 };
+  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 1_000 };
   return {
     initial: {
       phase: { kind: "out" },
