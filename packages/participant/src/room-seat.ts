@@ -127,7 +127,9 @@ export class RoomSeat implements Disposable {
   }
 
   setSource(source: Source, intent: Intent): void {
-    this.#member.feed({ kind: "set-source", source, intent });
+    const { offers } = this.#sessions;
+    if (!offers.joining) this.#member.feed({ kind: "set-source", source, intent });
+    else offers.reviseJoin((join) => ({ ...join, intents: { ...join.intents, [source]: intent } }));
   }
 
   moderate(action: Moderation): string {
@@ -250,7 +252,9 @@ export class RoomSeat implements Disposable {
   #commandDone(effect: Extract<MemberEffect, { kind: "command-done" }>): void {
     const { id, error } = effect;
     const failure = error && new LodelineError(error.code, { detail: error.reason, field: error.field });
-    if (failure && id === this.#joinCommand && this.#place === undefined) {
+    // Given up by `leave`, which tells `left`.
+    const givenUp = failure?.code === "link/closed";
+    if (failure && !givenUp && id === this.#joinCommand && this.#place === undefined) {
       this.#out("refused");
       this.#options.emit("join-failed", { error: failure });
     }

@@ -55,6 +55,11 @@ export class SfuOffers implements Disposable {
     this.#begin();
   }
 
+  /** The wishes changed while the join waits for its offer. */
+  reviseJoin(change: (join: JoinInput) => JoinInput): void {
+    if (typeof this.#wanted === "object") this.#wanted = { join: change(this.#wanted.join) };
+  }
+
   /** The member wants a fresh offer: for a rejoin, or as the last repair. The earlier session is over. */
   beginAnew(): void {
     this.#wanted = "member";

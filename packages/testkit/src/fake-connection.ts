@@ -12,7 +12,10 @@ export interface FakeTrack {
   enabled: boolean;
   /** Whether there is anything to send: the device captures, or a publication is forwarded. */
   live(): boolean;
-  /** What ails it: nothing flows until this step of a replay was taken. */
+  /**
+   * What ails it: nothing that can be used arrives until this step of a replay was taken. `republish`: nothing leaves;
+   * any other: packets leave, in vain.
+   */
   ailment: ReplayStep | undefined;
 }
 
@@ -46,6 +49,8 @@ export class FakeConnection {
   readonly handlers: FakeConnectionHandlers;
   readonly tracks = new Map<string, FakeTrack>();
   state: FakeConnectionState = "new";
+  /** A black hole on the path that ICE has not noticed: everything leaves and nothing arrives until ICE restarts. */
+  swallows = false;
   generation = 0;
   /** The remote description that was applied last. */
   remote: FakeDescription | undefined;
@@ -145,7 +150,7 @@ export class FakeConnection {
 
   #newGeneration(): void {
     this.generation += 1;
-    this.#cure("restart-ice");
+    this.swallows = false;
     this.#surroundings.gather(this);
   }
 

@@ -114,11 +114,24 @@ export class FakeMediaEngine implements MediaPort, Disposable {
     }
   }
 
-  /** Makes a forwarder ill: nothing passes until this step was taken. @returns Whether there is such a forwarder. */
-  afflict(subscription: string, ailment: "key-frame" | "reset-forwarder"): boolean {
+  /**
+   * Makes a forwarding ill until this step was taken: a forwarder lets nothing pass, or (`renegotiate`) what leaves
+   * cannot be used by the receiver.
+   *
+   * @returns Whether there is such a forwarding.
+   */
+  afflict(subscription: string, ailment: "key-frame" | "reset-forwarder" | "renegotiate"): boolean {
     const forwarding = this.#forwardings.get(subscription);
-    if (forwarding) forwarding.ailment = ailment;
-    return forwarding !== undefined;
+    if (!forwarding) return false;
+    // Nothing but video needs a key frame, so no other forwarding can lack one.
+    if (ailment === "key-frame" && forwarding.op.kind === "audio") return false;
+    if (ailment !== "renegotiate") {
+      forwarding.ailment = ailment;
+      return true;
+    }
+    const track = this.peerOf(forwarding.op.to)?.connection?.tracks.get(forwarding.op.toMid);
+    if (track) track.ailment = ailment;
+    return track !== undefined;
   }
 
   /** Every subscription that is attached. */
@@ -221,7 +234,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
     for (const [subscription, forwarding] of this.#forwardings) {
       const { op } = forwarding;
       const connection = this.peerOf(op.to)?.connection;
-      const forwarded = connection !== undefined && this.#options.plane.flows(connection, op.toMid);
+      const forwarded = connection !== undefined && this.#options.plane.leaves(connection, op.toMid);
       if (forwarded === forwarding.told) continue;
       forwarding.told = forwarded;
       of(forwarding.room).subscriptions.push({ subscription, forwarded });

@@ -78,14 +78,10 @@ export class FakePeer {
     return remote !== undefined && this.#options.plane.flows(remote, mid);
   }
 
-  /** Whether media of an own source leaves now. */
+  /** Whether packets of an own source leave now. */
   leaves(source: Source): boolean {
-    const section = this.#sends.find((one) => one.source === source);
-    return (
-      section !== undefined &&
-      this.#connection !== undefined &&
-      this.#options.plane.flows(this.#connection, section.mid)
-    );
+    const mid = this.#sends.find((one) => one.source === source)?.mid;
+    return mid !== undefined && this.#connection !== undefined && this.#options.plane.leaves(this.#connection, mid);
   }
 
   perform(effect: WorldEffect): void {

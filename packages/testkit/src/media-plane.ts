@@ -59,13 +59,19 @@ export class MediaPlane {
     return connection.remote && this.#connections.get(connection.remote.connection);
   }
 
-  /** Whether packets of this section leave `connection` and reach the other end now. */
-  flows(connection: FakeConnection, mid: string): boolean {
+  /** Whether packets of this section leave `connection` now, wherever they go. */
+  leaves(connection: FakeConnection, mid: string): boolean {
     const track = connection.tracks.get(mid);
-    if (!track?.enabled || track.ailment !== undefined || connection.state !== "connected") return false;
+    if (!track?.enabled || track.ailment === "republish" || connection.state !== "connected") return false;
+    return track.live();
+  }
+
+  /** Whether packets of this section leave `connection` and can be used at the other end now. */
+  flows(connection: FakeConnection, mid: string): boolean {
     const remote = this.remoteOf(connection);
     if (remote?.state !== "connected" || this.#pathBroken(connection, remote)) return false;
-    return track.live();
+    if (connection.swallows || remote.swallows) return false;
+    return connection.tracks.get(mid)?.ailment === undefined && this.leaves(connection, mid);
   }
 
   /** Breaks or heals every path to and from a host. */

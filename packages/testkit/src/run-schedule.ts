@@ -72,6 +72,8 @@ function play(world: World, schedule: Schedule): void {
   }
   for (const { atMs, action } of schedule.actions) clock.at(atMs, () => act(world, schedule, action));
   clock.advance(schedule.healAtMs);
+  // Whoever is on a reload or away for a while comes back before the quiet begins.
+  clock.advance(Math.max(0, world.busyUntilMs - clock.now()));
   heal(world);
 }
 
@@ -171,6 +173,7 @@ const ACTIONS: Handlers = {
     const subscription = media.subscriptions[nth];
     if (subscription !== undefined) media.afflict(subscription, ailment);
   },
+  swallow: (world, { who }) => void personOf(world, who).swallow(),
   "mute-other": (world, action) => moderate(world, "mute", action),
   "allow-other": (world, action) => moderate(world, "allow", action),
   call: (world, { who, whom, audio, video }) => {
@@ -200,6 +203,7 @@ function reload(world: World, person: SimulatedPerson, how: "pagehide" | "crash"
 }
 
 function after(world: World, ms: number, fn: () => void): void {
+  world.busyUntilMs = Math.max(world.busyUntilMs, world.clock.now() + ms);
   world.clock.at(world.clock.now() + ms, fn);
 }
 

@@ -17,13 +17,14 @@ export type Action =
   | { readonly do: "source"; readonly who: string; readonly source: Source; readonly intent: Intent }
   /** Messages to a client are lost above the link, this long, with this probability. */
   | { readonly do: "lose"; readonly who: string; readonly probability: number; readonly forMs: number }
+  | { readonly do: "afflict"; readonly who: string; readonly source: Source; readonly ailment: "republish" }
   | {
-      readonly do: "afflict";
-      readonly who: string;
-      readonly source: Source;
-      readonly ailment: "republish" | "renegotiate" | "restart-ice";
+      readonly do: "afflict-forwarder";
+      readonly nth: number;
+      readonly ailment: "key-frame" | "reset-forwarder" | "renegotiate";
     }
-  | { readonly do: "afflict-forwarder"; readonly nth: number; readonly ailment: "key-frame" | "reset-forwarder" }
+  /** A black hole on all paths of a host, which ICE does not notice. */
+  | { readonly do: "swallow"; readonly who: string }
   | { readonly do: "mute-other"; readonly who: string; readonly whom: string; readonly source: Source }
   | { readonly do: "allow-other"; readonly who: string; readonly whom: string; readonly source: Source }
   | {
@@ -169,14 +170,16 @@ const moderateAction: Draw = (random, names) => ({
 });
 
 const ailmentAction: Draw = (random, names) =>
-  random.happens(0.4)
-    ? { do: "afflict-forwarder", nth: random.between(0, 5), ailment: random.pick(["key-frame", "reset-forwarder"]) }
-    : {
-        do: "afflict",
-        who: random.pick(names),
-        source: random.pick(["microphone", "camera"]),
-        ailment: random.pick(["republish", "renegotiate", "restart-ice"]),
-      };
+  random.weighted<Draw>([
+    [4, (r) => ({ do: "afflict-forwarder", nth: r.between(0, 5), ailment: r.pick(AILMENTS) })],
+    [
+      3,
+      (r, of) => ({ do: "afflict", who: r.pick(of), source: r.pick(["microphone", "camera"]), ailment: "republish" }),
+    ],
+    [1, (r, of) => ({ do: "swallow", who: r.pick(of) })],
+  ])(random, names);
+
+const AILMENTS = ["key-frame", "reset-forwarder", "renegotiate"] as const;
 
 const callAction: Draw = (random, names) => {
   const who = random.pick(names);

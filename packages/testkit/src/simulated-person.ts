@@ -181,8 +181,14 @@ export class SimulatedPerson {
   /** Whether somebody has a working device for a source: set by the world, which knows everybody. */
   remoteHasDevice: (identity: string, source: Source) => boolean = () => true;
 
+  /** Every connection of this person runs into a black hole until ICE restarts. */
+  swallow(): boolean {
+    for (const { peer } of this.#peers.values()) if (peer.connection) peer.connection.swallows = true;
+    return this.#peers.size > 0;
+  }
+
   /** Makes a track ill on every connection that sends it: nothing flows until this step of a replay was taken. */
-  afflict(source: Source, ailment: "republish" | "restart-ice" | "renegotiate"): boolean {
+  afflict(source: Source, ailment: "republish" | "renegotiate"): boolean {
     let any = false;
     for (const { peer } of this.#peers.values()) {
       for (const track of peer.connection?.tracks.values() ?? []) {
@@ -246,9 +252,8 @@ export class SimulatedPerson {
     this.#asked.add(kind);
     this.devices.open(kind, holder, (refused) => {
       if (holder !== this.#holder || !this.#asked.has(kind)) {
-        this.devices.drop(holder);
-        this.#asked.delete(kind);
-        this.#tendDevices();
+        // Not wanted any more, or the page is another: what was granted too late is given back.
+        this.devices.release(kind, holder, () => {});
       } else if (refused !== undefined) {
         this.#asked.delete(kind);
         this.setSource(source, "unpublished");

@@ -56,6 +56,8 @@ export class World implements Disposable {
   readonly trace: string[] = [];
   /** Replay steps by name: what was repaired, and nothing else. */
   readonly replays = new Map<string, number>();
+  /** Until when something that was begun is still to be undone: a reload, an absence, a broken path. */
+  busyUntilMs = 0;
   readonly #options: WorldOptions;
   readonly #standings = new Map<string, Standing>();
 
