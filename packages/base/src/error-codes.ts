@@ -23,7 +23,10 @@ export const ERROR_CODES = {
   "protocol/sequence-gap": { retry: "backoff", summary: "A numbered frame is missing; the link resumes." },
   "link/hello-timeout": { retry: "backoff", summary: "The socket did not say hello in time." },
   "link/lost": { retry: "backoff", summary: "The link heard nothing for the whole heartbeat window." },
-  "link/resume-impossible": { retry: "backoff", summary: "The link cannot be resumed; state is sent whole on a new one." },
+  "link/resume-impossible": {
+    retry: "backoff",
+    summary: "The link cannot be resumed; state is sent whole on a new one.",
+  },
   "link/replaced": { retry: "never", summary: "The same link was resumed on another socket." },
   "link/slow-consumer": { retry: "backoff", summary: "The receiver does not read fast enough." },
   "link/closed": { retry: "never", summary: "The link was closed on purpose." },
@@ -52,7 +55,10 @@ export const ERROR_CODES = {
   "session/unknown": { retry: "never", summary: "No such session, or its epoch has passed." },
   "session/setup-timeout": { retry: "backoff", summary: "The negotiation did not lead to a connection in time." },
   "session/connection-failed": { retry: "backoff", summary: "ICE or DTLS failed and could not be restarted." },
-  "session/plan-failed": { retry: "backoff", summary: "A step of the start or stop plan failed; what was done was undone." },
+  "session/plan-failed": {
+    retry: "backoff",
+    summary: "A step of the start or stop plan failed; what was done was undone.",
+  },
   "session/not-active": { retry: "never", summary: "The session is not Active, so there is no live media yet." },
   "call/unreachable": { retry: "backoff", summary: "The person called is not connected." },
   "call/self": { retry: "never", summary: "A person cannot call their own identity." },
@@ -60,7 +66,10 @@ export const ERROR_CODES = {
   "candidate/refused": { retry: "never", summary: "The candidate is malformed or belongs to another negotiation." },
   "candidate/too-many": { retry: "never", summary: "More candidates than one negotiation may carry." },
   "media/closed": { retry: "never", summary: "The transport, publication or forwarder is closed." },
-  "media/unknown-section": { retry: "renegotiate", summary: "No such section (mid) was negotiated, or it has another kind." },
+  "media/unknown-section": {
+    retry: "renegotiate",
+    summary: "No such section (mid) was negotiated, or it has another kind.",
+  },
   "media/no-slot": { retry: "renegotiate", summary: "The receiver has no free receive slot of this kind." },
   "media/bind-failed": { retry: "backoff", summary: "No socket could be opened for media." },
   "device/denied": { retry: "ask-person", summary: "The person or the browser's settings refused the device." },
@@ -75,8 +84,8 @@ export const ERROR_CODES = {
   "server/internal": { retry: "backoff", summary: "A fault in the server; it is logged there." },
   "config/no-key": { retry: "never", summary: "The server needs a signing key." },
   "config/invalid": { retry: "never", summary: "An option or a setting is not valid." },
-  "aborted": { retry: "never", summary: "The caller's AbortSignal ended it." },
-  "timeout": { retry: "backoff", summary: "A named deadline passed." },
+  aborted: { retry: "never", summary: "The caller's AbortSignal ended it." },
+  timeout: { retry: "backoff", summary: "A named deadline passed." },
 } as const satisfies Record<string, { readonly retry: Retry; readonly summary: string }>;
 
 /** One of Lodeline's error codes. */
