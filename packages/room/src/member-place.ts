@@ -1,5 +1,6 @@
 import { isErrorCode } from "@lodeline/base";
 import type { ServerMessage } from "@lodeline/protocol";
+import { NO_SOURCES } from "./media-state.ts";
 import {
   command,
   commandDone,
@@ -54,6 +55,25 @@ export function rejoin(turn: MemberTurn, why: string, asNew = false): void {
   turn.push({ kind: "need-offer", why });
 }
 
+/** A new link while leaving: the place hangs on the old one, so it is taken once more, to be left. */
+export function retakeToLeave(turn: MemberTurn): void {
+  const { phase, commands } = turn.state;
+  if (phase.kind !== "leaving") return;
+  const { participant, rejoinToken, room } = phase.mirror;
+  const { name } = phase.request;
+  turn.patch({ commands: [] });
+  command(turn, {
+    type: "join",
+    id: nextCommandId(turn.state),
+    room: room.room,
+    name,
+    sources: NO_SOURCES,
+    rejoin: { participant, token: rejoinToken },
+  });
+  turn.patch({ commands: [...turn.state.commands, ...commands.filter((one) => one.message.type === "leave")] });
+  flushCommands(turn);
+}
+
 /** The fresh offer is there. */
 export function giveOffer(turn: MemberTurn, offer: JoinOffer): void {
   const { phase } = turn.state;
@@ -90,7 +110,9 @@ function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undef
 /** The place is given. */
 export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { type: "joined" }>): void {
   const { phase } = turn.state;
-  if (phase.kind !== "joining" || phase.command !== message.id || !takeCommand(turn, message.id)) return;
+  // Also one that was only asked for to be left again.
+  const asked = takeCommand(turn, message.id);
+  if (phase.kind !== "joining" || phase.command !== message.id || !asked) return;
   const { request, mirror: before, early } = phase;
   const mirror = newMirror(message, request, before);
   turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...NOTHING_OBSERVED, nextAt: turn.now } });

@@ -22,6 +22,7 @@ import {
   giveOffer,
   joinRefused,
   rejoin,
+  retakeToLeave,
   sendViews,
   startJoin,
 } from "./member-place.ts";
@@ -137,7 +138,7 @@ const HANDLERS: Handlers = {
   },
   renewed: (turn) => {
     unsendCommands(turn);
-    if (turn.state.phase.kind === "leaving") return endPlace(turn, "link/closed", "left");
+    if (turn.state.phase.kind === "leaving") return retakeToLeave(turn);
     rejoin(turn, "the link is a new one");
   },
   offer: (turn, { offer }) => giveOffer(turn, offer),

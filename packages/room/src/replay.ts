@@ -9,6 +9,20 @@ import type { Turn } from "./turn.ts";
 /** After so many moves to another hop a replay only goes up, so that facts that flap cannot keep it at the first step. */
 const MAX_MOVES = 4;
 
+/** How long media may take to come through after the fault has moved towards the receiver. */
+const HOLD_MS = 500;
+
+/** The hops of an sfu from sender to receiver. */
+const HOP_ORDER: Readonly<Partial<Record<Hop, number>>> = {
+  "sender-transport": 1,
+  capture: 2,
+  uplink: 3,
+  "receiver-transport": 4,
+  slot: 5,
+  forwarder: 6,
+  downlink: 7,
+};
+
 /** Rests double up to 2^3 times the first. */
 const MAX_REST_DOUBLINGS = 3;
 
@@ -32,7 +46,7 @@ export function climb(turn: Turn, row: Row): Row {
   const hop = hopOf(turn, row);
   const steps = stepsOf(turn, row, hop);
   if (hop !== replay.hop && steps.length > 0 && (replay.moves < MAX_MOVES || passed)) {
-    return takeStep(turn, row, hop, steps[0]);
+    return helped(replay, hop, steps[0]) ? hold(turn, row, replay, hop) : takeStep(turn, row, hop, steps[0]);
   }
   if (!passed) return withDue(row, replay.until);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
@@ -42,6 +56,21 @@ export function climb(turn: Turn, row: Row): Row {
     hop,
     steps.find((step) => rung(step) > rung(replay.step)),
   );
+}
+
+/**
+ * Whether the fault has moved towards the receiver, so that something just helped: media needs a moment to come through,
+ * and only a key frame is worth asking for at once.
+ */
+function helped(replay: Replay, hop: Hop, first: ReplayStep | undefined): boolean {
+  const downstream = (HOP_ORDER[hop] ?? 0) > (HOP_ORDER[replay.hop] ?? 0);
+  return downstream && (first !== "key-frame" || replay.step === "key-frame");
+}
+
+/** Waits that moment; then the ladder begins at the new hop. */
+function hold(turn: Turn, row: Row, replay: Replay, hop: Hop): Row {
+  const until = turn.now + HOLD_MS;
+  return { ...row, replay: { ...replay, hop, moves: replay.moves + 1, until, resting: true }, due: until };
 }
 
 /** The steps that can help this row at this hop, smallest first. */
@@ -83,6 +112,10 @@ function canRenew(turn: Turn, row: Row, hop: Hop): boolean {
     return hears(turn, row.from) && hears(turn, row.to) && !pairWorks(turn, row.from, row.to);
   }
   const target = transportOf(row, hop);
+  const media = turn.place(target)?.media;
+  // A session still being set up is given its time.
+  const young = media?.upAt === undefined && turn.now < (media?.since ?? 0) + turn.config.settings.setupMs;
+  if (young && media?.state !== "closed" && media?.session !== undefined) return false;
   return hears(turn, target) && !transportWorks(turn, target);
 }
 

@@ -59,8 +59,20 @@ function judge(turn: Turn, row: Row): Row {
       // It was there and is not: no window, the receiver has watched one already.
       return beginReplay(turn, { ...row, standing: "missing" });
     case "missing":
-      return climb(turn, row);
+      return waitsForSetup(turn, row) ? restarted(turn, row) : climb(turn, row);
   }
+}
+
+/** What was not told has been told again, and did not help yet, but the row's own time is not over. */
+function waitsForSetup(turn: Turn, row: Row): boolean {
+  if (row.replay?.hop !== "told" || turn.now < row.replay.until) return false;
+  const end = windowEnd(turn, row);
+  return end !== undefined && turn.now < end;
+}
+
+function restarted(turn: Turn, row: Row): Row {
+  replayOver(turn, row, "restarted");
+  return pend(turn, { ...row, standing: "pending", replay: null });
 }
 
 function pend(turn: Turn, row: Row): Row {

@@ -107,7 +107,6 @@ describe("schedules of faults", () => {
         took.push(tookMs);
       }
       took.sort((x, y) => x - y);
-      console.log(topology, took[50], took[90], took.at(-1));
     });
   }
 });

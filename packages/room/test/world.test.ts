@@ -9,7 +9,6 @@ describe("a room and its members", () => {
       for (const name of ["a", "b", "c"]) world.add(name);
       const tookMs = world.runUntil(5_000, () => world.disagreements().length === 0 && world.people.size === 3);
       assert.ok(tookMs !== undefined, world.disagreements().join("; "));
-      console.log(topology, tookMs);
       world.run(10_000);
       assert.deepEqual(world.disagreements(), []);
       assert.ok(!world.log.some((one) => one.kind === "replay"));

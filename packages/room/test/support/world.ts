@@ -50,7 +50,8 @@ export class World {
   readonly wedged = new Set<string>();
   /** Publications whose packets vanish on the way. */
   readonly silenced = new Set<string>();
-  readonly log: RoomEffect[] = [];
+  /** Every effect of the room, and when. */
+  readonly log: (RoomEffect & { readonly at: number })[] = [];
   now = 1_000;
   drop: Drop = () => false;
   #links = new Map<string, Person>();
@@ -153,7 +154,7 @@ export class World {
   }
 
   #perform(effect: RoomEffect): void {
-    this.log.push({ at: this.now, ...effect } as never);
+    this.log.push({ ...effect, at: this.now });
     switch (effect.kind) {
       case "joined":
         return this.#joined(effect);
@@ -458,6 +459,8 @@ export class Person {
         this.world.post(15, () => this.feed({ kind: "offer", offer }));
         return;
       }
+      case "need-slots":
+        return this.#grow(effect.audio, effect.video);
       case "sfu-answer":
         return this.#answered(effect.session);
       case "pair":
@@ -475,6 +478,17 @@ export class Person {
         this.mediaUp = false;
         return;
     }
+  }
+
+  #grow(audio: number, video: number): void {
+    const { phase } = this.state;
+    const session = phase.kind === "in" ? phase.request.offer?.session : undefined;
+    const { participant } = this;
+    if (!session || !participant) return;
+    this.world.post(60, () => {
+      this.world.feedRoom({ kind: "connection", participant, session, ...sections(audio, video) });
+      this.feed({ kind: "receives", audio, video });
+    });
   }
 
   #answered(session: string): void {
