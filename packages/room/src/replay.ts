@@ -90,12 +90,17 @@ function canHelp(turn: Turn, row: Row, hop: Hop, step: ReplayStep): boolean {
     case "renegotiate":
       return turn.config.topology === "sfu" || initiatorHears(turn, row);
     case "republish":
-      return hears(turn, row.from) && (hop === "capture" || hop === "uplink" || !receivedByOthers(turn, row));
+      return hears(turn, row.from) && (republishesAlone(turn, hop) || !receivedByOthers(turn, row));
     case "restart-ice":
       return canRestart(turn, row, hop);
     case "new-session":
       return canRenew(turn, row, hop);
   }
+}
+
+/** Whether publishing again touches nobody who receives: in a mesh each pair has a sender of its own. */
+function republishesAlone(turn: Turn, hop: Hop): boolean {
+  return turn.config.topology === "mesh" || hop === "capture" || hop === "uplink";
 }
 
 function canRestart(turn: Turn, row: Row, hop: Hop): boolean {
