@@ -217,10 +217,10 @@ export class FakePeer {
 
   #enable(): readonly Owned[] {
     const connection = this.#connection;
-    if (connection?.state !== "connected" && connection?.state !== "disconnected") {
-      this.#options.violation(
-        `${this.#options.session}: tracks enabled while ${connection?.state ?? "without connection"}`,
-      );
+    // A connection that has closed or failed meanwhile is harmless; one that has never been connected is the race.
+    if (!connection || connection.state === "new" || connection.state === "connecting") {
+      const state = connection?.state ?? "without connection";
+      this.#options.violation(`${this.#options.session}: tracks enabled while ${state}`);
     }
     for (const track of connection?.tracks.values() ?? []) track.enabled = true;
     return [];

@@ -190,7 +190,9 @@ function moderate(
 ): void {
   const { participant } = personOf(world, who);
   const target = participant?.room?.participants.find((one) => one.identity === whom);
-  if (participant && target) participant.moderate({ kind, participant: target.id, source });
+  if (!participant || !target) return;
+  personOf(world, whom).moderated.add(source);
+  participant.moderate({ kind, participant: target.id, source });
 }
 
 function reload(world: World, person: SimulatedPerson, how: "pagehide" | "crash", awayMs: number): void {

@@ -58,6 +58,7 @@ const EVENTS: readonly (keyof ParticipantEvents)[] = [
   "left",
   "removed",
   "slots",
+  "source",
   "standing",
   "incoming",
   "session",
@@ -76,6 +77,8 @@ export class SimulatedPerson {
     screen: "unpublished",
     "screen-audio": "unpublished",
   };
+  /** Sources that a moderator has acted on: here the room's word is taken for the person's wish. */
+  readonly moderated = new Set<Source>();
   /** The room this person wants to be in now. */
   wanted: WantedRoom | undefined;
   /** Counts the pages there were, from 1. */
@@ -221,9 +224,16 @@ export class SimulatedPerson {
   #event<Name extends keyof ParticipantEvents>(from: Participant, name: Name, event: ParticipantEvents[Name]): void {
     if (from !== this.participant) return;
     this.#options.event(name, event);
+    if (name === "source") this.#heedRoom(event as ParticipantEvents["source"]);
     if (name === "joined") this.#place = (event as ParticipantEvents["joined"]).place;
     if (name === "left") this.#place = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
+  }
+
+  #heedRoom({ source, intent }: ParticipantEvents["source"]): void {
+    if (!this.moderated.has(source) || this.sources[source] === intent) return;
+    this.sources[source] = intent;
+    this.#tendDevices();
   }
 
   /** Out of the room although it is wanted: tries again, as an app would. */
