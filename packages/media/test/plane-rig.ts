@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { seededRandom, silentLogger } from "@lodeline/base";
+import {
+  ExtensionWriter,
+  isRtcp,
+  parseRtcp,
+  type RtcpPacket,
+  RtpPacket,
+  readTextExtension,
+  writeRtpHeader,
+} from "@lodeline/rtp";
+import { MediaPlane } from "../src/media-plane.ts";
+import { OutgoingBuffers } from "../src/outgoing-buffers.ts";
+import type { SectionCodec } from "../src/sdp/codecs.ts";
+import type { Section } from "../src/sdp/section.ts";
+import { SRTP_PROFILE } from "../src/srtp/srtp-keys.ts";
+import { SrtpReceiver } from "../src/srtp/srtp-receiver.ts";
+import { SrtpSender } from "../src/srtp/srtp-sender.ts";
+import type { MediaTransport, TransportHost } from "../src/transport.ts";
+
+/** Header extension ids that all browsers of the rig agree on. */
+export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1 };
+
+const NO_RTX: SectionCodec = {
+  name: "opus",
+  payloadType: 111,
+  rtxPayloadType: undefined,
+  clockRate: 48_000,
+  fmtp: "",
+  feedback: [],
+};
+
+function video(name: "vp8" | "vp9", payloadType: number): SectionCodec {
+  return {
+    name,
+    payloadType,
+    rtxPayloadType: payloadType + 1,
+    clockRate: 90_000,
+    fmtp: "",
+    feedback: ["nack", "nack pli", "goog-remb"],
+  };
+}
+
+/** A section as an answer would have made it. */
+export function section(
+  mid: string,
+  kind: "audio" | "video",
+  direction: Section["direction"],
+  more: Partial<Section> = {},
+): Section {
+  const base = 10_000 + 10 * Number(mid);
+  return {
+    mid,
+    kind,
+    direction,
+    rids: [],
+    sendSsrc: direction === "sendonly" || direction === "sendrecv" ? base : undefined,
+    rtxSsrc: kind === "video" && direction !== "recvonly" ? base + 1 : undefined,
+    codecs: kind === "audio" ? [NO_RTX] : [video("vp8", 96)],
+    extensions:
+      kind === "audio"
+        ? { mid: IDS.mid, audioLevel: IDS.audioLevel }
+        : { mid: IDS.mid, rid: IDS.rid, repairedRid: IDS.repairedRid },
+    remoteSsrcs: [],
+    rejected: false,
+    ...more,
+  };
+}
+
+/** A receiver's video codecs under payload types of its own. */
+export const OTHER_TYPES = [video("vp8", 120)];
+
+/** Time for everything in a rig. */
+export class RigClock {
+  now = 1000;
+}
+
+/** A packet as a browser got it. */
+export interface Got {
+  readonly ssrc: number;
+  readonly sequenceNumber: number;
+  readonly timestamp: number;
+  readonly payloadType: number;
+  readonly marker: boolean;
+  readonly mid: string | undefined;
+  readonly payload: Buffer;
+}
+
+/** What a browser sends. */
+export interface Sent {
+  readonly ssrc: number;
+  readonly sequenceNumber: number;
+  readonly timestamp?: number;
+  readonly payloadType?: number;
+  readonly mid?: string;
+  readonly rid?: string;
+  readonly repairedRid?: string;
+  readonly payload?: Buffer;
+}
+
+const KEYS = { key: Buffer.alloc(16, 3), salt: Buffer.alloc(12, 4) };
+const OURS = { key: Buffer.alloc(16, 5), salt: Buffer.alloc(12, 6) };
+
+/** One browser at the other end of a plane: it has the other half of the keys, and remembers what reached it. */
+export class RigBrowser {
+  readonly plane: MediaPlane;
+  readonly got: Got[] = [];
+  readonly feedback: RtcpPacket[] = [];
+  readonly #clock: RigClock;
+  readonly #sender = new SrtpSender(SRTP_PROFILE.aeadAes128Gcm, KEYS);
+  readonly #receiver = new SrtpReceiver(SRTP_PROFILE.aeadAes128Gcm, OURS);
+
+  constructor(clock: RigClock, sections: readonly Section[], seed = 1) {
+    this.#clock = clock;
+    const random = seededRandom(seed);
+    const host = {
+      random,
+      logger: silentLogger,
+      buffers: new OutgoingBuffers(16),
+      videoCodecs: [],
+      iceTimings: undefined,
+      bitrates: { simulcastBps: 3_000_000, singleBps: 1_500_000 },
+      now: () => clock.now,
+      wallMs: () => 1_700_000_000_000 + clock.now,
+      wake: () => {},
+    } as unknown as TransportHost;
+    const transport = {
+      id: `transport-${seed}`,
+      now: () => clock.now,
+      wakeNow: () => {},
+      forwarderClosed: (forwarder: never) => this.plane.release(forwarder),
+      get media() {
+        return plane;
+      },
+    } as unknown as MediaTransport;
+    const plane: MediaPlane = new MediaPlane({ transport, host, send: (bytes) => this.#arrive(Buffer.from(bytes)) });
+    this.plane = plane;
+    plane.negotiated(sections);
+    plane.secure({ profile: SRTP_PROFILE.aeadAes128Gcm, local: OURS, remote: KEYS });
+  }
+
+  /** Sends a packet to the server. */
+  send(sent: Sent): void {
+    const payload = sent.payload ?? vp8(sent.sequenceNumber);
+    const out = Buffer.alloc(64 + payload.length + 16);
+    const writer = new ExtensionWriter();
+    writer.open(out, 12);
+    const texts = [
+      [IDS.mid, sent.mid],
+      [IDS.rid, sent.rid],
+      [IDS.repairedRid, sent.repairedRid],
+    ] as const;
+    for (const [id, text] of texts) if (text !== undefined) writer.add(id, Buffer.from(text));
+    if (sent.payloadType === 111) writer.addByte(IDS.audioLevel, 0x80 | 20);
+    const at = writer.close();
+    const { ssrc, sequenceNumber, timestamp = 3000 * sent.sequenceNumber, payloadType = 96 } = sent;
+    writeRtpHeader(out, { marker: true, payloadType, sequenceNumber, timestamp: timestamp >>> 0, ssrc }, at > 12);
+    payload.copy(out, at);
+    const length = this.#sender.protectRtp(out, at, at + payload.length, ssrc, sequenceNumber);
+    this.plane.handle(out.subarray(0, length), this.#clock.now);
+  }
+
+  /** Sends RTCP to the server. */
+  report(compound: Uint8Array): void {
+    this.plane.handle(this.#sender.protectRtcp(compound), this.#clock.now);
+  }
+
+  /** Lets the plane do what is due after `ms`, in steps of 5 ms. */
+  pass(ms: number, ...others: RigBrowser[]): void {
+    for (const end = this.#clock.now + ms; this.#clock.now < end; ) {
+      this.#clock.now += 5;
+      for (const browser of [this, ...others])
+        if (browser.plane.deadlineMs <= this.#clock.now) browser.plane.tick(this.#clock.now);
+    }
+  }
+
+  /** Takes what came of one SSRC, and forgets it. */
+  take(ssrc: number): Got[] {
+    const taken = this.got.filter((one) => one.ssrc === ssrc);
+    for (const one of taken) this.got.splice(this.got.indexOf(one), 1);
+    return taken;
+  }
+
+  /** Takes feedback of one kind, and forgets it. */
+  takeFeedback<Kind extends RtcpPacket["kind"]>(kind: Kind): (RtcpPacket & { kind: Kind })[] {
+    const taken = this.feedback.filter((one) => one.kind === kind);
+    for (const one of taken) this.feedback.splice(this.feedback.indexOf(one), 1);
+    return taken as (RtcpPacket & { kind: Kind })[];
+  }
+
+  #arrive(bytes: Buffer): void {
+    if (isRtcp(bytes)) {
+      this.feedback.push(...parseRtcp(this.#receiver.unprotectRtcp(bytes) ?? assert.fail("RTCP that cannot be read")));
+      return;
+    }
+    const packet = new RtpPacket();
+    assert.ok(packet.parseHeader(bytes));
+    const length = this.#receiver.unprotectRtp(bytes, packet);
+    assert.ok(length > 0, "RTP that cannot be read, or a number used twice");
+    assert.ok(packet.parse(bytes, length));
+    this.got.push({
+      ssrc: packet.ssrc,
+      sequenceNumber: packet.sequenceNumber,
+      timestamp: packet.timestamp,
+      payloadType: packet.payloadType,
+      marker: packet.marker,
+      mid: readTextExtension(packet, IDS.mid, { offset: 0, lengthBytes: 0 }),
+      payload: Buffer.from(packet.bytes.subarray(packet.payloadOffset, packet.payloadOffset + packet.payloadBytes)),
+    });
+  }
+}
+
+/** A VP8 payload with picture id and TL0PICIDX; a key frame of 640x360 or an interframe. */
+export function vp8(pictureId: number, keyFrame = false, width = 640, height = 360): Buffer {
+  const head = Buffer.from([0x90, 0xe0, 0x80 | ((pictureId >> 8) & 0x7f), pictureId & 0xff, pictureId & 0xff, 0x20]);
+  const key = Buffer.from([0x10, 2, 0, 0x9d, 1, 0x2a, width & 0xff, width >> 8, height & 0xff, height >> 8, 1, 2, 3]);
+  return Buffer.concat([head, keyFrame ? key : Buffer.from([0x11, 2, 3, 4])]);
+}
