@@ -22,6 +22,9 @@ export interface CallDeskOptions {
   emit<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
 }
 
+/** While the state is one of these, a call is under way. */
+const UNDER_WAY: ReadonlySet<string> = new Set(["OutgoingInit", "IncomingInit", "Negotiating", "Active"]);
+
 /** Idle lines are kept, because they know which late words belong to earlier calls. This many. */
 const IDLE_LINES = 16;
 
@@ -39,13 +42,9 @@ export class CallDesk {
     const { table, random, name } = this.#options;
     this.#makeRoom();
     const line = table.line("call", identity, localId);
-    const { kind } = line.running.state;
-    // While it rings from there, to call is to accept: what the call has was said by the one who began it.
-    if (kind !== "IncomingInit") {
-      line.direction = "outgoing";
-      line.audio = options.audio;
-      line.video = options.video;
-    }
+    // What a call has is said by the one who begins it. While one is under way this is no beginning: a ringing one is
+    // accepted by it, any other stays as it is.
+    if (!UNDER_WAY.has(line.running.state.kind)) Object.assign(line, { direction: "outgoing", ...options });
     line.running.feed({ kind: "call", session: createId(random, "s"), name, ...options });
     return line.key;
   }
@@ -81,15 +80,20 @@ export class CallDesk {
     // Only a call opens a line: anything else from someone unknown belongs to a call that is long over.
     if (!known && signal.body.kind !== "call:init") return;
     if (!known) this.#makeRoom();
-    (known ?? table.line("call", from, localId)).running.feed({ kind: "signal", signal });
+    const line = known ?? table.line("call", from, localId);
+    if (signal.body.kind === "call:init") line.offered = { session: signal.session, ...signal.body };
+    line.running.feed({ kind: "signal", signal });
   }
 
   sessionEvent(line: SessionLine, event: SessionEvent): void {
+    if (event.kind === "incoming" || event.kind === "merged") {
+      // Both called at once: the call that lives on is the lower identity's, with what that one wanted.
+      if (line.offered?.session === event.session) {
+        const { name, audio, video } = line.offered;
+        Object.assign(line, { direction: "incoming", name, audio, video });
+      }
+    }
     if (event.kind === "incoming") {
-      line.direction = "incoming";
-      line.name = event.name;
-      line.audio = event.audio;
-      line.video = event.video;
       this.#options.emit("incoming", { call: viewOf(line) });
     } else if (event.kind === "media") {
       if (event.ready) this.#expect(line);

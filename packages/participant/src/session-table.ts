@@ -45,6 +45,10 @@ export interface SessionLine {
   video: boolean;
   direction: "outgoing" | "incoming" | undefined;
   name: string | undefined;
+  /** What the last `call:init` of the remote said. */
+  offered:
+    | { readonly session: string; readonly name: string; readonly audio: boolean; readonly video: boolean }
+    | undefined;
 }
 
 /** All sessions of one participant: makes machines, runs them, gives each session its driver, and closes both. */
@@ -89,6 +93,7 @@ export class SessionTable implements Disposable {
       video: true,
       direction: undefined,
       name: undefined,
+      offered: undefined,
     };
     this.#lines.set(key, line);
     return line;
