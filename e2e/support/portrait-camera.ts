@@ -2,11 +2,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Three colours of a picture: far, near, and the person. Each is red, green, blue, 0 .. 255. */
+/** The colours of a picture, each red, green, blue, 0 .. 255. */
 export interface Palette {
   readonly far: readonly [number, number, number];
   readonly near: readonly [number, number, number];
+  /** What the person wears. */
   readonly person: readonly [number, number, number];
+  readonly skin: readonly [number, number, number];
+  readonly hair: readonly [number, number, number];
 }
 
 const WIDTH = 640;
@@ -47,15 +50,20 @@ function drawFrame(palette: Palette, phase: number): Buffer {
 
 type Colour = readonly [number, number, number];
 
-function colourAt({ far, near, person }: Palette, x: number, y: number, sway: number): Colour {
-  const head = Math.hypot((x - WIDTH / 2 - sway * 5) / 62, (y - 172) / 76);
+function colourAt({ far, near, person, skin, hair }: Palette, x: number, y: number, sway: number): Colour {
+  const head = Math.hypot((x - WIDTH / 2 - sway * 5) / 60, (y - 176) / 76);
+  const crown = Math.hypot((x - WIDTH / 2 - sway * 5) / 72, (y - 156) / 80);
+  const face = Math.hypot((x - WIDTH / 2 - sway * 6 - 4) / 52, (y - 190) / 64);
   const shoulders = Math.hypot((x - WIDTH / 2 - sway * 2) / 158, (y - HEIGHT - 28) / 168);
   const neck = Math.abs(x - WIDTH / 2 - sway * 4) < 27 && y > 220 && y < 300;
-  const within = Math.min(head, shoulders, neck ? 0.9 : 9);
+  const within = Math.min(head, shoulders, crown, neck ? 0.9 : 9);
   const behind = mix(far, near, smooth((y + 60 * Math.sin(x / 150 + 1)) / HEIGHT));
   // A soft light from the upper left keeps the flat colours from looking like a chart.
   const lit = scale(behind, 1.12 - 0.3 * Math.hypot(x / WIDTH, y / HEIGHT));
-  return mix(scale(person, head < 1 ? 1.12 : 1), lit, smooth((within - 0.985) / 0.03));
+  const top = mix(skin, hair, smooth((face - 0.985) / 0.03));
+  const worn = neck && shoulders > 1 ? scale(skin, 0.86) : person;
+  const body = Math.min(head, crown) < 1 ? top : worn;
+  return mix(body, lit, smooth((within - 0.985) / 0.03));
 }
 
 function mix(a: Colour, b: Colour, part: number): Colour {

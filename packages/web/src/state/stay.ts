@@ -15,8 +15,16 @@ export type Stay =
 
 /** The present stay. */
 export const stay = signal<Stay>({ kind: "outside" });
-/** Raised whenever something that is shown has changed: views read it and then the room's getters. */
-export const pulse = signal(0);
+const pulse = signal(0);
+
+/**
+ * Has the calling view drawn anew whenever the room or the server call says `changed`. Every view that reads their
+ * getters calls it: their objects stay the same, so that new props alone would not tell.
+ */
+export function usePulse(): void {
+  pulse.value;
+}
+
 /** The call with the server peer, while there is one. */
 export const serverCall = signal<Call | undefined>(undefined);
 

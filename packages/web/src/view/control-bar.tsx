@@ -3,7 +3,7 @@ import type { LocalSource, LodelineClient, Room } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { notify } from "../state/notices.ts";
-import { leave, serverCall, toggleServerCall } from "../state/stay.ts";
+import { leave, serverCall, toggleServerCall, usePulse } from "../state/stay.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** Which side panel is open. */
@@ -16,6 +16,7 @@ export function ControlBar(props: {
   panel: PanelName;
   show: (panel: PanelName) => void;
 }): JSX.Element {
+  usePulse();
   const { room, client, panel, show } = props;
   const viewer = room.self.role === "viewer";
   const sharing = room.screen.state === "live" || room.screen.state === "starting";
@@ -30,7 +31,8 @@ export function ControlBar(props: {
     <nav class="bar" aria-label="Call">
       <Key
         icon="microphone"
-        label={hears ? "Mute" : "Unmute"}
+        label="Mic"
+        does={hears ? "mute" : "unmute"}
         off={!hears}
         press={microphone}
         shortcut="m"
@@ -38,7 +40,8 @@ export function ControlBar(props: {
       />
       <Key
         icon="camera"
-        label={sees ? "Camera off" : "Camera on"}
+        label="Camera"
+        does={sees ? "turn off" : "turn on"}
         off={!sees}
         press={camera}
         shortcut="v"
@@ -76,6 +79,8 @@ export function ControlBar(props: {
 function Key(props: {
   icon: IconName;
   label: string;
+  /** What pressing it does, where the label alone does not say. */
+  does?: string;
   press: () => void;
   on?: boolean;
   off?: boolean;
@@ -84,12 +89,14 @@ function Key(props: {
   shortcut?: string;
   hint?: string;
 }): JSX.Element {
-  const title = props.hint ?? (props.shortcut ? `${props.label} (${props.shortcut})` : props.label);
+  const name = props.does ? `${props.label}, ${props.does}` : props.label;
+  const title = props.hint ?? (props.shortcut ? `${name} (${props.shortcut})` : name);
   return (
     <button
       type="button"
       class={`key ${props.on ? "on" : ""} ${props.off ? "off" : ""} ${props.className ?? ""}`}
       title={title}
+      aria-label={name}
       aria-keyshortcuts={props.shortcut}
       disabled={props.disabled}
       onClick={props.press}

@@ -3,10 +3,12 @@ import type { Room } from "@lodeline/client";
 import type { JSX } from "preact";
 import { notify } from "../state/notices.ts";
 import { loadPreferences, type Preferences, savePreferences } from "../state/preferences.ts";
+import { usePulse } from "../state/stay.ts";
 import { DeviceChoices } from "./device-choices.tsx";
 
 /** Changes the camera or microphone while in the room: at once where it is on, else for the next time. */
 export function DevicesPanel({ room }: { room: Room }): JSX.Element {
+  usePulse();
   const use = (part: Partial<Preferences>) => {
     savePreferences({ ...loadPreferences(), ...part });
     const changed = "cameraId" in part ? "camera" : "microphone";

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { dismiss, notices } from "../state/notices.ts";
+import { Icon } from "./icon.tsx";
 
 /** What happened, for a moment, for eyes and for screen readers. */
 export function Notices(): JSX.Element {
@@ -10,12 +11,13 @@ export function Notices(): JSX.Element {
           <span>{notice.text}</span>
           <button
             type="button"
+            aria-label={notice.action ? undefined : "Dismiss"}
             onClick={() => {
               notice.action?.run();
               dismiss(notice.id);
             }}
           >
-            {notice.action?.label ?? "Dismiss"}
+            {notice.action?.label ?? <Icon name="close" />}
           </button>
         </div>
       ))}

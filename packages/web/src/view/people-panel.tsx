@@ -3,12 +3,14 @@ import type { RemoteParticipant, Room } from "@lodeline/client";
 import { type LedgerRow, type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { JSX } from "preact";
 import { notify } from "../state/notices.ts";
+import { usePulse } from "../state/stay.ts";
 import { Truth } from "./truth.tsx";
 
 const FACTS = ["intended", "captured", "sent", "forwarded", "received"] as const;
 
 /** Who is here, the truth of each of their tracks, the five facts behind it, and what a moderator may do. */
 export function PeoplePanel({ room }: { room: Room }): JSX.Element {
+  usePulse();
   const people = [...room.participants.values()];
   const moderator = room.self.role === "moderator";
   const act = (action: Moderation) => {
@@ -38,6 +40,12 @@ export function PeoplePanel({ room }: { room: Room }): JSX.Element {
           </li>
         ))}
       </ul>
+      {people.length > 0 && (
+        <p class="legend">
+          <span>The five marks of a track, from sender to you:</span>
+          <span>intended, captured, sent, forwarded, received.</span>
+        </p>
+      )}
       {people.length === 0 && <p class="soft">Nobody else is here yet.</p>}
       {moderator && (
         <div class="row">
@@ -58,6 +66,7 @@ function isShown(person: RemoteParticipant, source: Source): boolean {
 }
 
 function SourceRow({ person, source }: { person: RemoteParticipant; source: Source }): JSX.Element {
+  usePulse();
   const truth = person.sources[source];
   return (
     <div class="source-row">
@@ -82,6 +91,7 @@ function Facts({ facts }: { facts: LedgerRow["facts"] }): JSX.Element {
 
 function Moderate(props: { person: RemoteParticipant; act: (action: Moderation) => void }): JSX.Element {
   const { person, act } = props;
+  usePulse();
   const muted = person.sources.microphone.mutedBy !== null;
   return (
     <div class="row">

@@ -2,7 +2,7 @@ import type { LodelineClient, Room, RoomConnection } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { notify } from "../state/notices.ts";
-import { pulse, serverCall } from "../state/stay.ts";
+import { serverCall, usePulse } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { ControlBar, type PanelName } from "./control-bar.tsx";
 import { DevicesPanel } from "./devices-panel.tsx";
@@ -16,8 +16,7 @@ import { ownWords } from "./truth.tsx";
 
 /** Inside a room: everyone, the truth of their tracks, and the keys of the call. */
 export function RoomPage({ room, client }: { room: Room; client: LodelineClient }): JSX.Element {
-  // Reading the pulse subscribes this view: it is drawn anew when the room says `changed`.
-  pulse.value;
+  usePulse();
   const [panel, show] = useState<PanelName>(undefined);
   const people = [...room.participants.values()];
   const screens = people.filter((person) => person.sources.screen.intent === "live");

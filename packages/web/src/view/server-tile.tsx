@@ -1,11 +1,13 @@
 import type { Call } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { usePulse } from "../state/stay.ts";
 import { Initials, Plate, TileFrame } from "./tile.tsx";
 import { Truth } from "./truth.tsx";
 
 /** The peer that lives on the server: it sends back what it hears and sees. Media is attached on `Active` alone. */
 export function ServerTile({ call }: { call: Call }): JSX.Element {
+  usePulse();
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const active = call.onActive(({ remoteStream }) => {

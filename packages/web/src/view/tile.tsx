@@ -2,6 +2,7 @@ import { attachAudio, attachVideo, type RemoteParticipant, type Room } from "@lo
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notify } from "../state/notices.ts";
+import { usePulse } from "../state/stay.ts";
 import { Truth } from "./truth.tsx";
 
 /** Another participant: picture or initials, name, and the truth of microphone and camera. Plays the microphone. */
@@ -10,6 +11,7 @@ export function ParticipantTile(props: {
   participant: RemoteParticipant;
   featured?: boolean;
 }): JSX.Element {
+  usePulse();
   const { room, participant } = props;
   const { microphone, camera } = participant.sources;
   const speaking = useSpeaking(participant);
@@ -38,6 +40,7 @@ export function ParticipantTile(props: {
 
 /** A participant's shared screen, with its sound. */
 export function ScreenTile(props: { room: Room; participant: RemoteParticipant }): JSX.Element {
+  usePulse();
   const { room, participant } = props;
   const video = useAttached<HTMLVideoElement>(
     (element) => attachVideo(element, room, participant, "screen"),
