@@ -3,8 +3,13 @@
  * code that names it when it is passed.
  */
 export const LIMITS = {
-  /** One WebSocket frame. `protocol/too-large`, close 1009. */
+  /** One WebSocket frame of a client. `protocol/too-large`, close 1009. */
   frameBytes: 128 * 1024,
+  /**
+   * One frame of a server, in UTF-16 units. Larger than a client's: the whole ledger of a member of a full room has some
+   * 400 rows of 700 signs each, and `joined` carries the room and an answer.
+   */
+  serverFrameLength: 768 * 1024,
   /** One session description, in UTF-16 units. A Chromium offer with 2 x 9 slots and every codec has 60 kB. */
   sdpLength: 96 * 1024,
   /** One candidate line. */

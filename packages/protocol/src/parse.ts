@@ -15,16 +15,16 @@ export type Parsed<F> =
 
 /** Reads a frame that a client sent. Never throws. */
 export function parseClientFrame(text: string): Parsed<ClientFrame> {
-  return parse(clientFrame, text);
+  return parse(clientFrame, text, LIMITS.frameBytes);
 }
 
 /** Reads a frame that a server sent. Never throws. */
 export function parseServerFrame(text: string): Parsed<ServerFrame> {
-  return parse(serverFrame, text);
+  return parse(serverFrame, text, LIMITS.serverFrameLength);
 }
 
-function parse<F>(schema: z.ZodMiniType<F>, text: string): Parsed<F> {
-  if (text.length > LIMITS.frameBytes) return refuse("protocol/too-large", "frame", undefined);
+function parse<F>(schema: z.ZodMiniType<F>, text: string, limit: number): Parsed<F> {
+  if (text.length > limit) return refuse("protocol/too-large", "frame", undefined);
   let value: unknown;
   try {
     value = JSON.parse(text);
