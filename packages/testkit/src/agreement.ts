@@ -59,13 +59,12 @@ function checkMembership(person: SimulatedPerson, rooms: readonly RoomView[], fo
 }
 
 function checkRoom(world: World, room: RoomView, found: string[]): void {
-  const told = canonical(room.snapshot);
   for (const info of room.snapshot.participants) {
     const person = world.people.find((one) => one.identity === info.identity);
     if (!person) continue;
     if (info.presence !== "connected") found.push(`${info.identity} is ${info.presence}`);
     if (person.participant?.place?.participant !== info.id) found.push(`${info.identity} holds another place`);
-    if (canonical(person.participant?.room) !== told) found.push(`${info.identity} sees another room`);
+    if (!same(person.participant?.room, room.snapshot)) found.push(`${info.identity} sees another room`);
     checkIntents(person, info, found);
   }
 }
@@ -168,10 +167,14 @@ function checkSessions(world: World, rooms: readonly RoomView[], found: string[]
   if (open !== media.sessions + serverPeer.sessions) found.push(`the server has ${open} connections open`);
 }
 
-/** JSON with sorted keys: two states that say the same are the same text. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+/** Whether two plain values say the same, in whatever order their keys stand. */
+function same(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return false;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length) return false;
+  return keys.every((key) => same((one as Fields)[key], (other as Fields)[key]));
 }
+
+type Fields = Readonly<Record<string, unknown>>;
