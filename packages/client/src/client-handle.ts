@@ -1,6 +1,14 @@
-import { cryptoRandom, Emitter, type Listenable, LodelineError, type Logger, silentLogger } from "@lodeline/base";
+import {
+  createSecret,
+  cryptoRandom,
+  Emitter,
+  type Listenable,
+  LodelineError,
+  type Logger,
+  silentLogger,
+} from "@lodeline/base";
 import { Participant, type SessionKey } from "@lodeline/participant";
-import { DEFAULT_TIMERS, type Timers } from "@lodeline/protocol";
+import { DEFAULT_TIMERS, type EndReason, type Timers } from "@lodeline/protocol";
 import type { Call, CallOptions } from "./api/call-api.ts";
 import type { ClientEvents, ClientOptions, LinkState, LodelineClient, PlaceStorage } from "./api/client-api.ts";
 import type { JoinOptions, Room } from "./api/room-api.ts";
@@ -20,6 +28,9 @@ const SLOTS = 6;
 const DEVICE_WAIT_MS = 800;
 /** A token that is refused is asked for anew this many times before the person is told. */
 const TOKEN_ATTEMPTS = 2;
+
+/** Ends after which there is no place to come back to. */
+const FINAL: ReadonlySet<EndReason> = new Set(["left", "removed", "room-ended", "replaced"]);
 
 /** A join under way or done: the room, its devices, and what it was joined with. */
 interface Stay {
@@ -137,7 +148,7 @@ export class ClientHandle implements LodelineClient {
         return opening;
       },
     };
-    const { participant, peers } = this.#make(options.name);
+    const { participant, peers } = this.#make(options.name, options.room);
     const room = new RoomHandle({
       participant,
       peers,
@@ -145,7 +156,7 @@ export class ClientHandle implements LodelineClient {
       clock: this.#clock,
       endingMs: this.#timers.endingMs,
       commandMs: this.#timers.commandMs,
-      over: () => this.#left(options.room),
+      over: (_, reason) => this.#left(options.room, reason),
     });
     this.#stay = { room, media, peerMedia, id: options.room };
     return this.#stay;
@@ -199,9 +210,10 @@ export class ClientHandle implements LodelineClient {
     });
   }
 
-  #left(room: string): void {
+  #left(room: string, reason: EndReason): void {
     this.#stay = undefined;
-    this.#places.drop(room);
+    // A join that came to nothing, and a page that goes, leave the earlier place as it was.
+    if (FINAL.has(reason)) this.#places.drop(room);
     const participant = this.#participant;
     // A leave that the server could not confirm in time: this participant's state is of no use any more.
     if (participant && participant.membership !== "outside" && this.#calls.size === 0) this.#discard();
@@ -212,6 +224,7 @@ export class ClientHandle implements LodelineClient {
     for (const call of this.#calls.values()) call.drop();
     this.#participant?.close("page-closed");
     this.#participant = undefined;
+    this.#places.release();
   }
 
   #discard(): void {
@@ -261,15 +274,18 @@ export class ClientHandle implements LodelineClient {
     });
   }
 
-  #make(name: string): { participant: Participant; peers: BrowserPeers } {
+  #make(name: string, room?: string): { participant: Participant; peers: BrowserPeers } {
     // The name is part of the hello: with another one, and nothing going on, another participant begins.
     if (this.#participant && name !== this.#name && !this.#stay && this.#calls.size === 0) this.#discard();
     this.#name = name || this.#name;
     if (this.#participant && this.#peers) return { participant: this.#participant, peers: this.#peers };
     const peers = this.#makePeers();
+    const random = cryptoRandom((into) => crypto.getRandomValues(into));
+    const secret = createSecret(random);
     const participant = new Participant({
       clock: this.#clock,
-      random: cryptoRandom((into) => crypto.getRandomValues(into)),
+      random,
+      commandPrefix: room === undefined ? secret : this.#places.beginJoin(room, secret),
       ports: { socket: browserSocketPort(this.#url, this.#logger), peers },
       timers: this.#options.timers,
       name: this.#name,

@@ -61,6 +61,12 @@ export interface ParticipantOptions {
    * the participant, outlive a session that is replaced, and steps 2 to 4 are skipped.
    */
   readonly captures?: Partial<Record<SessionUse, boolean>> | undefined;
+  /**
+   * Begins the id of every command, and must be a secret of at least 16 signs. A page that is reloaded before its join
+   * was answered hands in the same one again: the same join gives the same place, and nobody is left behind. Default: a
+   * new one.
+   */
+  readonly commandPrefix?: string | undefined;
 }
 
 /**
@@ -128,7 +134,7 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
       emit: <Name extends keyof ParticipantEvents>(event: Name, value: ParticipantEvents[Name]) =>
         this.#events.emit(event, value),
     };
-    this.#seat = new RoomSeat(shared);
+    this.#seat = new RoomSeat({ ...shared, commandPrefix: options.commandPrefix });
     this.#calls = new CallDesk(shared);
   }
 

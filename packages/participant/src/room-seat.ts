@@ -46,6 +46,7 @@ export interface RoomSeatOptions {
   readonly random: Random;
   readonly timers: Timers;
   readonly name: string;
+  readonly commandPrefix?: string | undefined;
   readonly table: SessionTable;
   readonly reception: Reception;
   send(message: ClientMessage): void;
@@ -73,7 +74,7 @@ export class RoomSeat implements Disposable {
   constructor(options: RoomSeatOptions) {
     this.#options = options;
     const { clock, random, timers, table, send } = options;
-    const machine = createMember({ timers, commandPrefix: createSecret(random, 8) });
+    const machine = createMember({ timers, commandPrefix: options.commandPrefix ?? createSecret(random, 8) });
     this.#member = drive(machine, { clock, perform: (effect) => this.#perform(effect) });
     this.#sessions = new RoomSessions({
       clock,

@@ -31,24 +31,52 @@ export class PlaceStore {
     return (await this.#lock(place.participant)) ? place : undefined;
   }
 
+  /**
+   * The secret by which a join is known again. The same as before a reload, as long as that join was not answered: the
+   * place it may have been given is then given again.
+   *
+   * @param fresh - The one to use where none is kept.
+   */
+  beginJoin(room: string, fresh: string): string {
+    const kept = this.#storage?.getItem(this.#joinKey(room));
+    const secret = kept ?? fresh;
+    this.#set(this.#joinKey(room), secret);
+    return secret;
+  }
+
+  /** The join was answered, or given up: it is not asked again. */
+  endJoin(room: string): void {
+    this.#storage?.removeItem(this.#joinKey(room));
+  }
+
   /** Keeps a place for a reload. */
   async keep(place: RoomPlace): Promise<void> {
-    try {
-      this.#storage?.setItem(this.#key(place.room), JSON.stringify(place));
-    } catch {
-      // A full or forbidden storage costs the place after a reload, nothing else.
-    }
+    this.endJoin(place.room);
+    this.#set(this.#key(place.room), JSON.stringify(place));
     await this.#lock(place.participant);
   }
 
   /** Forgets the place: the room was left for good. */
   drop(room: string): void {
+    this.endJoin(room);
     this.#storage?.removeItem(this.#key(room));
-    this.#release();
+    this.release();
   }
 
   #key(room: string): string {
     return `lodeline:place:${this.#server}:${room}`;
+  }
+
+  #joinKey(room: string): string {
+    return `lodeline:join:${this.#server}:${room}`;
+  }
+
+  #set(key: string, value: string): void {
+    try {
+      this.#storage?.setItem(key, value);
+    } catch {
+      // A full or forbidden storage costs the place after a reload, nothing else.
+    }
   }
 
   #read(room: string): RoomPlace | undefined {
@@ -64,7 +92,7 @@ export class PlaceStore {
   async #lock(participant: string): Promise<boolean> {
     const locks = globalThis.navigator?.locks as LockManager | undefined;
     if (!locks || !this.#storage || this.#locked === participant) return true;
-    this.#release();
+    this.release();
     const wait = AbortSignal.timeout(LOCK_WAIT_MS);
     return new Promise<boolean>((resolve) => {
       const hold = () => {
@@ -78,7 +106,8 @@ export class PlaceStore {
     });
   }
 
-  #release(): void {
+  /** Gives the lock back and keeps the place: the page is being left, and the next one may want it. */
+  release(): void {
     this.#unlock?.();
     this.#unlock = undefined;
     this.#locked = undefined;
