@@ -9,13 +9,14 @@ import {
 } from "@lodeline/base";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { type IceCredentials, type IceTimings, localFragmentOf } from "./ice/ice-agent.ts";
-import { parseStun } from "./ice/stun-message.ts";
+import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
+import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
 import type { CodecName } from "./sdp/codecs.ts";
-import { MediaTransport, type TransportHost } from "./transport.ts";
+import { MediaTransport } from "./transport.ts";
+import type { TransportHost } from "./transport-host.ts";
 import { type UdpPath, UdpPort } from "./udp-port.ts";
 
 /** Options of {@link createMediaEngine}. */

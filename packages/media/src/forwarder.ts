@@ -1,10 +1,10 @@
 import type { MonoMs } from "@lodeline/base";
 import { chooseLayer, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
+import type { PlaneOwner } from "./plane-owner.ts";
 import type { Publication } from "./publication.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { SendSlot } from "./send-slot.ts";
-import type { MediaTransport } from "./transport.ts";
 
 /**
  * While a key frame is awaited it is asked for again this often: the request or its answer may have been lost, and
@@ -51,7 +51,7 @@ export class Forwarder {
   readonly id: string;
   readonly publication: Publication;
   /** The receiver's transport. */
-  readonly transport: MediaTransport;
+  readonly transport: PlaneOwner;
   readonly slot: SendSlot;
   readonly #selector = new LayerSelector();
   #view: View = { width: 0, height: 0, visible: true, priority: 1 };
@@ -66,7 +66,7 @@ export class Forwarder {
   #retransmitted = 0;
   #pli = 0;
 
-  constructor(options: { id: string; publication: Publication; transport: MediaTransport; slot: SendSlot }) {
+  constructor(options: { id: string; publication: Publication; transport: PlaneOwner; slot: SendSlot }) {
     this.id = options.id;
     this.publication = options.publication;
     this.transport = options.transport;

@@ -1,13 +1,7 @@
 import { LodelineError, type MonoMs } from "@lodeline/base";
 import {
   type ExtensionPlace,
-  encodeNack,
-  encodePli,
-  encodeReceiverReport,
-  encodeRemb,
-  encodeSourceDescription,
   isRtcp,
-  joinRtcp,
   PayloadInspector,
   parseRtcp,
   type RtcpPacket,
@@ -19,6 +13,7 @@ import { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import { NtpOffset } from "./ntp-offset.ts";
 import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import type { PlaneHost, PlaneOwner } from "./plane-owner.ts";
 import { Publication } from "./publication.ts";
 import { RtpDemux } from "./rtp-demux.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
@@ -27,7 +22,7 @@ import { SendSlot, type SlotOutput } from "./send-slot.ts";
 import type { SrtpKeys } from "./srtp/srtp-keys.ts";
 import { SrtpReceiver } from "./srtp/srtp-receiver.ts";
 import { SrtpSender } from "./srtp/srtp-sender.ts";
-import type { MediaTransport, TransportHost } from "./transport.ts";
+import { UpstreamFeedback } from "./upstream-feedback.ts";
 
 /** Reports, and the bound for the sender, leave this often. */
 const REPORT_INTERVAL_MS = 1000;
@@ -38,18 +33,12 @@ const FIRST_REPORT_MS = 30;
 /** Layers are chosen anew this often, since they come and go. */
 const EVALUATE_INTERVAL_MS = 250;
 
-/** Most report blocks in one packet: the count has five bits. RFC 3550 section 6.4.1. */
-const BLOCKS_PER_REPORT = 31;
-
-/** Added to the bound for audio, which REMB counts in. */
-const AUDIO_ALLOWANCE_BPS = 100_000;
-
 /** The RTP side of one transport: unprotects, finds the stream, hands it to its publication; and feedback both ways. */
 export class MediaPlane implements SlotOutput {
   readonly cname: string;
   readonly buffers: OutgoingBuffers;
-  readonly #transport: MediaTransport;
-  readonly #host: TransportHost;
+  readonly #transport: PlaneOwner;
+  readonly #host: PlaneHost;
   readonly #send: (bytes: Buffer) => void;
   readonly #demux = new RtpDemux();
   readonly #packet = new RtpPacket();
@@ -61,7 +50,7 @@ export class MediaPlane implements SlotOutput {
   readonly #forwarders = new Map<string, Forwarder>();
   readonly #publications = new Map<string, Publication>();
   readonly #ntpOffset = new NtpOffset();
-  readonly #feedbackSsrc: number;
+  readonly #feedback: UpstreamFeedback;
   #sections: readonly Section[] = [];
   #receiver: SrtpReceiver | undefined;
   #srtp: SrtpSender | undefined;
@@ -69,13 +58,13 @@ export class MediaPlane implements SlotOutput {
   #nextEvaluateAtMs: MonoMs = 0;
   #closed = false;
 
-  constructor(options: { transport: MediaTransport; host: TransportHost; send: (bytes: Buffer) => void }) {
+  constructor(options: { transport: PlaneOwner; host: PlaneHost; send: (bytes: Buffer) => void }) {
     this.#transport = options.transport;
     this.#host = options.host;
     this.#send = options.send;
     this.buffers = options.host.buffers;
     this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
-    this.#feedbackSsrc = this.#newSsrc();
+    this.#feedback = new UpstreamFeedback(this.#newSsrc(), this.cname, options.host.bitrates);
   }
 
   get srtp(): SrtpSender | undefined {
@@ -100,7 +89,7 @@ export class MediaPlane implements SlotOutput {
     const used = new Set([...this.#ssrcs.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]));
     for (;;) {
       const ssrc = this.#host.random.u32();
-      if (ssrc !== 0 && ssrc !== this.#feedbackSsrc && !used.has(ssrc)) return ssrc;
+      if (ssrc !== 0 && ssrc !== this.#feedback?.ssrc && !used.has(ssrc)) return ssrc;
     }
   }
 
@@ -308,7 +297,9 @@ export class MediaPlane implements SlotOutput {
   /** Requests, reports and layer choices that are due. */
   tick(now: MonoMs): void {
     if (this.#closed) return;
-    for (const stream of this.#demux.streams()) this.#requestFrom(stream, now);
+    for (const stream of this.#demux.streams()) {
+      for (const request of this.#feedback.requests(stream, this.#transport.roundTripMs, now)) this.#sendRtcp(request);
+    }
     if (now >= this.#nextEvaluateAtMs) {
       this.#nextEvaluateAtMs = now + EVALUATE_INTERVAL_MS;
       for (const forwarder of this.#forwarders.values()) forwarder.evaluate(now);
@@ -319,49 +310,14 @@ export class MediaPlane implements SlotOutput {
     }
   }
 
-  #requestFrom(stream: IncomingStream, now: MonoMs): void {
-    if (stream.kind === "audio") return;
-    stream.nack.roundTripMs = this.#transport.roundTripMs ?? 0;
-    const missing = stream.nack.tick(now);
-    if (missing.length > 0) this.#sendRtcp(encodeNack(this.#feedbackSsrc, stream.ssrc, missing));
-    if (stream.nack.keyFrameNeeded) {
-      stream.nack.keyFrameNeeded = false;
-      stream.wantKeyFrame();
-    }
-    if (stream.takeKeyFrameRequest(now)) this.#sendRtcp(encodePli(this.#feedbackSsrc, stream.ssrc));
-  }
-
   #sendReports(now: MonoMs): void {
-    const streams = [...this.#demux.streams()].filter((stream) => stream.isActive(now)).slice(0, BLOCKS_PER_REPORT);
-    const compound = [
-      encodeReceiverReport(
-        this.#feedbackSsrc,
-        streams.map((stream) => stream.statistics.report(stream.ssrc, now)),
-      ),
-      encodeSourceDescription(this.#feedbackSsrc, this.cname),
-    ];
-    const video = streams.filter(({ kind }) => kind === "video");
-    if (video.length > 0)
-      compound.push(
-        encodeRemb(
-          this.#feedbackSsrc,
-          this.#boundBps(video),
-          video.map(({ ssrc }) => ssrc),
-        ),
-      );
-    if (streams.length > 0) this.#sendRtcp(joinRtcp(compound));
+    const report = this.#feedback.report(this.#demux.streams(), this.#sections, now);
+    if (report) this.#sendRtcp(report);
     for (const forwarder of this.#forwarders.values()) {
-      const report = forwarder.slot.report(this.cname, forwarder.publication.transport.media.ntpOffsetMs, now);
-      if (report) this.#sendRtcp(report);
+      const { slot, publication } = forwarder;
+      const sent = slot.report(this.cname, publication.transport.media.ntpOffsetMs, now);
+      if (sent) this.#sendRtcp(sent);
     }
-  }
-
-  /** What the sender may send in all its video sections together: REMB covers a whole connection. */
-  #boundBps(streams: readonly IncomingStream[]): number {
-    const { simulcastBps, singleBps } = this.#host.bitrates;
-    const mids = new Set(streams.map(({ mid }) => mid));
-    const sections = this.#sections.filter(({ mid }) => mids.has(mid));
-    return sections.reduce((sum, { rids }) => sum + (rids.length > 1 ? simulcastBps : singleBps), AUDIO_ALLOWANCE_BPS);
   }
 
   #sendRtcp(compound: Uint8Array): void {

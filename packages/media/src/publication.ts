@@ -2,7 +2,7 @@ import type { MonoMs } from "@lodeline/base";
 import type { LayerState, PayloadInspector, RtpPacket } from "@lodeline/rtp";
 import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
-import type { MediaTransport } from "./transport.ts";
+import type { PlaneOwner } from "./plane-owner.ts";
 
 /** What arrived of one layer. */
 export interface LayerStats {
@@ -37,7 +37,7 @@ export interface PublicationStats {
 /** One incoming section of a transport, and everybody it is forwarded to. */
 export class Publication {
   readonly id: string;
-  readonly transport: MediaTransport;
+  readonly transport: PlaneOwner;
   readonly mid: string;
   readonly kind: "audio" | "video";
   /** By RID; lives as long as the section, so it survives a publication that is made anew. */
@@ -49,7 +49,7 @@ export class Publication {
 
   constructor(options: {
     id: string;
-    transport: MediaTransport;
+    transport: PlaneOwner;
     mid: string;
     kind: "audio" | "video";
     streams: ReadonlyMap<string, IncomingStream>;

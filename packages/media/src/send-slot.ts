@@ -2,9 +2,6 @@ import { integer, type MonoMs, type Random } from "@lodeline/base";
 import {
   BitrateMeter,
   ExtensionWriter,
-  encodeSenderReport,
-  encodeSourceDescription,
-  joinRtcp,
   PacketCache,
   type PayloadInspector,
   type ReportBlock,
@@ -13,7 +10,6 @@ import {
   type RtpPacket,
   StreamRewriter,
   sequenceDistance,
-  writePictureId,
   writeRtpHeader,
   writeRtxHeader,
 } from "@lodeline/rtp";
@@ -21,6 +17,8 @@ import type { IncomingStream } from "./incoming-stream.ts";
 import type { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { Section } from "./sdp/section.ts";
+import { blankPacket, type SentPacket, writePayload } from "./sent-packet.ts";
+import { type SlotCounters, SlotReports } from "./slot-reports.ts";
 import type { SrtpSender } from "./srtp/srtp-sender.ts";
 
 /** Packets kept for retransmission: about 2 s of 3 Mbit/s video. */
@@ -29,26 +27,8 @@ const CACHE_PACKETS = 512;
 /** A packet is not sent again sooner than this, or than the round trip: the first repetition may be under way. */
 const RESEND_INTERVAL_MS = 20;
 
-/** Sender reports remembered, to know which one a receiver's report answers. */
-const REPORTS_REMEMBERED = 8;
-
-/** What is needed to build a packet again. The bytes are the incoming packet's own. */
-interface SentPacket {
-  bytes: Uint8Array;
-  payloadOffset: number;
-  payloadBytes: number;
-  marker: boolean;
-  codec: SectionCodec;
-  timestamp: number;
-  pictureIdBits: 0 | 7 | 15;
-  pictureId: number;
-  pictureIdOffset: number;
-  hasTl0PicIdx: boolean;
-  tl0PicIdx: number;
-  tl0PicIdxOffset: number;
-  /** When it was last repeated. */
-  repeatedAtMs: MonoMs;
-}
+/** Ticks per second of what is sent. RFC 7587 section 4.1; every video payload format here has 90 kHz. */
+const CLOCK_RATE = { audio: 48_000, video: 90_000 } as const;
 
 /** Where a slot gets its keys and puts its packets. */
 export interface SlotOutput {
@@ -57,13 +37,6 @@ export interface SlotOutput {
   readonly buffers: OutgoingBuffers;
   /** Sends a protected packet; the bytes are reused later. */
   send(bytes: Buffer): void;
-}
-
-/** Counters of a slot over its whole life, whatever was put into it. */
-export interface SlotCounters {
-  packets: number;
-  /** Payload bytes, as a sender report counts them. */
-  octets: number;
 }
 
 /**
@@ -83,16 +56,12 @@ export class SendSlot {
   readonly #extensions = new ExtensionWriter();
   readonly #midBytes: Uint8Array;
   readonly #meter = new BitrateMeter();
-  readonly #reports: { readonly middle: number; readonly sentAtMs: MonoMs }[] = [];
+  readonly #reports: SlotReports;
   #section: Section;
   #rtxSequence: number;
   #source: IncomingStream | undefined;
   /** Sequence number of the last key frame sent. */
   #lastKeyFrame: number | undefined;
-  /** Smoothed round trip to the receiver. */
-  roundTripMs: number | undefined;
-  /** Share lost, 0 .. 1, by the receiver's last report. */
-  fractionLost = 0;
 
   constructor(options: {
     readonly section: Section;
@@ -107,12 +76,9 @@ export class SendSlot {
     this.rtxSsrc = section.rtxSsrc;
     this.#section = section;
     this.#output = options.output;
+    this.#reports = new SlotReports(ssrc, CLOCK_RATE[this.kind]);
     // Both start below 2^15: a receiver that misses the first packets must not take a wrap for a restart.
-    this.#rewriter = new StreamRewriter(
-      this.kind === "audio" ? 48_000 : 90_000,
-      integer(random, 2 ** 15),
-      random.u32(),
-    );
+    this.#rewriter = new StreamRewriter(CLOCK_RATE[this.kind], integer(random, 2 ** 15), random.u32());
     this.#rtxSequence = integer(random, 2 ** 15);
     this.#cache = this.rtxSsrc === undefined ? undefined : new PacketCache(CACHE_PACKETS);
     this.#midBytes = new TextEncoder().encode(section.mid);
@@ -273,75 +239,38 @@ export class SendSlot {
 
   /**
    * A sender report for what is sent now, or `undefined` while nothing is, or while the source's own clock is unknown.
-   * The source's report is carried over: its NTP time moved to our clock, its RTP time to our stream, so that sound
-   * and picture of one sender stay in step.
    *
    * @param ntpOffsetMs - From the sender's wall clock to ours.
    */
   report(cname: string, ntpOffsetMs: number, now: MonoMs): Uint8Array | undefined {
     const clock = this.#source?.clock;
     if (clock === undefined || this.counters.packets === 0) return undefined;
-    const sinceMs = now - clock.arrivedAtMs;
-    const ntpMs = clock.ntpMs + sinceMs + ntpOffsetMs;
-    const ntpSeconds = Math.floor(ntpMs / 1000);
-    const ntpFraction = Math.floor(((ntpMs % 1000) / 1000) * 2 ** 32);
-    const clockRate = this.kind === "audio" ? 48_000 : 90_000;
-    const rtpTimestamp = this.#rewriter.mapTimestamp(
-      (clock.rtpTimestamp + Math.round((sinceMs * clockRate) / 1000)) >>> 0,
-    );
-    this.#reports.push({ middle: (((ntpSeconds & 0xffff) << 16) | (ntpFraction >>> 16)) >>> 0, sentAtMs: now });
-    if (this.#reports.length > REPORTS_REMEMBERED) this.#reports.shift();
-    const { packets, octets } = this.counters;
-    return joinRtcp([
-      encodeSenderReport({
-        ssrc: this.ssrc,
-        ntpSeconds: ntpSeconds >>> 0,
-        ntpFraction,
-        rtpTimestamp,
-        packetCount: packets,
-        octetCount: octets,
-      }),
-      encodeSourceDescription(this.ssrc, cname),
-    ]);
+    return this.#reports.encode({
+      clock,
+      ntpOffsetMs,
+      cname,
+      counters: this.counters,
+      mapTimestamp: (timestamp) => this.#rewriter.mapTimestamp(timestamp),
+      now,
+    });
   }
 
-  /** A receiver's report on this slot: loss and round trip. RFC 3550 section 6.4.1. */
+  /** A receiver's report on this slot. */
   handleReport(block: ReportBlock, now: MonoMs): void {
-    this.fractionLost = block.fractionLost / 256;
-    const report = this.#reports.find(({ middle }) => middle === block.lastSenderReport);
-    if (report === undefined) return;
-    const roundTripMs = Math.max(0, now - report.sentAtMs - (block.delaySinceLastSenderReport * 1000) / 65_536);
-    this.roundTripMs = this.roundTripMs === undefined ? roundTripMs : 0.75 * this.roundTripMs + 0.25 * roundTripMs;
+    this.#reports.handle(block, now);
+  }
+
+  /** Smoothed round trip to the receiver. */
+  get roundTripMs(): number | undefined {
+    return this.#reports.roundTripMs;
+  }
+
+  /** Share lost, 0 .. 1, by the receiver's last report. */
+  get fractionLost(): number {
+    return this.#reports.fractionLost;
   }
 
   bitrateBps(now: MonoMs): number {
     return this.#meter.bitrateBps(now);
   }
-}
-
-function blankPacket(codec: SectionCodec): SentPacket {
-  return {
-    bytes: new Uint8Array(0),
-    payloadOffset: 0,
-    payloadBytes: 0,
-    marker: false,
-    codec,
-    timestamp: 0,
-    pictureIdBits: 0,
-    pictureId: 0,
-    pictureIdOffset: 0,
-    hasTl0PicIdx: false,
-    tl0PicIdx: 0,
-    tl0PicIdxOffset: 0,
-    repeatedAtMs: -Infinity,
-  };
-}
-
-/** Copies the payload and puts the rewritten picture numbers into the copy. */
-function writePayload(out: Buffer, at: number, sent: SentPacket): number {
-  const { bytes, payloadOffset, payloadBytes } = sent;
-  out.set(bytes.subarray(payloadOffset, payloadOffset + payloadBytes), at);
-  writePictureId(out, at + sent.pictureIdOffset, sent.pictureIdBits, sent.pictureId);
-  if (sent.hasTl0PicIdx) out[at + sent.tl0PicIdxOffset] = sent.tl0PicIdx;
-  return at + payloadBytes;
 }

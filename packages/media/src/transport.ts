@@ -1,35 +1,19 @@
-import {
-  Emitter,
-  type Listenable,
-  type ListenOptions,
-  LodelineError,
-  type Logger,
-  type MonoMs,
-  type Random,
-} from "@lodeline/base";
+import { Emitter, type Listenable, type ListenOptions, LodelineError, type MonoMs } from "@lodeline/base";
 import { type DataChannel, DataChannels } from "./data-channels.ts";
 import type { DtlsCertificate } from "./dtls/certificate.ts";
-import { DtlsLink, type DtlsState } from "./dtls/dtls-link.ts";
+import { DtlsLink } from "./dtls/dtls-link.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { IceAgent, type IceCredentials, type IcePath, type IceState, type IceTimings } from "./ice/ice-agent.ts";
+import { IceAgent } from "./ice/ice-agent.ts";
+import type { IcePath } from "./ice/ice-types.ts";
 import type { StunMessage } from "./ice/stun-message.ts";
 import { MediaPlane } from "./media-plane.ts";
-import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import type { PlaneOwner } from "./plane-owner.ts";
 import { type CandidateInit, RemoteCandidates } from "./remote-candidates.ts";
-import { answerSections, type HostCandidate, writeAnswer } from "./sdp/answer.ts";
-import type { CodecName } from "./sdp/codecs.ts";
+import { answerSections, writeAnswer } from "./sdp/answer.ts";
 import { type Offer, readOffer } from "./sdp/offer.ts";
 import type { Section } from "./sdp/section.ts";
-
-/** As `RTCPeerConnectionState`. */
-export type ConnectionState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
-
-/** The three states of a transport. */
-export interface TransportState {
-  readonly ice: IceState;
-  readonly dtls: DtlsState;
-  readonly connection: ConnectionState;
-}
+import type { TransportHost } from "./transport-host.ts";
+import { connectionState, type TransportState } from "./transport-state.ts";
 
 /** Events of a {@link MediaTransport}. */
 export interface TransportEvents {
@@ -37,30 +21,11 @@ export interface TransportEvents {
   readonly datachannel: DataChannel;
 }
 
-/** What a transport needs of its engine. */
-export interface TransportHost {
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly buffers: OutgoingBuffers;
-  readonly videoCodecs: readonly CodecName[];
-  readonly iceTimings: Partial<IceTimings> | undefined;
-  readonly bitrates: { readonly simulcastBps: number; readonly singleBps: number };
-  now(): MonoMs;
-  wallMs(): number;
-  /** Opens the sockets and makes the certificate, once. */
-  ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }>;
-  /** Call `tick` no later than at this time. */
-  wake(at: MonoMs): void;
-  /** Datagrams with these credentials are for this transport; or no longer. */
-  register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void;
-  closed(transport: MediaTransport): void;
-}
-
 /**
  * One browser's bundled connection: ICE, DTLS, SRTP and SCTP over one path. The browser always offers and this side
  * always answers.
  */
-export class MediaTransport implements Listenable<TransportEvents>, AsyncDisposable {
+export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, AsyncDisposable {
   readonly id: string;
   /** Media sections, streams, slots and their feedback. */
   readonly media: MediaPlane;
@@ -317,13 +282,4 @@ export class MediaTransport implements Listenable<TransportEvents>, AsyncDisposa
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function connectionState(ice: IceState, dtls: DtlsState, closed: boolean): ConnectionState {
-  if (closed) return "closed";
-  // A closed DTLS is the other side's goodbye: only a new connection helps.
-  if (ice === "failed" || dtls === "failed" || dtls === "closed") return "failed";
-  if (ice === "disconnected") return "disconnected";
-  if (ice === "connected" && dtls === "connected") return "connected";
-  return ice === "new" && dtls === "new" ? "new" : "connecting";
 }

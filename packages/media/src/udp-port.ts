@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { LodelineError } from "@lodeline/base";
-import type { IcePath } from "./ice/ice-agent.ts";
+import type { IcePath } from "./ice/ice-types.ts";
 
 /**
  * Asked of the kernel for receiving. The default of 208 kB lost 6 to 24 % of packets at video rates; the kernel

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "@lodeline/base";
-import { IceAgent, type IcePath, type IceState, localFragmentOf } from "../src/ice/ice-agent.ts";
+import { IceAgent } from "../src/ice/ice-agent.ts";
+import type { IcePath, IceState } from "../src/ice/ice-types.ts";
 import {
   encodeStun,
   encodeXorMappedAddress,
   integrityFits,
+  localFragmentOf,
   parseStun,
   STUN_ATTRIBUTE,
   STUN_TYPE,
@@ -208,6 +210,7 @@ describe("the ICE agent", () => {
     assert.equal(agent.state, "connected", "media is a sign of life too");
     runTo(60_000);
     assert.deepEqual(states.slice(-3), ["connected", "disconnected", "failed"]);
+    assert.equal(agent.path, undefined, "without consent nothing is sent");
   });
 
   it("[ICE5] restarts beside the old path", () => {

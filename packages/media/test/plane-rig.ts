@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { seededRandom, silentLogger } from "@lodeline/base";
+import { seededRandom } from "@lodeline/base";
 import {
   ExtensionWriter,
   isRtcp,
@@ -11,12 +11,12 @@ import {
 } from "@lodeline/rtp";
 import { MediaPlane } from "../src/media-plane.ts";
 import { OutgoingBuffers } from "../src/outgoing-buffers.ts";
+import type { PlaneHost, PlaneOwner } from "../src/plane-owner.ts";
 import type { SectionCodec } from "../src/sdp/codecs.ts";
 import type { Section } from "../src/sdp/section.ts";
 import { SRTP_PROFILE } from "../src/srtp/srtp-keys.ts";
 import { SrtpReceiver } from "../src/srtp/srtp-receiver.ts";
 import { SrtpSender } from "../src/srtp/srtp-sender.ts";
-import type { MediaTransport, TransportHost } from "../src/transport.ts";
 
 /** Header extension ids that all browsers of the rig agree on. */
 export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1 };
@@ -113,26 +113,23 @@ export class RigBrowser {
   constructor(clock: RigClock, sections: readonly Section[], seed = 1) {
     this.#clock = clock;
     const random = seededRandom(seed);
-    const host = {
+    const host: PlaneHost = {
       random,
-      logger: silentLogger,
       buffers: new OutgoingBuffers(16),
-      videoCodecs: [],
-      iceTimings: undefined,
       bitrates: { simulcastBps: 3_000_000, singleBps: 1_500_000 },
-      now: () => clock.now,
       wallMs: () => 1_700_000_000_000 + clock.now,
       wake: () => {},
-    } as unknown as TransportHost;
-    const transport = {
+    };
+    const transport: PlaneOwner = {
       id: `transport-${seed}`,
+      roundTripMs: undefined,
       now: () => clock.now,
       wakeNow: () => {},
-      forwarderClosed: (forwarder: never) => this.plane.release(forwarder),
+      forwarderClosed: (forwarder) => plane.release(forwarder),
       get media() {
         return plane;
       },
-    } as unknown as MediaTransport;
+    };
     const plane: MediaPlane = new MediaPlane({ transport, host, send: (bytes) => this.#arrive(Buffer.from(bytes)) });
     this.plane = plane;
     plane.negotiated(sections);

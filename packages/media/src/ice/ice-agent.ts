@@ -1,51 +1,22 @@
 import { createSecret, type MonoMs, type Random, unit } from "@lodeline/base";
 import {
+  ICE_TIMINGS,
+  type IceAgentEvents,
+  type IceCredentials,
+  type IcePath,
+  type IceState,
+  type IceTimings,
+} from "./ice-types.ts";
+import {
   encodeErrorCode,
   encodeStun,
   encodeXorMappedAddress,
   integrityFits,
+  localFragmentOf,
   STUN_ATTRIBUTE,
   STUN_TYPE,
   type StunMessage,
 } from "./stun-message.ts";
-
-/** Credentials of one side in one ICE generation. RFC 8445 section 5.3. */
-export interface IceCredentials {
-  readonly usernameFragment: string;
-  readonly password: string;
-}
-
-/** Where the remote side is reached: one of our sockets and a remote address. Compared by identity. */
-export interface IcePath {
-  readonly address: string;
-  readonly port: number;
-  send(bytes: Uint8Array): void;
-}
-
-/** As `RTCIceTransportState`, for the side that never gathers. */
-export type IceState = "new" | "checking" | "connected" | "disconnected" | "failed" | "closed";
-
-/** All waits of ICE, in ms. */
-export interface IceTimings {
-  /** How often a selected path is asked for consent. RFC 7675 section 5.1 says 5 s; a shorter one notices loss sooner. */
-  readonly consentIntervalMs: number;
-  /** The same while nothing is heard. */
-  readonly suspectIntervalMs: number;
-  /** Silence after which the state is `disconnected`. */
-  readonly disconnectedAfterMs: number;
-  /** Silence after which the state is `failed`. RFC 7675 section 5.1: consent ends after 30 s. */
-  readonly failedAfterMs: number;
-  /** How long the first check may take to come. */
-  readonly checkingTimeoutMs: number;
-}
-
-export const ICE_TIMINGS: IceTimings = {
-  consentIntervalMs: 2000,
-  suspectIntervalMs: 500,
-  disconnectedAfterMs: 5000,
-  failedAfterMs: 30_000,
-  checkingTimeoutMs: 30_000,
-};
 
 /** One ICE generation: our credentials, theirs, and the path nominated with them. */
 interface Generation {
@@ -54,21 +25,6 @@ interface Generation {
   path: IcePath | undefined;
   /** Paths whose source was checked back, so that each gets one triggered check. */
   readonly checked: Set<IcePath>;
-}
-
-/** Our own fragment in the USERNAME of a request to us: the part before the colon. RFC 8445 section 7.2.2. */
-export function localFragmentOf(message: StunMessage): string {
-  return message.attributes.get(STUN_ATTRIBUTE.username)?.toString("utf8").split(":")[0] ?? "";
-}
-
-/** What {@link IceAgent} tells its owner. */
-export interface IceAgentEvents {
-  /** The state changed. */
-  readonly onState: (state: IceState) => void;
-  /** Packets go here from now on. */
-  readonly onPath: (path: IcePath) => void;
-  /** This generation's credentials are answered from now on. */
-  readonly onCredentials: (added: IceCredentials | undefined, removed: IceCredentials | undefined) => void;
 }
 
 /**
@@ -192,7 +148,11 @@ export class IceAgent {
       return;
     }
     const silentMs = now - this.#heardAtMs;
-    if (silentMs >= this.#timings.failedAfterMs) return this.#setState("failed");
+    if (silentMs >= this.#timings.failedAfterMs) {
+      // Consent has ended: nothing may be sent there any more. RFC 7675 section 5.1.
+      this.#path = undefined;
+      return this.#setState("failed");
+    }
     if (silentMs >= this.#timings.disconnectedAfterMs && this.#state === "connected") this.#setState("disconnected");
     if (this.#nextConsentAtMs !== undefined && now >= this.#nextConsentAtMs) this.#askConsent(silentMs, now);
   }

@@ -172,3 +172,8 @@ export function encodeErrorCode(code: number, reason: string): Buffer {
   text.copy(value, 4);
   return value;
 }
+
+/** Our own fragment in the USERNAME of a request to us: the part before the colon. RFC 8445 section 7.2.2. */
+export function localFragmentOf(message: StunMessage): string {
+  return message.attributes.get(STUN_ATTRIBUTE.username)?.toString("utf8").split(":")[0] ?? "";
+}

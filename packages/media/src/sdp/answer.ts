@@ -1,5 +1,5 @@
 import { type MediaDescription, type SessionDescription, write } from "sdp-transform";
-import type { IceCredentials } from "../ice/ice-agent.ts";
+import type { IceCredentials } from "../ice/ice-types.ts";
 import { type CodecName, chooseCodecs } from "./codecs.ts";
 import type { Direction, Offer, OfferedSection } from "./offer.ts";
 import { EXTENSION_URI, type ExtensionName, type Section } from "./section.ts";

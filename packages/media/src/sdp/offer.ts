@@ -1,7 +1,7 @@
 import { LodelineError } from "@lodeline/base";
 import { type MediaDescription, parse } from "sdp-transform";
 import type { RemoteFingerprint } from "../dtls/dtls-link.ts";
-import type { IceCredentials } from "../ice/ice-agent.ts";
+import type { IceCredentials } from "../ice/ice-types.ts";
 
 export type Direction = "sendrecv" | "sendonly" | "recvonly" | "inactive";
 

@@ -1,0 +1,20 @@
+import type { Logger, MonoMs } from "@lodeline/base";
+import type { DtlsCertificate } from "./dtls/certificate.ts";
+import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
+import type { PlaneHost } from "./plane-owner.ts";
+import type { HostCandidate } from "./sdp/answer.ts";
+import type { CodecName } from "./sdp/codecs.ts";
+import type { MediaTransport } from "./transport.ts";
+
+/** What a transport needs of its engine. */
+export interface TransportHost extends PlaneHost {
+  readonly logger: Logger;
+  readonly videoCodecs: readonly CodecName[];
+  readonly iceTimings: Partial<IceTimings> | undefined;
+  now(): MonoMs;
+  /** Opens the sockets and makes the certificate, once. */
+  ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }>;
+  /** Datagrams with these credentials are for this transport; or no longer. */
+  register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void;
+  closed(transport: MediaTransport): void;
+}
