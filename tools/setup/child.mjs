@@ -1,6 +1,9 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
+/** Who started us; known from the first moment, since it may end between two of our children. */
+const PARENT = process.ppid;
+
 const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /**
@@ -30,8 +33,9 @@ export function runChild(command, args, options = {}) {
       process.on(signal, handler);
       return () => process.off(signal, handler);
     });
+    const unwatch = whenNpmIsGone(() => child.kill("SIGTERM"));
     const settle = (/** @type {number} */ code) => {
-      for (const release of handlers) release();
+      for (const release of [...handlers, unwatch]) release();
       resolve(code);
     };
     child.once("error", (error) => {
@@ -42,6 +46,24 @@ export function runChild(command, args, options = {}) {
       settle(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+}
+
+/**
+ * A killed npm, or the shell between it and us, tells nobody; what it started must not live on unseen.
+ *
+ * @param {() => void} act - Called once when the npm that started us has ended. Never without npm, where somebody may
+ *   have left the terminal on purpose.
+ * @returns {() => void} Stops watching.
+ */
+function whenNpmIsGone(act) {
+  if (process.env.npm_lifecycle_event === undefined) return () => {};
+  const watch = setInterval(() => {
+    if (process.ppid === PARENT) return;
+    clearInterval(watch);
+    act();
+  }, 500);
+  watch.unref();
+  return () => clearInterval(watch);
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { fingerprint, isBuilt, rememberBuilt } from "../build/fingerprint.ts";
 import { root } from "../root.ts";
 import { isCurrent } from "../setup/install.mjs";
 import { withLock } from "../setup/lock.mjs";
+import { isAlive } from "../suites/kill-tree.ts";
 
 const folders: string[] = [];
 after(() => {
@@ -105,6 +107,19 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.equal(said, "up\ntold\n");
   });
 }
+
+test("a child of an npm that was killed is ended", { skip: process.platform !== "linux" }, async () => {
+  const script = "setInterval(() => {}, 1000); console.log(process.pid)";
+  const env = { ...process.env, npm_lifecycle_event: "start" };
+  // Stands for npm: it starts our runner and is killed before it can tell it anything.
+  const npm = `require("node:child_process").spawn(process.execPath, ${JSON.stringify(runner(script))}, { stdio: "inherit" })`;
+  const parent = spawn(process.execPath, ["-e", npm], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const [piece] = (await once(parent.stdout, "data")) as [Buffer];
+  const server = Number(piece.toString());
+  assert.ok(isAlive(server));
+  parent.kill("SIGKILL");
+  while (isAlive(server)) await sleep(20);
+});
 
 test("a build counts as done only for the same inputs and with its outputs on disk", () => {
   const folder = scratch();
