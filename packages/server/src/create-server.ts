@@ -119,11 +119,12 @@ async function listen(app: FastifyInstance, settings: Settings): Promise<string>
 }
 
 function createHub(settings: Settings, clock: Clock, tokens: Tokens, media: MediaHost, faults: MessageFaults): Hub {
-  const { random, timers, open } = settings;
+  const { random, timers, rate, open } = settings;
   return new Hub({
     clock,
     random,
     timers,
+    rate,
     ports: {
       authorization: createAuthorization(tokens, random, open),
       media: media.port,

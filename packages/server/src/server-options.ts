@@ -42,6 +42,10 @@ export interface ServerOptions {
   readonly pageDirectory?: string | undefined;
   /** Timers that differ from `DEFAULT_TIMERS`. */
   readonly timers?: Partial<Timers> | undefined;
+  /**
+   * Messages a second, and at once, that one link may send. Default: those of LIMITS. `null` for none: benches only.
+   */
+  readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
   /** Where media goes. */
   readonly media?: MediaOptions | undefined;
   /** Where the server logs. Default: nowhere. */

@@ -13,6 +13,7 @@ export interface Settings {
   readonly origins: readonly string[];
   readonly pageDirectory: string | undefined;
   readonly timers: Timers;
+  readonly rate: ServerOptions["rate"];
   readonly media: MediaOptions;
   readonly logger: Logger;
   readonly faults: boolean;
@@ -43,6 +44,7 @@ export function resolveSettings(options: ServerOptions): Settings {
     origins: options.origins ?? [],
     pageDirectory: options.pageDirectory,
     timers: { ...DEFAULT_TIMERS, ...options.timers },
+    rate: options.rate,
     media: options.media ?? {},
     logger: options.logger ?? silentLogger,
     faults: options.faults ?? false,
