@@ -59,7 +59,7 @@ export const REPLAY_LADDERS: Readonly<Record<Topology, Readonly<Partial<Record<H
   mesh: {
     told: ["tell-again"],
     capture: ["republish"],
-    "pair-setup": ["new-session"],
+    "pair-setup": ["tell-again", "new-session"],
     pair: ["renegotiate", "republish", "restart-ice", "new-session"],
   },
 };

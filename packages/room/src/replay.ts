@@ -45,7 +45,7 @@ export function climb(turn: Turn, row: Row): Row {
   if (replay.hop === "told" && !passed) return withDue(row, replay.until);
   const hop = hopOf(turn, row);
   const steps = stepsOf(turn, row, hop);
-  if (hop !== replay.hop && steps.length > 0 && (replay.moves < MAX_MOVES || passed)) {
+  if (hop !== replay.hop && steps.length > 0 && (replay.moves < MAX_MOVES || replay.hop === "told")) {
     return helped(replay, hop, steps[0]) ? hold(turn, row, replay, hop) : takeStep(turn, row, hop, steps[0]);
   }
   if (!passed) return withDue(row, replay.until);

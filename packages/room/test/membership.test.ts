@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEFAULT_TIMERS } from "@lodeline/protocol";
-import { applyEvent, constantTimeEqual } from "@lodeline/room";
+import { applyEvent, constantTimeEqual, type RoomEffect, type RoomMessage } from "@lodeline/room";
 import { LIVE, only, ops, RoomBench, sourcesWith, told } from "./support/bench.ts";
 
 const { suspectMs, leaseMs } = DEFAULT_TIMERS;
 
-function events(effects: Parameters<typeof only>[0]) {
-  return only(effects as never[], "event" as never) as unknown as {
-    event: { seq: number; event: { kind: string; participant?: unknown } };
-    to: string[];
-  }[];
+function events(effects: readonly RoomEffect[]) {
+  return only(effects, "event");
 }
 
 describe("joining", () => {
@@ -146,7 +143,11 @@ describe("joining", () => {
     }
     let looked = 0;
     const guess = "x".repeat(32);
-    const counting = { length: 32, charCodeAt: (i: number) => (looked++, guess.charCodeAt(i)) } as unknown as string;
+    const charCodeAt = (i: number) => {
+      looked += 1;
+      return guess.charCodeAt(i);
+    };
+    const counting = { length: 32, charCodeAt } as unknown as string;
     constantTimeEqual(counting, "y".repeat(32));
     assert.equal(looked, 32, "every sign is looked at, also after the first that differs");
   });
@@ -332,7 +333,7 @@ describe("the log", () => {
       log.map((one) => one.event.seq),
       log.map((_, i) => i + 1),
     );
-    for (const { event } of log) folded = applyEvent(folded, event.event as never);
+    for (const { event } of log) folded = applyEvent(folded, event.event);
     assert.deepEqual(folded, room.state.snapshot);
     assert.ok(log.length >= 8, String(log.length));
   });
@@ -348,14 +349,6 @@ describe("the log", () => {
   });
 });
 
-function receiptOf(incarnation: number) {
-  return {
-    type: "receipt",
-    incarnation,
-    seen: 99,
-    slots: 99,
-    ledger: 99,
-    published: [],
-    received: [],
-  } as const satisfies object as never;
+function receiptOf(incarnation: number): RoomMessage {
+  return { type: "receipt", incarnation, seen: 99, slots: 99, ledger: 99, published: [], received: [] };
 }
