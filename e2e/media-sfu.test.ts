@@ -56,7 +56,7 @@ describe("two browsers and the engine", { timeout: 180_000 }, () => {
   const pages = async (media: MediaLab): Promise<[Page, Page]> => {
     const [chromium, firefox] = await Promise.all(browsers.map((browser) => browser.open(media.url)));
     assert.ok(chromium && firefox);
-    const options = { publish: true, simulcast: true, slots: 3 };
+    const options = { publish: true, simulcast: true, slots: 3, data: true };
     await Promise.all([
       lab(chromium.page, "connect", { name: "chromium", ...options }),
       lab(firefox.page, "connect", { name: "firefox", ...options }),

@@ -65,6 +65,16 @@ export class Person {
     return this.page.evaluate(`(${fn.toString()})(globalThis.lab)`) as Promise<T>;
   }
 
+  /** Waits until something is true on the page. Polls: a tab that is not in front draws no frames to wait for. */
+  async until(condition: () => unknown, timeoutMs = 15_000): Promise<void> {
+    try {
+      await this.page.waitForFunction(condition, { timeout: timeoutMs, polling: 50 });
+    } catch (cause) {
+      const notes = JSON.stringify((await this.notes()).slice(-20).map(({ what }) => what));
+      throw new Error(`never: ${condition.toString()}; ${notes}`, { cause });
+    }
+  }
+
   tiles(): Promise<TileReport[]> {
     return this.run((lab) => lab.tiles());
   }
