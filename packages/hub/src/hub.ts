@@ -6,7 +6,6 @@ import {
   LIMITS,
   SERVER_PEER_IDENTITY,
   type Timers,
-  type Topology,
 } from "@lodeline/protocol";
 import { errorMessage, ServerLink, type ServerLinkState } from "@lodeline/signaling";
 import { CallDirectory } from "./call-directory.ts";
@@ -17,10 +16,9 @@ import { LinkHost, type LinkListener } from "./link-host.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Authorization, HubConnection, HubSocket, MediaFacts } from "./ports.ts";
 import { publishRefusal } from "./publish-grant.ts";
-import { RoomHost, type RoomView } from "./room-host.ts";
+import { RoomTable } from "./room-table.ts";
+import type { RoomView } from "./room-view.ts";
 import { ServerPeerCalls } from "./server-peer-calls.ts";
-
-type Join = Extract<ClientMessage, { type: "join" }>;
 
 /**
  * The server's whole brain: links, identities, rooms, calls, and the server's side of sessions. It opens nothing and
@@ -32,12 +30,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   readonly #timers: Timers;
   readonly #events = new Emitter<HubEvents>();
   readonly #links = new LinkTable();
-  readonly #rooms = new Map<string, RoomHost>();
-  /** Closed rooms whose media sessions are on their way down. */
-  readonly #closing = new Set<RoomHost>();
+  readonly #rooms: RoomTable;
   readonly #connections = new Set<Connection>();
-  /** Session ids in use, by whatever room or call. */
-  readonly #sessions = new Set<string>();
   readonly #calls: CallDirectory;
   readonly #serverPeer: ServerPeerCalls | undefined;
   readonly #door: Doorkeeper;
@@ -52,8 +46,17 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     this.#calls = new CallDirectory({
       linksOf: (identity) => this.#links.of(identity),
       serverPeer: this.#serverPeer,
-      isTaken: (session) => this.#isTaken(session),
+      isTaken: (session) => this.#rooms.hasSession(session) || this.#isCall(session),
       event: (event) => this.#events.emit("call", event),
+    });
+    this.#rooms = new RoomTable({
+      hub: options,
+      clock: this.#clock,
+      timers: this.#timers,
+      link: (id) => this.#links.get(id),
+      isCall: (session) => this.#isCall(session),
+      emit: (name, event) => this.#events.emit(name, event),
+      changed: () => this.#checkDrained(),
     });
     this.#door = this.#makeDoor();
   }
@@ -72,7 +75,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** Every room, smallest name first. */
   rooms(): readonly RoomView[] {
-    return [...this.#rooms.keys()].sort().flatMap((id) => this.#rooms.get(id)?.view ?? []);
+    return this.#rooms.all().map(({ view }) => view);
   }
 
   /** One room, or `undefined`. */
@@ -87,7 +90,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   drain(reason: string): void {
     if (this.#draining) return;
     this.#draining = { links: this.#links.size };
-    for (const room of [...this.#rooms.values()]) room.drain(reason);
+    for (const room of this.#rooms.all()) room.drain(reason);
     this.#calls.endAll();
     const error = new LodelineError("server/draining", { detail: reason });
     for (const host of this.#links.all()) host.close(error);
@@ -97,15 +100,13 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** How many of each thing the hub holds. */
   status(): HubStatus {
-    let participants = 0;
-    for (const room of this.#rooms.values()) participants += room.participants;
     return {
       sockets: this.#connections.size,
       links: this.#links.size,
       identities: this.#links.identities,
       rooms: this.#rooms.size,
-      participants,
-      sessions: this.#sessions.size + (this.#serverPeer?.size ?? 0),
+      participants: this.#rooms.participants,
+      sessions: this.#rooms.sessions + (this.#serverPeer?.size ?? 0),
       calls: this.#calls.size + (this.#serverPeer?.size ?? 0),
       timers: this.#clock.armed,
       draining: this.#draining !== undefined,
@@ -124,9 +125,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   [Symbol.dispose](): void {
     for (const connection of [...this.#connections]) connection.drop();
     for (const host of this.#links.all()) host[Symbol.dispose]();
-    for (const room of [...this.#rooms.values(), ...this.#closing]) room[Symbol.dispose]();
+    this.#rooms[Symbol.dispose]();
     this.#serverPeer?.dispose();
-    this.#rooms.clear();
     this.#events.clear();
   }
 
@@ -195,7 +195,10 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   }
 
   #message(host: LinkHost, message: ClientMessage): void {
-    if (message.type === "join") return this.#join(host, message);
+    if (message.type === "join") {
+      const refusal = this.#rooms.join(host, message);
+      return refusal && this.#refuse(host, refusal, message.id);
+    }
     if (message.type === "signal" && message.scope === "call") {
       return this.#calls.signal(host, message.to, message.signal);
     }
@@ -211,81 +214,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     room.message(host, membership.participant, message);
   }
 
-  #join(host: LinkHost, join: Join): void {
-    const refusal = this.#joinRefusal(host, join);
-    if (refusal) return this.#refuse(host, refusal, join.id);
-    const room = this.#rooms.get(join.room) ?? this.#openRoom(join);
-    room.join(host, join);
-    // Nobody was let in: the room never was.
-    if (!room.isOpen && this.#rooms.get(join.room) === room) this.#forgetRoom(room);
-  }
-
-  #joinRefusal(host: LinkHost, join: Join): LodelineError | undefined {
-    const { grants } = host.authorization;
-    const { membership } = host;
-    if (!grants.join || (grants.room !== undefined && grants.room !== join.room)) {
-      return new LodelineError("auth/room-denied", { field: "room" });
-    }
-    if (membership && membership.room !== join.room) return new LodelineError("room/already-member", { field: "room" });
-    const wantsSfu = (this.#rooms.get(join.room)?.topology ?? this.#topologyOf(join)) === "sfu";
-    if (wantsSfu && !this.#options.ports.media) {
-      return new LodelineError("room/topology", { detail: "This server has no sfu.", field: "topology" });
-    }
-    return publishRefusal(grants, join.sources);
-  }
-
-  #topologyOf(join: Join): Topology {
-    return join.topology ?? this.#options.topology ?? (this.#options.ports.media ? "sfu" : "mesh");
-  }
-
-  #openRoom(join: Join): RoomHost {
-    const { random, ports, roomSettings, observe } = this.#options;
-    const room: RoomHost = new RoomHost({
-      room: join.room,
-      topology: this.#topologyOf(join),
-      clock: this.#clock,
-      random,
-      timers: this.#timers,
-      settings: roomSettings,
-      ports,
-      observe,
-      link: (id) => this.#links.get(id),
-      takeSession: (session) => this.#takeSession(session),
-      giveSession: (session) => {
-        this.#sessions.delete(session);
-        this.#forgetClosed();
-      },
-      emit: (name, event) => this.#events.emit(name, event),
-      closed: () => this.#forgetRoom(room),
-    });
-    this.#rooms.set(join.room, room);
-    return room;
-  }
-
-  /** A closed room goes at once; its object stays until its last media session is down. */
-  #forgetRoom(room: RoomHost): void {
-    if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id);
-    this.#closing.add(room);
-    this.#forgetClosed();
-  }
-
-  #forgetClosed(): void {
-    for (const room of this.#closing) {
-      if (room.sessions > 0) continue;
-      this.#closing.delete(room);
-      room[Symbol.dispose]();
-    }
-    this.#checkDrained();
-  }
-
-  #takeSession(session: string): boolean {
-    if (this.#isTaken(session)) return false;
-    this.#sessions.add(session);
-    return true;
-  }
-
-  #isTaken(session: string): boolean {
-    return this.#sessions.has(session) || this.#calls.has(session) || (this.#serverPeer?.has(session) ?? false);
+  #isCall(session: string): boolean {
+    return this.#calls.has(session) || (this.#serverPeer?.has(session) ?? false);
   }
 
   #refuse(host: LinkHost, error: LodelineError, id: string | undefined): void {
@@ -314,7 +244,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   #checkDrained(): void {
     const draining = this.#draining;
-    if (!draining || this.#drained || this.#links.size + this.#sessions.size + (this.#serverPeer?.size ?? 0) > 0)
+    if (!draining || this.#drained || this.#links.size + this.#rooms.sessions + (this.#serverPeer?.size ?? 0) > 0)
       return;
     this.#drained = true;
     this.#events.emit("drained", draining);

@@ -14,4 +14,4 @@ export type {
   Recipient,
   ServerPeerPort,
 } from "./ports.ts";
-export type { RoomView } from "./room-host.ts";
+export type { RoomView } from "./room-view.ts";

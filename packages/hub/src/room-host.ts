@@ -1,8 +1,7 @@
 import { type Clock, createId, createSecret, drive, LodelineError, type Random, type Running } from "@lodeline/base";
-import type { ClientMessage, LedgerRow, RoomSnapshot, Signal, Timers, Topology } from "@lodeline/protocol";
+import type { ClientMessage, Signal, Timers, Topology } from "@lodeline/protocol";
 import {
   createRoom,
-  ledgerOf,
   type MediaOp,
   type RoomEffect,
   type RoomInput,
@@ -16,16 +15,8 @@ import type { HubEvents, RoomObserver, SessionObserver } from "./hub-types.ts";
 import { JoinDesk, type Joined } from "./join-desk.ts";
 import type { LinkHost } from "./link-host.ts";
 import type { HubPorts, MediaFacts } from "./ports.ts";
+import { type RoomView, roomView } from "./room-view.ts";
 import { SFU, SfuSession } from "./sfu-session.ts";
-
-/** A room as the dashboard and the HTTP interface see it: plain data, the caller's own. */
-export interface RoomView {
-  readonly room: string;
-  /** Number of the last event that `snapshot` contains. */
-  readonly seq: number;
-  readonly snapshot: RoomSnapshot;
-  readonly ledger: readonly LedgerRow[];
-}
 
 /** What a {@link RoomHost} needs of the hub. */
 export interface RoomHostOptions {
@@ -97,8 +88,7 @@ export class RoomHost implements Disposable {
   }
 
   get view(): RoomView {
-    const { seq, snapshot } = this.#running.state;
-    return { room: this.id, seq, snapshot, ledger: ledgerOf(this.#running.state) };
+    return roomView(this.id, this.#running.state);
   }
 
   /** A link asks for a place. */

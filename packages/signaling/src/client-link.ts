@@ -1,21 +1,21 @@
-import { createSecret, type ErrorCode, isErrorCode, LodelineError, type MonoMs } from "@lodeline/base";
+import { type ErrorCode, LodelineError, type MonoMs } from "@lodeline/base";
 import {
   CLOSE_CODES,
   type ClientMessage,
   type Fatal,
-  type Hello,
   LIMITS,
-  PROTOCOL_VERSION,
   parseServerFrame,
   type ServerFrame,
   type Welcome,
 } from "@lodeline/protocol";
 import { Reconnection } from "./backoff.ts";
-import { closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
+import { closableCode, closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
 import { Fifo } from "./fifo.ts";
 import { isTooLarge } from "./frame-size.ts";
 import { FrameStream } from "./frame-stream.ts";
+import { errorOfFatal, helloText } from "./hello.ts";
 import type { ClientLinkOptions, ClientLinkOutput, ClientLinkState } from "./link-types.ts";
+import { Resumption } from "./resumption.ts";
 
 /** After a wake an open socket has this long to show a sign of life: it often died while the machine slept. */
 const WAKE_PROBE_MS = 1_500;
@@ -35,14 +35,7 @@ export class ClientLink {
   readonly #reconnection: Reconnection;
   #state: ClientLinkState = "idle";
   #socket: SocketState = "none";
-  /** What resumes the link; absent before its first welcome. */
-  #resume: { readonly link: string; readonly secret: string } | undefined;
-  /** Names this opening until its welcome is there. */
-  #opening = "";
-  /** When messages were first said under this opening: only so long after may the server still know it. */
-  #openingSaidAt: MonoMs | undefined;
-  /** Resuming is impossible: the next hello opens a new link, and what is kept is dropped with `renewed`. */
-  #broken = false;
+  readonly #resumption: Resumption;
   /** Messages that were not even kept while broken. */
   #lost = 0;
   #identity: string | undefined;
@@ -52,6 +45,7 @@ export class ClientLink {
   constructor(options: ClientLinkOptions) {
     this.#options = options;
     this.#reconnection = new Reconnection(options.timers, options.random);
+    this.#resumption = new Resumption({ ...options.timers, random: options.random });
     this.#stream = new FrameStream(options.timers, (text) => this.#outputs.push({ kind: "text", text }));
   }
 
@@ -61,7 +55,7 @@ export class ClientLink {
 
   /** The link's name, from the first welcome on; it stays the same over resumes. */
   get link(): string | undefined {
-    return this.#resume?.link;
+    return this.#resumption.link;
   }
 
   /** Who the server says this client is; from the first welcome on. */
@@ -84,17 +78,18 @@ export class ClientLink {
     if (this.#state !== "idle" && this.#state !== "closed") return;
     this.#reconnection.encourage();
     this.#connect(now);
-    this.#become(this.#resume === undefined ? "connecting" : "interrupted", undefined);
+    this.#become(this.link === undefined ? "connecting" : "interrupted", undefined);
   }
 
   /** The socket that `open-socket` asked for is open: says hello, and on a new link at once what waits. */
   socketOpened(now: MonoMs): void {
     if (this.#socket !== "opening") return;
     this.#socket = "hello-said";
-    this.#outputs.push({ kind: "text", text: JSON.stringify(this.#hello()) });
+    const proof = this.#resumption.proof(this.#stream.received);
+    this.#outputs.push({ kind: "text", text: helloText(this.#options.credentials(), proof) });
     // Nothing has to be known of the server to number the first messages: a join needs no round trip of its own.
-    if (this.#resume !== undefined || this.#broken) return;
-    if (this.#stream.sent > 0) this.#openingSaidAt ??= now;
+    if (!this.#resumption.isOpening) return;
+    if (this.#stream.sent > 0) this.#resumption.said(now);
     this.#stream.attach(0, now);
     this.#stream.resend(0, now);
   }
@@ -128,11 +123,11 @@ export class ClientLink {
       this.#outputs.push({ kind: "rejected", error: new LodelineError("protocol/too-large", { field: "message" }) });
       return;
     }
-    if (this.#broken) {
+    if (this.#resumption.isBroken) {
       this.#lost += 1;
       return;
     }
-    if (this.#socket === "hello-said" && this.#resume === undefined) this.#openingSaidAt ??= now;
+    if (this.#socket === "hello-said" && this.#resumption.isOpening) this.#resumption.said(now);
     if (!this.#stream.send(json, now)) this.#overflow(now);
   }
 
@@ -185,34 +180,11 @@ export class ClientLink {
   }
 
   #connect(now: MonoMs): void {
-    if (this.#isOpeningStale(now)) this.#breakOff();
-    if (this.#resume === undefined) this.#opening ||= createSecret(this.#options.random);
+    this.#resumption.prepare(now);
     this.#reconnection.clear();
     this.#connectBy = now + this.#options.timers.connectMs;
     this.#socket = "opening";
     this.#outputs.push({ kind: "open-socket" });
-  }
-
-  /**
-   * Whether the server may have forgotten an opening under which it has already executed something: to say that again
-   * would be to do it twice.
-   */
-  #isOpeningStale(now: MonoMs): boolean {
-    if (this.#openingSaidAt === undefined) return false;
-    const { connectMs, resumeWindowMs } = this.#options.timers;
-    return now + connectMs > this.#openingSaidAt + resumeWindowMs;
-  }
-
-  #hello(): Hello {
-    const { token, name } = this.#options.credentials();
-    const resumes = this.#resume !== undefined && !this.#broken;
-    return {
-      kind: "hello",
-      version: PROTOCOL_VERSION,
-      name,
-      ...(token === undefined ? {} : { token }),
-      ...(resumes ? { resume: { ...this.#resume, received: this.#stream.received } } : { opening: this.#opening }),
-    } as Hello;
   }
 
   #frame(frame: ServerFrame, now: MonoMs): void {
@@ -232,17 +204,15 @@ export class ClientLink {
   }
 
   #welcome(welcome: Welcome, now: MonoMs): void {
-    const renewed = this.#broken || (this.#resume !== undefined && !welcome.resumed);
+    const renewed = this.#resumption.isRenewal(welcome);
     if (!renewed && !this.#stream.covers(welcome.received)) {
       // The server claims what cannot be: only a new link is sure to be right.
-      this.#breakOff();
+      this.#resumption.breakOff();
       return this.#drop(new LodelineError("link/resume-impossible"), now);
     }
-    const resumed = !renewed && this.#resume !== undefined;
-    this.#resume = { link: welcome.link, secret: welcome.secret };
+    const resumed = !renewed && !this.#resumption.isOpening;
+    this.#resumption.welcomed(welcome);
     this.#identity = welcome.identity;
-    this.#opening = "";
-    this.#openingSaidAt = undefined;
     this.#socket = "welcomed";
     this.#connectBy = undefined;
     this.#reconnection.opened(now);
@@ -261,14 +231,13 @@ export class ClientLink {
   #renew(): void {
     const lost = this.#lost + this.#stream.unacknowledged;
     this.#stream.reset();
-    this.#broken = false;
     this.#lost = 0;
     this.#outputs.push({ kind: "renewed", lost });
   }
 
   #fatal(fatal: Fatal, now: MonoMs): void {
-    const code: ErrorCode = isErrorCode(fatal.code) ? fatal.code : "server/internal";
-    this.#gone(closeCodeOf(code), new LodelineError(code, { detail: fatal.reason, field: fatal.field }), now, true);
+    const error = errorOfFatal(fatal);
+    this.#gone(closeCodeOf(error.code), error, now, true);
   }
 
   #isNext(seq: number, now: MonoMs): boolean {
@@ -285,13 +254,13 @@ export class ClientLink {
   /** The socket is over; what comes next depends on the code. `close`: it is still open on our side. */
   #gone(code: number, error: LodelineError, now: MonoMs, close = false): void {
     const reaction = reactionTo(code);
-    if (close) this.#closeSocket(usable(code), error.code);
+    if (close) this.#closeSocket(closableCode(code), error.code);
     this.#socket = "none";
     this.#stream.detach();
     this.#connectBy = undefined;
     this.#probeBy = undefined;
     if (reaction === "stop") return this.#stop(error);
-    if (reaction === "renew") this.#breakOff();
+    if (reaction === "renew") this.#resumption.breakOff();
     this.#retry(error.code, now);
   }
 
@@ -304,32 +273,22 @@ export class ClientLink {
 
   #retry(reason: ErrorCode, now: MonoMs): void {
     const retryInMs = this.#reconnection.schedule(now);
-    this.#become(this.#resume === undefined ? "connecting" : "interrupted", reason, retryInMs);
+    this.#become(this.link === undefined ? "connecting" : "interrupted", reason, retryInMs);
   }
 
   #overflow(now: MonoMs): void {
     this.#lost += 1;
-    this.#breakOff();
+    this.#resumption.breakOff();
     const error = new LodelineError("link/resume-impossible");
     if (this.#socket === "welcomed" || this.#socket === "hello-said") this.#drop(error, now);
     else this.#become(this.#state, error.code);
   }
 
-  /** From here on nothing can be resumed: what waits is lost, and a new opening keeps this apart from what was. */
-  #breakOff(): void {
-    this.#broken = true;
-    this.#openingSaidAt = undefined;
-    this.#opening = createSecret(this.#options.random);
-  }
-
   #forget(): void {
-    this.#resume = undefined;
+    this.#resumption.forget();
     this.#stream.reset();
     this.#socket = "none";
-    this.#broken = false;
     this.#lost = 0;
-    this.#opening = "";
-    this.#openingSaidAt = undefined;
     this.#reconnection.clear();
     this.#connectBy = undefined;
     this.#probeBy = undefined;
@@ -344,9 +303,4 @@ export class ClientLink {
     this.#state = state;
     this.#outputs.push({ kind: "state", state, previous, reason, retryInMs });
   }
-}
-
-/** A browser may close with 1000 and 3000 to 4999 only (WebSocket standard, close()). */
-function usable(code: number): number {
-  return code === 1000 || code >= 3000 ? code : CLOSE_CODES.internal;
 }

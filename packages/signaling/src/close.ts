@@ -78,3 +78,8 @@ const CODE_OF_CLOSE: Readonly<Record<number, ErrorCode>> = {
   [CLOSE_CODES.rateLimited]: "protocol/rate-limited",
   [CLOSE_CODES.internal]: "server/internal",
 };
+
+/** A browser may close with 1000 and 3000 to 4999 only (WebSocket standard, close()). */
+export function closableCode(code: number): number {
+  return code === 1000 || code >= 3000 ? code : CLOSE_CODES.internal;
+}

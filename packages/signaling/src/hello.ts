@@ -1,5 +1,6 @@
-import { LodelineError } from "@lodeline/base";
+import { isErrorCode, LodelineError } from "@lodeline/base";
 import { type Fatal, type Hello, LIMITS, PROTOCOL_VERSION, parseClientFrame } from "@lodeline/protocol";
+import type { LinkCredentials } from "./link-types.ts";
 
 /** A hello, or why the first text of a socket is none; the error is to be said by {@link fatalText}. */
 export type HelloRead =
@@ -27,4 +28,22 @@ export function fatalText(error: LodelineError): string {
     ...(error.field === undefined ? {} : { field: error.field.slice(0, LIMITS.textLength) }),
   };
   return JSON.stringify(frame);
+}
+
+/** A hello: who it is, and what it resumes or opens. */
+export function helloText(credentials: LinkCredentials, proof: Pick<Hello, "resume"> | Pick<Hello, "opening">): string {
+  const { token, name } = credentials;
+  const hello: Hello = {
+    kind: "hello",
+    version: PROTOCOL_VERSION,
+    name,
+    ...(token === undefined ? {} : { token }),
+    ...proof,
+  };
+  return JSON.stringify(hello);
+}
+
+/** What a `fatal` frame says, as an error. A code that this version does not know counts as a fault of the server. */
+export function errorOfFatal({ code, reason, field }: Fatal): LodelineError {
+  return new LodelineError(isErrorCode(code) ? code : "server/internal", { detail: reason, field });
 }

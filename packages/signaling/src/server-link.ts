@@ -9,6 +9,7 @@ import {
   type Welcome,
 } from "@lodeline/protocol";
 import { closeCodeOf } from "./close.ts";
+import { errorMessage } from "./error-message.ts";
 import { Fifo } from "./fifo.ts";
 import { FrameStream } from "./frame-stream.ts";
 import { fatalText } from "./hello.ts";
@@ -291,15 +292,4 @@ export class ServerLink {
       resumeWindowMs: timers.resumeWindowMs,
     };
   }
-}
-
-/** An error as a message to a client: code, reason and field, never the cause. */
-export function errorMessage(error: LodelineError, id?: string | undefined): Extract<ServerMessage, { type: "error" }> {
-  return {
-    type: "error",
-    ...(id === undefined ? {} : { id }),
-    code: error.code,
-    reason: error.detail.slice(0, LIMITS.textLength),
-    ...(error.field === undefined ? {} : { field: error.field.slice(0, LIMITS.textLength) }),
-  };
 }

@@ -69,7 +69,10 @@ describe("refusals and ends", () => {
     const answer = refused.find((o) => o.kind === "text");
     assert.match(answer?.kind === "text" ? answer.text : "", /"id":"c21","code":"protocol\/rate-limited"/);
     assert.deepEqual(kinds(send(200)), ["message"], "two tokens have come back, one was owed");
-    for (let n = 0; n < 20; n++) assert.equal(link.state, "open", `${n}`), send(200);
+    for (let n = 0; n < 20; n++) {
+      assert.equal(link.state, "open", `${n}`);
+      send(200);
+    }
     const outputs = send(200);
     assert.deepEqual(
       outputs.find((o) => o.kind === "close-socket"),

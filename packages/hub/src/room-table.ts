@@ -1,0 +1,150 @@
+import { type Clock, LodelineError } from "@lodeline/base";
+import type { ClientMessage, Timers, Topology } from "@lodeline/protocol";
+import type { HubEvents, HubOptions } from "./hub-types.ts";
+import type { LinkHost } from "./link-host.ts";
+import { publishRefusal } from "./publish-grant.ts";
+import { RoomHost } from "./room-host.ts";
+
+type Join = Extract<ClientMessage, { type: "join" }>;
+
+/** What a {@link RoomTable} needs of the hub. */
+export interface RoomTableOptions {
+  readonly hub: HubOptions;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  link(id: string): LinkHost | undefined;
+  /** Whether a call has a session of this id. */
+  isCall(session: string): boolean;
+  emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name]): void;
+  /** A media session is down, or a room is gone. */
+  changed(): void;
+}
+
+/** Every room, who may join it, and the session ids of all of them. */
+export class RoomTable implements Disposable {
+  readonly #options: RoomTableOptions;
+  readonly #rooms = new Map<string, RoomHost>();
+  /** Closed rooms whose media sessions are on their way down. */
+  readonly #closing = new Set<RoomHost>();
+  /** Ids of media sessions in use, by whatever room. */
+  readonly #sessions = new Set<string>();
+
+  constructor(options: RoomTableOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /** Media sessions that are not down yet, those of closed rooms too. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  get participants(): number {
+    let sum = 0;
+    for (const room of this.#rooms.values()) sum += room.participants;
+    return sum;
+  }
+
+  get(room: string): RoomHost | undefined {
+    return this.#rooms.get(room);
+  }
+
+  /** Smallest name first. */
+  all(): readonly RoomHost[] {
+    return [...this.#rooms.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  hasSession(session: string): boolean {
+    return this.#sessions.has(session);
+  }
+
+  /**
+   * A link asks for a place in a room, which is opened for it when there is none.
+   *
+   * @returns Why not, before the room was asked; what the room itself refuses, it says itself.
+   */
+  join(host: LinkHost, join: Join): LodelineError | undefined {
+    const refusal = this.#refusal(host, join);
+    if (refusal) return refusal;
+    const room = this.#rooms.get(join.room) ?? this.#open(join);
+    room.join(host, join);
+    // Nobody was let in: the room never was.
+    if (!room.isOpen && this.#rooms.get(join.room) === room) this.#forget(room);
+    return undefined;
+  }
+
+  [Symbol.dispose](): void {
+    for (const room of [...this.#rooms.values(), ...this.#closing]) room[Symbol.dispose]();
+    this.#rooms.clear();
+    this.#closing.clear();
+    this.#sessions.clear();
+  }
+
+  #refusal(host: LinkHost, join: Join): LodelineError | undefined {
+    const { grants } = host.authorization;
+    const { membership } = host;
+    if (!grants.join || (grants.room !== undefined && grants.room !== join.room)) {
+      return new LodelineError("auth/room-denied", { field: "room" });
+    }
+    if (membership && membership.room !== join.room) return new LodelineError("room/already-member", { field: "room" });
+    const topology = this.#rooms.get(join.room)?.topology ?? this.#topologyOf(join);
+    if (topology === "sfu" && !this.#options.hub.ports.media) {
+      return new LodelineError("room/topology", { detail: "This server has no sfu.", field: "topology" });
+    }
+    return publishRefusal(grants, join.sources);
+  }
+
+  #topologyOf(join: Join): Topology {
+    const { topology, ports } = this.#options.hub;
+    return join.topology ?? topology ?? (ports.media ? "sfu" : "mesh");
+  }
+
+  #open(join: Join): RoomHost {
+    const { hub, clock, timers, link, emit } = this.#options;
+    const room: RoomHost = new RoomHost({
+      room: join.room,
+      topology: this.#topologyOf(join),
+      clock,
+      random: hub.random,
+      timers,
+      settings: hub.roomSettings,
+      ports: hub.ports,
+      observe: hub.observe,
+      link,
+      takeSession: (session) => this.#takeSession(session),
+      giveSession: (session) => {
+        this.#sessions.delete(session);
+        this.#forgetClosed();
+      },
+      emit,
+      closed: () => this.#forget(room),
+    });
+    this.#rooms.set(join.room, room);
+    return room;
+  }
+
+  #takeSession(session: string): boolean {
+    if (this.#sessions.has(session) || this.#options.isCall(session)) return false;
+    this.#sessions.add(session);
+    return true;
+  }
+
+  /** A closed room goes at once; its object stays until its last media session is down. */
+  #forget(room: RoomHost): void {
+    if (this.#rooms.get(room.id) === room) this.#rooms.delete(room.id);
+    this.#closing.add(room);
+    this.#forgetClosed();
+  }
+
+  #forgetClosed(): void {
+    for (const room of this.#closing) {
+      if (room.sessions > 0) continue;
+      this.#closing.delete(room);
+      room[Symbol.dispose]();
+    }
+    this.#options.changed();
+  }
+}
