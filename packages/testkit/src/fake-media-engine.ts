@@ -15,6 +15,8 @@ export interface FakeMediaEngineOptions {
   /** Takes what is seen of a room; the hub. */
   facts(room: string, facts: MediaFacts): void;
   violation(text: string): void;
+  /** Told of every operation, for the trace. */
+  readonly onOperation?: ((op: MediaOp) => void) | undefined;
   /** How often publications and forwarders are looked at, ms. Default 250. */
   readonly pollMs?: number | undefined;
 }
@@ -45,8 +47,8 @@ export class FakeMediaEngine implements MediaPort, Disposable {
   readonly #served = new Map<string, Served>();
   /** By subscription. */
   readonly #forwardings = new Map<string, Forwarding>();
-  /** The room of each publication that was said to arrive. */
-  readonly #told = new Map<string, string>();
+  /** What was said of each publication last. */
+  readonly #told = new Map<string, { readonly room: string; readonly arriving: boolean }>();
   /** Steps of a replay that were performed, by name: what was reset shows here. */
   readonly performed = new Map<ReplayStep, number>();
   #timer: Timer | undefined;
@@ -93,6 +95,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
   }
 
   operate(room: string, op: MediaOp): void {
+    this.#options.onOperation?.(op);
     switch (op.op) {
       case "attach":
         this.#attach(room, op);
@@ -222,14 +225,16 @@ export class FakeMediaEngine implements MediaPort, Disposable {
       rooms.set(room, facts);
       return facts;
     };
-    const arriving = this.#arrivals();
-    for (const publication of new Set([...arriving.keys(), ...this.#told.keys()])) {
-      const room = arriving.get(publication);
-      const before = this.#told.get(publication);
-      if ((room === undefined) === (before === undefined)) continue;
-      if (room === undefined) this.#told.delete(publication);
-      else this.#told.set(publication, room);
-      of(room ?? before ?? "").publications.push({ publication, arriving: room !== undefined });
+    const seen = this.#publications();
+    for (const [publication, { room, arriving }] of seen) {
+      if (this.#told.get(publication)?.arriving === arriving) continue;
+      this.#told.set(publication, { room, arriving });
+      of(room).publications.push({ publication, arriving });
+    }
+    for (const [publication, { room, arriving }] of this.#told) {
+      if (seen.has(publication)) continue;
+      this.#told.delete(publication);
+      if (arriving) of(room).publications.push({ publication, arriving: false });
     }
     for (const [subscription, forwarding] of this.#forwardings) {
       const { op } = forwarding;
@@ -242,16 +247,16 @@ export class FakeMediaEngine implements MediaPort, Disposable {
     for (const [room, facts] of rooms) this.#options.facts(room, facts);
   }
 
-  /** The room of every publication that arrives now. */
-  #arrivals(): Map<string, string> {
-    const arriving = new Map<string, string>();
+  /** Every publication that is negotiated, and whether it arrives. */
+  #publications(): Map<string, { readonly room: string; readonly arriving: boolean }> {
+    const seen = new Map<string, { room: string; arriving: boolean }>();
     for (const { key, peer } of this.#served.values()) {
       const remote = peer.connection && this.#options.plane.remoteOf(peer.connection);
       for (const { mid, source } of remote?.tracks.values() ?? []) {
-        if (peer.arrives(mid)) arriving.set(publicationId(key.participant, source), key.room);
+        seen.set(publicationId(key.participant, source), { room: key.room, arriving: peer.arrives(mid) });
       }
     }
-    return arriving;
+    return seen;
   }
 }
 

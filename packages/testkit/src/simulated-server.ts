@@ -3,7 +3,7 @@ import { type Authorization, Hub, type Recipient } from "@lodeline/hub";
 import type { SocketHandle } from "@lodeline/participant";
 import type { ServerMessage, Timers, Topology } from "@lodeline/protocol";
 import type { Chance } from "./chance.ts";
-import { FakeMediaEngine, FakeServerPeer } from "./fake-media-engine.ts";
+import { FakeMediaEngine, type FakeMediaEngineOptions, FakeServerPeer } from "./fake-media-engine.ts";
 import type { MediaPlane } from "./media-plane.ts";
 import type { AcceptedSocketHandlers } from "./simulated-network.ts";
 
@@ -14,6 +14,8 @@ export interface SimulatedServerOptions {
   readonly plane: MediaPlane;
   readonly timers: Timers;
   readonly topology: Topology;
+  /** Told of every operation on the media engine, for the trace. */
+  readonly onOperation?: FakeMediaEngineOptions["onOperation"];
   violation(text: string): void;
 }
 
@@ -39,6 +41,7 @@ export class SimulatedServer implements Disposable {
     const engine = { clock, plane, violation };
     this.media = new FakeMediaEngine({
       ...engine,
+      onOperation: options.onOperation,
       chance: chance.fork("media"),
       facts: (room, facts) => this.hub.mediaFacts(room, facts),
     });

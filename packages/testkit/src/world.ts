@@ -79,6 +79,7 @@ export class World implements Disposable {
       plane: this.plane,
       timers: this.timers,
       topology: options.topology,
+      onOperation: options.trace ? (op) => this.note("media", () => brief(op)) : undefined,
       violation,
     });
     this.network = new SimulatedNetwork({
