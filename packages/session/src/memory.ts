@@ -48,21 +48,19 @@ export function heldDeadline(turn: Pick<Turn, "options">, memory: SessionMemory)
   return oldest && oldest.atMs + turn.options.timers.negotiatingMs;
 }
 
-/** Gives up what was held too long: its session never began here, and its sender is told so. */
+/** Gives up the sessions of which something was held too long: they never began here, and their sender is told so. */
 export function expireHeld(turn: Turn, memory: SessionMemory): SessionMemory {
   const due = heldDeadline(turn, memory);
   if (due === undefined || due > turn.now) return memory;
   const limitMs = turn.now - turn.options.timers.negotiatingMs;
-  const expired = memory.held.filter((entry) => entry.atMs <= limitMs);
-  const told = new Set<string>();
-  for (const { signal } of expired) {
-    if (told.has(signal.session)) continue;
-    told.add(signal.session);
+  const given = new Map<string, number>();
+  for (const { signal, atMs } of memory.held) if (atMs <= limitMs) given.set(signal.session, signal.epoch);
+  for (const [session, epoch] of given) {
     const error = new LodelineError("session/unknown");
-    refuse(turn, signal.session, signal.epoch, error.code);
-    answerLoose(turn, signal.session, signal.epoch, refusalOf(error));
+    refuse(turn, session, epoch, error.code);
+    answerLoose(turn, session, epoch, refusalOf(error));
   }
-  return { ...memory, held: memory.held.filter((entry) => entry.atMs > limitMs) };
+  return { ...memory, held: memory.held.filter((entry) => !given.has(entry.signal.session)) };
 }
 
 function withoutSession(held: SessionMemory["held"], session: string): SessionMemory["held"] {

@@ -29,7 +29,10 @@ export function isSettled(state: LiveState): boolean {
   return state.candidates.open > 0;
 }
 
-/** The offerer begins a negotiation. One that is under way is superseded: whatever still comes of it is ignored. */
+/**
+ * The offerer begins a negotiation, which grants every wish there was. One that is under way is superseded: whatever
+ * still comes of it is ignored.
+ */
 export function startOffer(turn: Turn, state: ConnectingState, iceRestart: boolean): ConnectingState {
   const { negotiation, session } = state;
   const epoch = negotiation.epoch + 1;
@@ -158,9 +161,7 @@ export function want(
   iceRestart: boolean,
   atMs = turn.now,
 ): ConnectingState {
-  const { negotiation, role } = state;
-  // The first offer is still to be made and will hold everything there is.
-  if (role === "offerer" && negotiation.epoch === 0) return state;
+  const { negotiation } = state;
   const earlier = negotiation.wanted;
   const wanted = {
     why,

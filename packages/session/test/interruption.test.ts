@@ -137,6 +137,23 @@ describe("interruption", () => {
     assert.equal(end.of("create-offer").length, 3);
   });
 
+  it("[SES44] a question asked twice, or while an offer is being answered, is one", () => {
+    const offerer = activeOfferer();
+    for (let i = 0; i < 2; i++) {
+      offerer.hear("s1", 1, { kind: "negotiation-needed", why: "transport disconnected", iceRestart: true });
+    }
+    settle(offerer, 2);
+    offerer.advance(10 * iceRestartMs);
+    assert.equal(offerer.of("create-offer").length, 2);
+    const answerer = activeAnswerer();
+    answerer.hear("s1", 2, { kind: "offer", offer: offer("R2") });
+    transport(answerer, "disconnected");
+    assert.equal(answerer.sent("negotiation-needed").length, 0);
+    answerer.feed({ kind: "answer-created", session: "s1", epoch: 2, sdp: sdp("L2") });
+    answerer.advance(iceRestartMs);
+    assert.equal(answerer.sent("negotiation-needed").length, 1);
+  });
+
   it("[SES45] a transport that fails before it was connected gets a restart; negotiatingMs still holds", () => {
     const end = new OneEnd();
     end.call("s1");

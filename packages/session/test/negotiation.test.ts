@@ -112,6 +112,12 @@ describe("epochs", () => {
       end.sent("refused").map((signal) => [signal.epoch, signal.body.code]),
       [[2, "session/unknown"]],
     );
+    end.feed({ kind: "answer-created", session: "s1", epoch: 3, sdp: sdp("L3") });
+    assert.deepEqual(
+      end.sent("answer").map((signal) => signal.epoch),
+      [1, 3],
+    );
+    assert.equal(end.of("apply-offer").length, 2);
   });
 
   it("[SES20] an offerer that hears its old offer refused goes on with the newer one", () => {
@@ -132,6 +138,7 @@ describe("epochs", () => {
       end.of("apply-offer").map((effect) => effect.epoch),
       [1],
     );
+    end.feed({ kind: "answer-created", session: "s1", epoch: 1, sdp: sdp("L1") });
     end.feed({ kind: "answer-created", session: "s1", epoch: 1, sdp: sdp("L1") });
     assert.equal(end.sent("answer").length, 0);
     end.feed({ kind: "answer-created", session: "s1", epoch: 2, sdp: sdp("L2") });
@@ -158,6 +165,26 @@ describe("epochs", () => {
     assert.equal(end.sent("offer").length, 1);
     end.feed({ kind: "offer-created", session: "s1", epoch: 3, offer: offer("L3") });
     assert.equal(end.sent("offer").at(-1)?.epoch, 3);
+  });
+
+  it("[SES20] so is that of an answer to one", () => {
+    const end = activeOfferer();
+    renegotiate(end);
+    end.feed({ kind: "offer-created", session: "s1", epoch: 2, offer: offer("L1") });
+    end.hear("s1", 2, { kind: "answer", sdp: sdp("R1") });
+    end.feed({ kind: "transport", session: "s1", connection: "disconnected" });
+    end.feed({ kind: "offer-created", session: "s1", epoch: 3, offer: offer("L3") });
+    end.hear("s1", 3, { kind: "answer", sdp: sdp("R3") });
+    end.feed({ kind: "answer-applied", session: "s1", epoch: 2 });
+    assert.equal(end.events("negotiated").length, 1);
+    end.feed({ kind: "answer-applied", session: "s1", epoch: 3 });
+    assert.deepEqual(
+      end.events("negotiated").map((event) => [event.epoch, event.iceRestart]),
+      [
+        [1, false],
+        [3, true],
+      ],
+    );
   });
 });
 
@@ -219,6 +246,26 @@ describe("refusals", () => {
     end.performAll("s1");
     assert.equal(reasonOf(end), "refused");
     assert.equal(end.of("undo").length, 0);
+  });
+
+  it("[SES21] a negotiation that settles in between begins the count anew", () => {
+    const end = activeOfferer();
+    const refuse = () => {
+      const epoch = end.of("create-offer").at(-1)?.epoch ?? 0;
+      end.feed({ kind: "offer-created", session: "s1", epoch, offer: offer("L1") });
+      end.hear("s1", epoch, { kind: "refused", code: "sdp/unusable", detail: "" });
+      end.advance(DEFAULT_TIMERS.iceRestartMs);
+    };
+    renegotiate(end);
+    refuse();
+    refuse();
+    end.feed({ kind: "offer-created", session: "s1", epoch: 4, offer: offer("L1") });
+    end.hear("s1", 4, { kind: "answer", sdp: sdp("R1") });
+    end.feed({ kind: "answer-applied", session: "s1", epoch: 4 });
+    renegotiate(end);
+    refuse();
+    refuse();
+    assert.equal(end.kind, "Active");
   });
 
   it("[SES21] an answerer that could not apply a later offer takes the next one", () => {
@@ -318,6 +365,17 @@ describe("candidates", () => {
     end.hear("s1", 2, { kind: "offer", offer: offer("R2") });
     end.feed({ kind: "answer-created", session: "s1", epoch: 2, sdp: sdp("L2") });
     assert.deepEqual(texts(end), ["of 1", "of 2"]);
+  });
+
+  it("[SES23] of a negotiation after the first outlast the first", () => {
+    const end = waiting();
+    trickle(end, 2, "of 2");
+    end.hear("s1", 1, { kind: "offer", offer: offer("R1") });
+    end.feed({ kind: "answer-created", session: "s1", epoch: 1, sdp: sdp("L1") });
+    assert.deepEqual(texts(end), []);
+    end.hear("s1", 2, { kind: "offer", offer: offer("R2") });
+    end.feed({ kind: "answer-created", session: "s1", epoch: 2, sdp: sdp("L2") });
+    assert.deepEqual(texts(end), ["of 2"]);
   });
 
   it("[SES24] of an epoch before an ICE restart are refused with a reason", () => {

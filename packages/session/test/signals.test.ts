@@ -122,7 +122,19 @@ describe("doubles and strangers", () => {
       [["s1", 1, 0, { kind: "refused", code: "session/unknown", detail: "No such session, or its epoch has passed." }]],
     );
     end.advance(10);
+    assert.equal(end.of("send").length, 1);
     assert.equal(end.machine.deadline(end.state), undefined);
+  });
+
+  it("[SES17] what is held of a session that ends before it began is dropped", () => {
+    const end = new OneEnd({ use: "pair" });
+    end.hear("s1", 1, { kind: "candidate", candidate: candidate("c") }, 1);
+    end.hear("s2", 1, { kind: "candidate", candidate: candidate("c") }, 1);
+    end.hear("s1", 0, { kind: "hangup", reason: "left" }, 2);
+    assert.deepEqual(
+      end.state.memory.held.map((entry) => entry.signal.session),
+      ["s2"],
+    );
   });
 
   it("[SES17] an end whose present negotiation is unknown to the other ends with remote-gone", () => {
@@ -175,5 +187,17 @@ describe("doubles and strangers", () => {
       const refusals = end.sent("refused").map((signal) => signal.body.code);
       assert.deepEqual(refusals, Array(extra).fill("candidate/too-many"));
     }
+  });
+
+  it("[SES25] as are more than two epochs' worth that wait for their descriptions", () => {
+    const end = new OneEnd({ use: "pair" });
+    end.feed({ kind: "assign", session: "s1", role: "answerer" });
+    for (let i = 0; i < 3 * LIMITS.candidatesPerNegotiation; i++) {
+      end.hear("s1", 1 + (i % 3), { kind: "candidate", candidate: candidate(`c${i}`) });
+    }
+    assert.equal(end.sent("refused").length, LIMITS.candidatesPerNegotiation);
+    assert.ok(
+      end.state.kind === "Negotiating" && end.state.candidates.waiting.length === 2 * LIMITS.candidatesPerNegotiation,
+    );
   });
 });
