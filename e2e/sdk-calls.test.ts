@@ -26,7 +26,7 @@ describe("calls and mesh rooms", { timeout: 240_000 }, () => {
 
   /** Asserts that a call's sound and picture are played and go on being played. */
   async function plays(person: Person): Promise<void> {
-    await person.page.waitForFunction(() => lab.call?.receiving.audio && lab.call.receiving.video, { timeout: 15_000 });
+    await person.until(() => lab.call?.receiving.audio && lab.call.receiving.video);
     const before = await person.arrived();
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     const after = await person.arrived();
@@ -77,14 +77,14 @@ describe("calls and mesh rooms", { timeout: 240_000 }, () => {
       const call = await lab.client?.call(to, { audio: true, video: true });
       if (call) lab.follow(call);
     }, identity ?? "");
-    await fay.page.waitForFunction(() => lab.call?.state === "IncomingInit");
+    await fay.until(() => lab.call?.state === "IncomingInit");
     await fay.run((lab) => lab.call?.accept({ audio: true, video: true }));
     await Promise.all([plays(ada), plays(fay)]);
     await ada.run((lab) => lab.call?.send("hello"));
-    await fay.page.waitForFunction(() => lab.notes.some(({ what }) => what === "message hello"));
+    await fay.until(() => lab.notes.some(({ what }) => what === "message hello"));
     const receipt = await ada.run(async (lab) => lab.call?.hangup());
     assert.deepEqual([receipt?.reason, receipt?.left], ["hangup", []]);
-    await fay.page.waitForFunction(() => lab.notes.some(({ what }) => what === "call ended hangup true"));
+    await fay.until(() => lab.notes.some(({ what }) => what === "call ended hangup true"));
     await Promise.all([allClosed(ada), allClosed(fay)]);
     await Promise.all([ada.page.close(), fay.page.close()]);
   });
@@ -98,8 +98,7 @@ describe("calls and mesh rooms", { timeout: 240_000 }, () => {
         if (made) lab.follow(made);
       }, to ?? "");
     await Promise.all([call(ada, ids[1]), call(ben, ids[0])]);
-    for (const one of [ada, ben])
-      await one.page.waitForFunction(() => lab.call?.state === "Active", { timeout: 15_000 });
+    for (const one of [ada, ben]) await one.until(() => lab.call?.state === "Active");
     const sessions = await Promise.all(
       [ada, ben].map((one) => one.run((lab) => [...(lab.client?.calls.keys() ?? [])])),
     );
@@ -107,7 +106,7 @@ describe("calls and mesh rooms", { timeout: 240_000 }, () => {
     assert.equal(sessions[0]?.length, 1);
     await Promise.all([plays(ada), plays(ben)]);
     await ben.run(async (lab) => lab.call?.hangup());
-    await ada.page.waitForFunction(() => lab.notes.some(({ what }) => what === "call ended hangup true"));
+    await ada.until(() => lab.notes.some(({ what }) => what === "call ended hangup true"));
     await Promise.all([allClosed(ada), allClosed(ben)]);
     await Promise.all([ada.page.close(), ben.page.close()]);
   });
@@ -119,7 +118,7 @@ describe("calls and mesh rooms", { timeout: 240_000 }, () => {
       const call = await lab.client?.call("nobody-here", { audio: true });
       if (call) lab.follow(call);
     });
-    await ada.page.waitForFunction(() => lab.notes.some(({ what }) => what.startsWith("call ended unreachable")));
+    await ada.until(() => lab.notes.some(({ what }) => what.startsWith("call ended unreachable")));
     await ada.page.close();
   });
 

@@ -6,6 +6,7 @@ import {
   LodelineError,
   type Logger,
   silentLogger,
+  type Timer,
 } from "@lodeline/base";
 import { Participant, type SessionKey } from "@lodeline/participant";
 import { DEFAULT_TIMERS, type EndReason, type Timers } from "@lodeline/protocol";
@@ -49,8 +50,7 @@ export class ClientHandle implements LodelineClient {
   readonly #clock = browserClock();
   readonly #events = new Emitter<ClientEvents>();
   readonly #places: PlaceStore;
-  readonly #calls = new Map<string, CallHandle>();
-  readonly #callsByKey = new Map<SessionKey, CallHandle>();
+  readonly #calls = new Map<SessionKey, CallHandle>();
   readonly #page: Disposable;
   #participant: Participant | undefined;
   #peers: BrowserPeers | undefined;
@@ -84,7 +84,8 @@ export class ClientHandle implements LodelineClient {
     return this.#stay?.room.joined ? this.#stay.room : undefined;
   }
   get calls(): ReadonlyMap<string, Call> {
-    return this.#calls;
+    // A session's id changes when two who call each other become one call.
+    return new Map([...this.#calls.values()].map((call) => [call.id, call]));
   }
 
   async connect(): Promise<void> {
@@ -113,7 +114,9 @@ export class ClientHandle implements LodelineClient {
     if (identity === participant.identity) throw new LodelineError("call/self");
     const wishes = { audio: options.audio ?? true, video: options.video ?? false };
     const key: SessionKey = `call:${identity}`;
-    const known = this.#callsByKey.get(key);
+    const known = this.#calls.get(key);
+    // Whom one calls while they call: that is taking their call.
+    if (known?.state === "IncomingInit") known.accept(options);
     if (known) return known;
     participant.call(identity, { audio: wishes.audio !== false, video: wishes.video !== false });
     const call = this.#track(key, wishes);
@@ -163,11 +166,11 @@ export class ClientHandle implements LodelineClient {
   }
 
   async #join(stay: Stay, options: JoinOptions): Promise<void> {
-    // Devices, token, link and earlier place at once: whatever is slowest decides, not their sum.
+    // Devices, token and earlier place at once: whatever is slowest decides, not their sum. The link opens meanwhile and
+    // is not waited for: the join goes out with its first frame.
     const devices = stay.peerMedia.open().catch(() => {});
     const place = this.#places.take(options.room);
     const participant = await this.#ready(options.name);
-    await this.#linked(participant);
     await devices;
     const rejoin = await place;
     if (!this.#stay || options.signal?.aborted) throw new LodelineError("aborted");
@@ -181,33 +184,18 @@ export class ClientHandle implements LodelineClient {
     await joined;
   }
 
+  /** Settles with the server's answer to a join. */
   #admission(participant: Participant): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = new AbortController();
-      const { signal } = done;
-      const timer = this.#clock.at(this.#clock.now() + this.#timers.commandMs, () => {
-        done.abort();
-        reject(new LodelineError("timeout", { detail: "The server did not answer the join." }));
+    return this.#outcome((resolve, reject, signal) => {
+      participant.on("joined", resolve, { signal });
+      participant.on("join-failed", ({ error }) => reject(error), { signal });
+      participant.on("refused", ({ error }) => reject(error), { signal });
+      participant.on("left", () => reject(new LodelineError("aborted")), { signal });
+      participant.on("closed", () => reject(new LodelineError("link/closed")), { signal });
+      participant.on("removed", ({ reason }) => reject(new LodelineError("room/removed", { detail: reason })), {
+        signal,
       });
-      const settle = (fn: () => void) => () => {
-        timer.cancel();
-        done.abort();
-        fn();
-      };
-      participant.on("joined", settle(resolve), { signal });
-      participant.on("join-failed", ({ error }) => settle(() => reject(error))(), { signal });
-      participant.on("refused", ({ error }) => settle(() => reject(error))(), { signal });
-      participant.on(
-        "left",
-        settle(() => reject(new LodelineError("aborted"))),
-        { signal },
-      );
-      participant.on(
-        "removed",
-        ({ reason }) => settle(() => reject(new LodelineError("room/removed", { detail: reason })))(),
-        { signal },
-      );
-    });
+    }, participant);
   }
 
   #left(room: string, reason: EndReason): void {
@@ -254,24 +242,35 @@ export class ClientHandle implements LodelineClient {
     }
   }
 
+  /** Settles when the link is open. */
   #linked(participant: Participant): Promise<void> {
     if (participant.linkState === "open") return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const done = new AbortController();
-      const { signal } = done;
-      const timer = this.#clock.at(this.#clock.now() + this.#timers.commandMs, () => {
-        done.abort();
-        reject(new LodelineError("link/lost", { detail: "No server answers." }));
+    return this.#outcome((resolve, reject, signal) => {
+      participant.on("link", ({ state }) => (state === "open" ? resolve() : undefined), { signal });
+      participant.on("refused", ({ error }) => reject(error), { signal });
+      participant.on("closed", () => reject(new LodelineError("link/closed")), { signal });
+    }, participant);
+  }
+
+  /** The first of several events, within the command wait; listeners and timer are gone afterwards. */
+  async #outcome(
+    listen: (resolve: () => void, reject: (error: LodelineError) => void, signal: AbortSignal) => void,
+    participant: Participant,
+  ): Promise<void> {
+    const done = new AbortController();
+    let timer: Timer | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        timer = this.#clock.at(this.#clock.now() + this.#timers.commandMs, () => {
+          const code = participant.linkState === "open" ? "timeout" : "link/lost";
+          reject(new LodelineError(code, { detail: "The server does not answer." }));
+        });
+        listen(resolve, reject, done.signal);
       });
-      const settle = (fn: () => void) => {
-        timer.cancel();
-        done.abort();
-        fn();
-      };
-      participant.on("link", ({ state }) => (state === "open" ? settle(resolve) : undefined), { signal });
-      participant.on("refused", ({ error }) => settle(() => reject(error)), { signal });
-      participant.on("closed", () => settle(() => reject(new LodelineError("link/closed"))), { signal });
-    });
+    } finally {
+      timer?.cancel();
+      done.abort();
+    }
   }
 
   #make(name: string, room?: string): { participant: Participant; peers: BrowserPeers } {
@@ -305,16 +304,16 @@ export class ClientHandle implements LodelineClient {
       slots,
       iceServers: this.#options.iceServers ?? [],
       iceTransportPolicy: this.#options.iceTransportPolicy ?? "all",
-      mediaOf: ({ use, key }) => (use === "call" ? this.#callsByKey.get(key)?.devices : this.#stay?.peerMedia),
+      mediaOf: ({ use, key }) => (use === "call" ? this.#calls.get(key)?.devices : this.#stay?.peerMedia),
       roleOf: (key) => {
         const state = this.#participant?.session(key)?.state;
         return state && "role" in state ? state.role : undefined;
       },
       changed: ({ spec }) => {
-        if (spec.use === "call") this.#callsByKey.get(spec.key)?.connectionChanged();
+        if (spec.use === "call") this.#calls.get(spec.key)?.connectionChanged();
         else this.#stay?.room.connectionChanged();
       },
-      message: (key, data) => this.#callsByKey.get(key)?.heard(data),
+      message: (key, data) => this.#calls.get(key)?.heard(data),
     });
   }
 
@@ -331,7 +330,7 @@ export class ClientHandle implements LodelineClient {
       const handle = this.#track(call.key, { audio: true, video: false });
       if (handle) this.#events.emit("incoming", handle);
     });
-    participant.on("session", ({ key, event }) => this.#callsByKey.get(key)?.sessionEvent(event));
+    participant.on("session", ({ key, event }) => this.#calls.get(key)?.sessionEvent(event));
   }
 
   async #refused(participant: Participant, error: LodelineError): Promise<void> {
@@ -362,12 +361,10 @@ export class ClientHandle implements LodelineClient {
       deviceWaitMs: this.#options.deviceWaitMs ?? DEVICE_WAIT_MS,
       endingMs: this.#timers.endingMs,
       over: (ended) => {
-        this.#calls.delete(ended.id);
-        if (this.#callsByKey.get(key) === ended) this.#callsByKey.delete(key);
+        if (this.#calls.get(key) === ended) this.#calls.delete(key);
       },
     });
-    this.#callsByKey.set(key, call);
-    this.#calls.set(call.id, call);
+    this.#calls.set(key, call);
     return call;
   }
 }

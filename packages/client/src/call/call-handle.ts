@@ -80,7 +80,10 @@ export class CallHandle implements Call {
         const connection = this.#peer?.connection;
         return connection && this.#state === "Active" ? [[this.key, connection]] : [];
       },
-      busy: () => !this.receiving.audio || !this.receiving.video,
+      pace: () => {
+        const { audio, video } = this.receiving;
+        return (audio || !this.wants.audio) && (video || !this.wants.video) ? "calm" : "busy";
+      },
       // What is sent in a call concerns no room's ledger.
       observe: ({ received }) => options.participant.observe({ published: [], received }),
     });

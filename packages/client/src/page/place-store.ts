@@ -5,7 +5,7 @@ import type { PlaceStorage } from "../api/client-api.ts";
  * How long a page waits for the lock of its own earlier place. The browser gives locks of an unloaded document back at
  * once, yet not before the next document runs; a second tab that copied the storage waits this long and joins as new.
  */
-const LOCK_WAIT_MS = 400;
+const LOCK_WAIT_MS = 1_500;
 
 /**
  * Keeps the place in a room over a reload. A tab that was duplicated has a copy of the first one's `sessionStorage`; so

@@ -18,7 +18,7 @@ import type { BrowserPeer } from "../peer/browser-peer.ts";
 import type { BrowserPeers } from "../peer/browser-peers.ts";
 import type { SessionConnection } from "../peer/session-connection.ts";
 import { activePath } from "../stats/active-path.ts";
-import { Observer } from "../stats/observer.ts";
+import { Observer, type Pace } from "../stats/observer.ts";
 import { readable } from "../stats/stats-report.ts";
 import { Commands } from "./commands.ts";
 import { roomConnection, sameConnection } from "./connection-state.ts";
@@ -95,7 +95,7 @@ export class RoomHandle implements Room {
     this.#observer = new Observer({
       clock,
       connections: () => this.#connections(),
-      busy: () => this.#busy(),
+      pace: () => this.#pace(),
       observe: (observation) => participant.observe(observation),
     });
     this.#listen();
@@ -335,7 +335,7 @@ export class RoomHandle implements Room {
       this.#connection = connection;
       this.#events.emit("connection", connection);
     }
-    if (this.#busy()) this.#observer.quicken();
+    if (this.#connections().length > 0) this.#observer.quicken();
     this.#events.emit("changed", { room: this });
   }
 
@@ -347,9 +347,10 @@ export class RoomHandle implements Room {
     });
   }
 
-  #busy(): boolean {
+  #pace(): Pace {
     const truths = [...this.#members.handles.values()].flatMap((handle) => Object.values(handle.sources));
-    return truths.some(({ standing }) => standing === "pending" || standing === "missing");
+    if (truths.some(({ standing }) => standing === "pending")) return "eager";
+    return truths.some(({ standing }) => standing === "missing") ? "busy" : "calm";
   }
 
   #peers(): BrowserPeer[] {

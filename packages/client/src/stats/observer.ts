@@ -4,17 +4,22 @@ import type { Source } from "@lodeline/protocol";
 import type { SessionConnection } from "../peer/session-connection.ts";
 import type { SentFacts } from "./sent-evidence.ts";
 
-/** How often statistics are read while something is expected that has not come, and while all is well. */
-const BUSY_MS = 250;
-const CALM_MS = 1_000;
+/**
+ * How often statistics are read: `eager` for the two seconds in which something new is expected, `busy` while something
+ * is missing, `calm` while all is well.
+ */
+const PACES_MS = { eager: 100, busy: 250, calm: 1_000 } as const;
+
+/** How urgently something is waited for. */
+export type Pace = keyof typeof PACES_MS;
 
 /** What an {@link Observer} needs. */
 export interface ObserverOptions {
   readonly clock: Clock;
   /** Every connection there is, by the key of its remote. */
   connections(): readonly (readonly [SessionKey, SessionConnection])[];
-  /** Whether something is pending or missing. */
-  busy(): boolean;
+  /** How urgently something is waited for now. */
+  pace(): Pace;
   observe(observation: Observation): void;
 }
 
@@ -43,11 +48,11 @@ export class Observer implements Disposable {
     if (!this.#closed && !this.#reading) this.#plan(0);
   }
 
-  /** Something is expected now: a reading planned at the calm pace comes sooner. */
+  /** Something else is expected now: a reading that was planned at a slower pace comes sooner. */
   quicken(): void {
-    const { clock } = this.#options;
-    const soonMs = clock.now() + BUSY_MS;
-    if (!this.#closed && !this.#reading && this.#dueAt > soonMs) this.#plan(BUSY_MS);
+    const paceMs = PACES_MS[this.#options.pace()];
+    const soon = this.#options.clock.now() + paceMs;
+    if (!this.#closed && !this.#reading && this.#dueAt > soon) this.#plan(paceMs);
   }
 
   [Symbol.dispose](): void {
@@ -76,7 +81,7 @@ export class Observer implements Disposable {
     } finally {
       this.#reading = false;
     }
-    if (!this.#closed && connections.length > 0) this.#plan(this.#options.busy() ? BUSY_MS : CALM_MS);
+    if (!this.#closed && connections.length > 0) this.#plan(PACES_MS[this.#options.pace()]);
   }
 
   async #readOne([key, connection]: readonly [SessionKey, SessionConnection]): Promise<Reading> {
