@@ -221,6 +221,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   /** A STUN message for this transport. For the engine only. @returns Whether it was authentic. */
   handleStun(message: StunMessage, path: IcePath): boolean {
     const authentic = this.#ice.handle(message, path, this.now());
+    if (authentic) this.#dtls?.pathAlive(this.now());
     if (authentic && this.#ice.deadlineMs !== undefined) this.#host.wake(this.#ice.deadlineMs);
     return authentic;
   }
@@ -235,7 +236,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
 
   #pathChanged(path: IcePath): void {
     this.#host.logger.debug("ice path", { transport: this.id, port: path.port });
-    this.#dtls?.start();
+    this.#dtls?.start(this.now());
   }
 
   /** When {@link tick} has something to do. */

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
 import { before, describe, it } from "node:test";
+import { DtlsServer } from "werift";
 import { createDtlsCertificate, type DtlsCertificate, fingerprintOf } from "../src/dtls/certificate.ts";
+import { DtlsLink, type DtlsState } from "../src/dtls/dtls-link.ts";
 import { keyExchangeIsProven } from "../src/dtls/key-exchange-proof.ts";
+import type { SrtpKeys } from "../src/srtp/srtp-keys.ts";
 
 describe("DTLS", () => {
   let certificate: DtlsCertificate;
@@ -57,5 +60,90 @@ describe("DTLS", () => {
   it("[SEC3] announces the fingerprint of its own certificate", () => {
     assert.equal(certificate.fingerprint, fingerprintOf(der, "sha-256"));
     assert.match(certificate.fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  });
+});
+
+describe("the DTLS link", () => {
+  /** A handshake with a server in memory; `announced` is what the offer said. */
+  async function handshake(options: { announced?: string; key?: string; lose?: number }) {
+    const ours = await createDtlsCertificate();
+    const theirs = await createDtlsCertificate();
+    let toServer: (bytes: Buffer) => void = () => {};
+    let lose = options.lose ?? 0;
+    let keys: SrtpKeys | undefined;
+    const states: string[] = [];
+    const ended = Promise.withResolvers<DtlsState>();
+    const link: DtlsLink = new DtlsLink({
+      certificate: ours,
+      fingerprints: [{ hash: "sha-256", value: options.announced ?? theirs.fingerprint }],
+      events: {
+        onState: (state, reason) => {
+          states.push(reason === undefined ? state : `${state}: ${reason}`);
+          if (state === "connected" || state === "failed") ended.resolve(state);
+        },
+        onKeys: (exported) => {
+          keys = exported;
+        },
+        onData: () => {},
+        send: (bytes) => {
+          if (lose-- <= 0) queueMicrotask(() => toServer(bytes));
+        },
+      },
+    });
+    const server = new DtlsServer({
+      cert: theirs.certificatePem,
+      key: options.key ?? theirs.privateKeyPem,
+      signatureHash: theirs.signatureHash,
+      srtpProfiles: [7, 1],
+      extendedMasterSecret: true,
+      certificateRequest: true,
+      transport: {
+        type: "memory",
+        address: ["0.0.0.0", 0],
+        closed: false,
+        set onData(receive: (bytes: Buffer) => void) {
+          toServer = receive;
+        },
+        send: async (bytes: Buffer) => queueMicrotask(() => link.handle(bytes)),
+        close: async () => {},
+      } as never,
+    });
+    link.start(0);
+    return { link, server, states, ended: ended.promise, keys: () => keys };
+  }
+
+  it("[SEC3] connects, with the same keys on both sides", async () => {
+    const { link, server, states, ended, keys } = await handshake({});
+    assert.equal(await ended, "connected");
+    assert.deepEqual(states, ["connecting", "connected"]);
+    const exported = server.extractSessionKeys(16, 12);
+    assert.deepEqual(keys()?.local, { key: exported.remoteKey, salt: exported.remoteSalt });
+    assert.deepEqual(keys()?.remote, { key: exported.localKey, salt: exported.localSalt });
+    assert.equal(keys()?.profile, 7);
+    link.close();
+    assert.equal(link.state, "closed");
+  });
+
+  it("[SEC3] fails when the certificate is not the announced one", async () => {
+    const { states, ended, keys } = await handshake({ announced: Array(32).fill("AA").join(":") });
+    assert.equal(await ended, "failed");
+    assert.match(states.at(-1) ?? "", /fingerprint/);
+    assert.equal(keys(), undefined);
+  });
+
+  it("[SEC3] fails when the certificate is the announced one but the key is not", async () => {
+    const { privateKeyPem } = await createDtlsCertificate();
+    const { states, ended, keys } = await handshake({ key: privateKeyPem });
+    assert.equal(await ended, "failed");
+    assert.match(states.at(-1) ?? "", /not signed by the certificate/);
+    assert.equal(keys(), undefined);
+  });
+
+  it("[SEC3] repeats a lost hello when the path is alive, and not too often", async () => {
+    const { link, ended } = await handshake({ lose: 1 });
+    link.pathAlive(59);
+    link.pathAlive(60);
+    assert.equal(await ended, "connected");
+    link.pathAlive(1000);
   });
 });

@@ -1,3 +1,4 @@
+import type { MonoMs } from "@lodeline/base";
 import { DtlsClient } from "werift";
 import { MASTER_KEY_BYTES, SRTP_PROFILE, type SrtpKeys, type SrtpProfile, saltBytes } from "../srtp/srtp-keys.ts";
 import { type DtlsCertificate, FINGERPRINT_HASHES, fingerprintOf } from "./certificate.ts";
@@ -27,6 +28,12 @@ export interface DtlsLinkEvents {
 /** Handshake message types that matter here. RFC 5246 section 7.4. */
 const SERVER_KEY_EXCHANGE = 12;
 
+/**
+ * While nothing has come back the ClientHello is repeated this often, on a sign of life of ICE. werift waits 500 ms,
+ * which is all of it when the browser was not ready for the first.
+ */
+const HELLO_REPEAT_MS = 60;
+
 /** Past every flight of the handshake: ends werift's retransmission loop at its next turn. */
 const NO_MORE_FLIGHTS = 99;
 
@@ -44,6 +51,9 @@ export class DtlsLink {
   readonly #keyExchanges: Buffer[] = [];
   #client: DtlsClient | undefined;
   #receive: ((bytes: Buffer) => void) | undefined;
+  #hello: Buffer | undefined;
+  #helloAtMs: MonoMs = 0;
+  #heard = false;
   #state: DtlsState = "new";
 
   constructor(options: {
@@ -63,9 +73,10 @@ export class DtlsLink {
     return this.#state;
   }
 
-  /** Sends the ClientHello. Call once, when there is a path. */
-  start(): void {
+  /** Sends the ClientHello, once. Call when there is a path. */
+  start(now: MonoMs): void {
     if (this.#state !== "new") return;
+    this.#helloAtMs = now;
     this.#setState("connecting");
     const client = this.#createClient();
     this.#client = client;
@@ -101,6 +112,7 @@ export class DtlsLink {
           setReceive(fn);
         },
         send: async (bytes: Buffer) => {
+          this.#hello ??= bytes;
           if (this.#state !== "closed") this.#events.send(bytes);
         },
         close: async () => {},
@@ -110,7 +122,16 @@ export class DtlsLink {
 
   /** A DTLS datagram arrived. */
   handle(bytes: Buffer): void {
+    this.#heard = true;
     if (this.#state !== "closed" && this.#state !== "failed") this.#receive?.(bytes);
+  }
+
+  /** The path is alive: repeats the ClientHello when it seems to be lost. The same bytes, so a second one is ignored. */
+  pathAlive(now: MonoMs): void {
+    if (this.#heard || this.#state !== "connecting" || this.#hello === undefined) return;
+    if (now < this.#helloAtMs + HELLO_REPEAT_MS) return;
+    this.#helloAtMs = now;
+    this.#events.send(this.#hello);
   }
 
   /** Sends application data. Dropped, as by a lossy path, while there is no connection. */
