@@ -91,8 +91,9 @@ export class Connection implements HubConnection {
     const resumes = hello.resume?.link === host.id;
     const received = resumes ? (hello.resume?.received ?? 0) : 0;
     const secret = resumes ? hello.resume?.secret : hello.opening;
+    // Set before the link says anything: what it says first may already close the socket.
+    this.#phase = { kind: "attached", host, epoch: host.link.epoch + 1 };
     const epoch = host.attach(this.#hosted(), { version, received, secret });
-    this.#phase = { kind: "attached", host, epoch };
     for (const text of early) host.text(epoch, text);
   }
 

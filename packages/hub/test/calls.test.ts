@@ -149,6 +149,18 @@ describe("calls", () => {
     }
   });
 
+  it("[HUB28] a call that crosses another does not begin to ring elsewhere", () => {
+    const world = new World();
+    const { ada, bob } = three(world);
+    const pad = world.client("ada", 3);
+    world.run();
+    ada.signal("call", "bob", "s_ada", 1, init);
+    bob.signal("call", "ada", "s_bob", 1, init);
+    world.run();
+    assert.equal(ada.heard.length, 1);
+    assert.equal(pad.heard.length, 0);
+  });
+
   it("[HUB29] nobody else speaks in a call: not another identity, not another link while the bound one is there", () => {
     const world = new World();
     const { ada, bob, desk } = answered(world);

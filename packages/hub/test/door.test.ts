@@ -131,6 +131,21 @@ describe("the door", () => {
     assert.equal(welcome.identity, "bob");
   });
 
+  it("[HUB36] counts a socket that the link closed as over, and leaves no timer of an ended link", () => {
+    const { hub } = new World();
+    const closes: number[] = [];
+    const connection = hub.connect({ send: () => {}, close: (code) => closes.push(code) });
+    connection.text('{"kind":"hello","version":1,"name":"x","token":"ada"}');
+    assert.equal(hub.status().timers, 1);
+    connection.text('{"kind":"bye","reason":"done"}');
+    assert.deepEqual(closes, [1000]);
+    const { sockets, links, timers } = hub.status();
+    assert.deepEqual({ sockets, links, timers }, { sockets: 0, links: 0, timers: 0 });
+    connection.text('{"kind":"ping","at":1,"ack":0}');
+    connection.closed(1000);
+    assert.deepEqual(closes, [1000]);
+  });
+
   it("[HUB5] finds the link of an opening said again, for the same identity alone", () => {
     const { hub } = new World();
     const texts: string[] = [];
