@@ -130,7 +130,10 @@ describe("the ladder", () => {
     mesh.settle("a", "b", "c");
     const sessions = mesh.state.snapshot.pairs.map((one) => one.session);
     loses(mesh, "b", "p-a:camera");
-    assert.deepEqual([...new Set(timeline(mesh, 30_000).map((one) => one.split(" ")[1]))], ["renegotiate", "republish"]);
+    assert.deepEqual(
+      [...new Set(timeline(mesh, 30_000).map((one) => one.split(" ")[1]))],
+      ["renegotiate", "republish"],
+    );
     assert.deepEqual(
       mesh.state.snapshot.pairs.map((one) => one.session),
       sessions,
