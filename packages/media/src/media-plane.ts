@@ -9,7 +9,7 @@ import {
   readAudioLevel,
   unwrapRtx,
 } from "@lodeline/rtp";
-import { Forwarder } from "./forwarder.ts";
+import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import { NtpOffset } from "./ntp-offset.ts";
 import type { OutgoingBuffers } from "./outgoing-buffers.ts";
@@ -18,7 +18,8 @@ import { Publication } from "./publication.ts";
 import { RtpDemux } from "./rtp-demux.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { Section } from "./sdp/section.ts";
-import { SendSlot, type SlotOutput } from "./send-slot.ts";
+import type { SlotOutput } from "./send-slot.ts";
+import { SlotTable } from "./slot-table.ts";
 import type { SrtpKeys } from "./srtp/srtp-keys.ts";
 import { SrtpReceiver } from "./srtp/srtp-receiver.ts";
 import { SrtpSender } from "./srtp/srtp-sender.ts";
@@ -44,10 +45,7 @@ export class MediaPlane implements SlotOutput {
   readonly #packet = new RtpPacket();
   readonly #payload = new PayloadInspector();
   readonly #place: ExtensionPlace = { offset: 0, lengthBytes: 0 };
-  readonly #ssrcs = new Map<string, SectionSsrcs>();
-  readonly #slots = new Map<string, SendSlot>();
-  readonly #slotsBySsrc = new Map<number, SendSlot>();
-  readonly #forwarders = new Map<string, Forwarder>();
+  readonly #slots: SlotTable;
   readonly #publications = new Map<string, Publication>();
   readonly #ntpOffset = new NtpOffset();
   readonly #feedback: UpstreamFeedback;
@@ -64,7 +62,8 @@ export class MediaPlane implements SlotOutput {
     this.#send = options.send;
     this.buffers = options.host.buffers;
     this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
-    this.#feedback = new UpstreamFeedback(this.#newSsrc(), this.cname, options.host.bitrates);
+    this.#slots = new SlotTable(options.transport, options.host.random, this);
+    this.#feedback = new UpstreamFeedback(this.#slots.newSsrc(), this.cname, options.host.bitrates);
   }
 
   get srtp(): SrtpSender | undefined {
@@ -77,43 +76,15 @@ export class MediaPlane implements SlotOutput {
 
   /** The SSRCs of what is sent in a section: the same for the life of the transport. */
   ssrcsOf(mid: string): SectionSsrcs {
-    let ssrcs = this.#ssrcs.get(mid);
-    if (ssrcs === undefined) {
-      ssrcs = { ssrc: this.#newSsrc(), rtxSsrc: this.#newSsrc() };
-      this.#ssrcs.set(mid, ssrcs);
-    }
-    return ssrcs;
-  }
-
-  #newSsrc(): number {
-    const used = new Set([...this.#ssrcs.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]));
-    for (;;) {
-      const ssrc = this.#host.random.u32();
-      if (ssrc !== 0 && ssrc !== this.#feedback?.ssrc && !used.has(ssrc)) return ssrc;
-    }
+    return this.#slots.ssrcsOf(mid);
   }
 
   /** An offer was answered. */
   negotiated(sections: readonly Section[]): void {
     this.#sections = sections;
     this.#demux.negotiated(sections);
-    for (const section of sections) {
-      const slot = this.#slots.get(section.mid);
-      if (slot) {
-        slot.renegotiated(section);
-        this.#forwarders.get(section.mid)?.renegotiated();
-      } else if (section.sendSsrc !== undefined) this.#addSlot(section, section.sendSsrc);
-      if (section.rejected) {
-        this.#publications.get(section.mid)?.close();
-        this.#forwarders.get(section.mid)?.close();
-      }
-    }
-  }
-
-  #addSlot(section: Section, ssrc: number): void {
-    const slot = new SendSlot({ section, ssrc, random: this.#host.random, output: this });
-    this.#slots.set(section.mid, slot);
-    this.#slotsBySsrc.set(ssrc, slot);
+    this.#slots.negotiated(sections);
+    for (const { mid, rejected } of sections) if (rejected) this.#publications.get(mid)?.close();
   }
 
   /** DTLS is connected: media may flow. */
@@ -157,19 +128,7 @@ export class MediaPlane implements SlotOutput {
    */
   forward(id: string, publication: Publication, mid: string): Forwarder {
     this.#section(mid, publication.kind);
-    if (publication.closed)
-      throw new LodelineError("media/closed", { detail: `the publication ${publication.id} is closed` });
-    const slot = this.#slots.get(mid);
-    if (slot === undefined)
-      throw new LodelineError("media/unknown-section", {
-        field: mid,
-        detail: `the browser does not receive in section ${mid}`,
-      });
-    if (this.#forwarders.has(mid))
-      throw new LodelineError("media/no-slot", { field: mid, detail: `the slot ${mid} is in use` });
-    const forwarder = new Forwarder({ id, publication, transport: this.#transport, slot });
-    this.#forwarders.set(mid, forwarder);
-    forwarder.requestKeyFrame();
+    const forwarder = this.#slots.forward(id, publication, mid);
     this.#transport.wakeNow();
     return forwarder;
   }
@@ -189,7 +148,7 @@ export class MediaPlane implements SlotOutput {
 
   /** The forwarder of a slot ended. */
   release(forwarder: Forwarder): void {
-    if (this.#forwarders.get(forwarder.slot.mid) === forwarder) this.#forwarders.delete(forwarder.slot.mid);
+    this.#slots.release(forwarder);
   }
 
   /** An RTP or RTCP datagram. @returns Whether it was authentic. */
@@ -245,32 +204,26 @@ export class MediaPlane implements SlotOutput {
       case "sender-report": {
         const stream = this.#demux.primary(packet.ssrc);
         if (stream) this.#handleSenderReport(stream, packet, now);
-        for (const block of packet.blocks) this.#slotsBySsrc.get(block.ssrc)?.handleReport(block, now);
+        for (const block of packet.blocks) this.#slots.slotOf(block.ssrc)?.handleReport(block, now);
         break;
       }
       case "receiver-report":
-        for (const block of packet.blocks) this.#slotsBySsrc.get(block.ssrc)?.handleReport(block, now);
+        for (const block of packet.blocks) this.#slots.slotOf(block.ssrc)?.handleReport(block, now);
         break;
       case "nack":
-        this.#forwarderOf(packet.mediaSsrc)?.handleNack(packet.sequenceNumbers, now);
+        this.#slots.forwarderOf(packet.mediaSsrc)?.handleNack(packet.sequenceNumbers, now);
         break;
       case "pli":
-        this.#forwarderOf(packet.mediaSsrc)?.handlePictureLoss();
+        this.#slots.forwarderOf(packet.mediaSsrc)?.handlePictureLoss();
         break;
       case "fir":
-        for (const { ssrc } of packet.entries) this.#forwarderOf(ssrc)?.handlePictureLoss();
+        for (const { ssrc } of packet.entries) this.#slots.forwarderOf(ssrc)?.handlePictureLoss();
         break;
       case "source-description":
       case "bye":
       case "remb":
         break;
     }
-  }
-
-  /** The forwarder that fills a slot now: a browser keeps sending feedback for slots that were emptied. */
-  #forwarderOf(ssrc: number): Forwarder | undefined {
-    const slot = this.#slotsBySsrc.get(ssrc);
-    return slot && this.#forwarders.get(slot.mid);
   }
 
   #handleSenderReport(stream: IncomingStream, report: RtcpPacket & { kind: "sender-report" }, now: MonoMs): void {
@@ -287,7 +240,7 @@ export class MediaPlane implements SlotOutput {
 
   /** When {@link tick} has something to do. */
   get deadlineMs(): MonoMs {
-    let earliest = Math.min(this.#nextReportAtMs, this.#forwarders.size === 0 ? Infinity : this.#nextEvaluateAtMs);
+    let earliest = Math.min(this.#nextReportAtMs, this.#slots.isIdle ? Infinity : this.#nextEvaluateAtMs);
     for (const stream of this.#demux.streams()) {
       earliest = Math.min(earliest, stream.nack.deadlineMs ?? Infinity, stream.keyFrameDueAtMs ?? Infinity);
     }
@@ -302,7 +255,7 @@ export class MediaPlane implements SlotOutput {
     }
     if (now >= this.#nextEvaluateAtMs) {
       this.#nextEvaluateAtMs = now + EVALUATE_INTERVAL_MS;
-      for (const forwarder of this.#forwarders.values()) forwarder.evaluate(now);
+      for (const forwarder of this.#slots.forwarders) forwarder.evaluate(now);
     }
     if (now >= this.#nextReportAtMs) {
       this.#nextReportAtMs = now + REPORT_INTERVAL_MS;
@@ -313,7 +266,7 @@ export class MediaPlane implements SlotOutput {
   #sendReports(now: MonoMs): void {
     const report = this.#feedback.report(this.#demux.streams(), this.#sections, now);
     if (report) this.#sendRtcp(report);
-    for (const forwarder of this.#forwarders.values()) {
+    for (const forwarder of this.#slots.forwarders) {
       const { slot, publication } = forwarder;
       const sent = slot.report(this.cname, publication.transport.media.ntpOffsetMs, now);
       if (sent) this.#sendRtcp(sent);
@@ -328,8 +281,7 @@ export class MediaPlane implements SlotOutput {
   close(): void {
     if (this.#closed) return;
     for (const publication of [...this.#publications.values()]) publication.close();
-    for (const forwarder of [...this.#forwarders.values()]) forwarder.close();
-    for (const slot of this.#slots.values()) slot.idle();
+    this.#slots.close();
     this.#closed = true;
   }
 }
