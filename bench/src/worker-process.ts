@@ -17,6 +17,8 @@ export interface Measured<Ready> extends AsyncDisposable {
   start(): Promise<void>;
   /** Ends the span. `extra` is what the process chose to report with it. */
   stop(): Promise<CpuSpan & { readonly extra: Record<string, number> }>;
+  /** Asks the process something of the bench's own; settles with its answer. */
+  ask(question: object): Promise<Record<string, unknown>>;
   /** Resident memory and heap after a garbage collection, in bytes. */
   memory(): Promise<{ readonly rss: number; readonly heap: number }>;
 }
@@ -27,24 +29,28 @@ export async function startMeasured<Ready>(file: string, options: unknown = {}):
     execArgv: ["--conditions=@lodeline/source", "--expose-gc"],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`${file} ended with code ${String(code)} before it answered`);
+  });
+  // Nobody may be waiting when it ends, as it does when it is disposed of.
+  ended.catch(() => {});
   const answer = async (): Promise<Record<string, unknown>> => {
-    const ended = once(child, "exit").then(([code]) => {
-      throw new Error(`${file} ended with code ${String(code)} before it answered`);
-    });
-    const [message] = (await Promise.race([once(child, "message"), ended])) as [Record<string, unknown>];
-    return message;
+    const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
+    child.once("message", (message) => resolve(message as Record<string, unknown>));
+    return Promise.race([promise, ended]);
   };
-  const ask = (kind: string) => {
+  const ask = (question: object) => {
     const got = answer();
-    child.send({ kind });
+    child.send(question);
     return got;
   };
   const ready = (await answer()) as Ready;
   return {
     ready,
-    start: async () => void (await ask("start")),
-    stop: async () => (await ask("stop")) as unknown as CpuSpan & { extra: Record<string, number> },
-    memory: async () => (await ask("memory")) as unknown as { rss: number; heap: number },
+    start: async () => void (await ask({ kind: "start" })),
+    stop: async () => (await ask({ kind: "stop" })) as unknown as CpuSpan & { extra: Record<string, number> },
+    ask,
+    memory: async () => (await ask({ kind: "memory" })) as unknown as { rss: number; heap: number },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       child.kill("SIGKILL");
@@ -65,7 +71,7 @@ export function serveMeasured(ready: unknown, extra: () => Record<string, number
     } else if (message.kind === "stop") {
       const used = process.cpuUsage(cpu);
       process.send?.({ cpuMs: (used.user + used.system) / 1000, wallMs: performance.now() - wall, extra: extra() });
-    } else {
+    } else if (message.kind === "memory") {
       globalThis.gc?.();
       globalThis.gc?.();
       const memory = process.memoryUsage();
