@@ -1,5 +1,6 @@
 import { type Clock, type ErrorCode, LodelineError } from "@lodeline/base";
 import {
+  type Candidate,
   kindOf,
   type Offer,
   type ReceiveSection,
@@ -52,6 +53,7 @@ export class FakePeer {
   #closed = false;
   #channel: "none" | "made" | "open" = "none";
   #epoch = 0;
+  #chainedUntil = 0;
   #sends: readonly SendSection[];
   #receives: ReceiveSection[];
 
@@ -93,19 +95,16 @@ export class FakePeer {
         this.#run("undo", effect.step);
         break;
       case "create-offer":
-        this.#later(() => this.#createOffer(effect.epoch, effect.iceRestart));
+        this.#inOrder(() => this.#createOffer(effect.epoch, effect.iceRestart));
         break;
       case "apply-offer":
-        this.#later(() => this.#applyOffer(effect.epoch, effect.offer));
+        this.#inOrder(() => this.#applyOffer(effect.epoch, effect.offer));
         break;
       case "apply-answer":
-        this.#later(() => this.#applyAnswer(effect.epoch, effect.sdp));
+        this.#inOrder(() => this.#applyAnswer(effect.epoch, effect.sdp));
         break;
       case "add-candidate":
-        if (this.#connection?.addCandidate(effect.candidate) === false) {
-          const error = new LodelineError("candidate/refused");
-          this.#feed({ kind: "candidate-failed", session: effect.session, epoch: effect.epoch, error });
-        }
+        this.#inOrder(() => this.#addCandidate(effect.epoch, effect.candidate));
         break;
     }
   }
@@ -141,6 +140,21 @@ export class FakePeer {
     clock.at(clock.now() + chance.between(0, 8), () => {
       if (!this.#closed) work();
     });
+  }
+
+  /** Descriptions and candidates are taken one after the other: W3C WebRTC section 4.4.1.2, the operations chain. */
+  #inOrder(work: () => void): void {
+    const { clock, chance } = this.#options;
+    this.#chainedUntil = Math.max(this.#chainedUntil, clock.now()) + chance.between(0, 8);
+    clock.at(this.#chainedUntil, () => {
+      if (!this.#closed) work();
+    });
+  }
+
+  #addCandidate(epoch: number, candidate: Candidate): void {
+    if (!this.#connection || this.#connection.closed || this.#connection.addCandidate(candidate)) return;
+    const error = new LodelineError("candidate/refused");
+    this.#feed({ kind: "candidate-failed", session: this.#options.session, epoch, error });
   }
 
   #run(plan: PlanName, step: PlanStep): void {
