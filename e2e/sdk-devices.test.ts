@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { LodelineServer } from "@lodeline/server";
+import { type LaunchedBrowser, launch } from "./support/browsers.ts";
+import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
+import { Person } from "./support/sdk-person.ts";
+import { startServer } from "./support/server.ts";
+
+const FAKE_DEVICE = "--use-fake-device-for-media-stream";
+
+describe("devices that fail, and a shared tab", { timeout: 180_000 }, () => {
+  let server: LodelineServer;
+  let page: SdkPage;
+  let watcherBrowser: LaunchedBrowser;
+  let watcher: Person;
+
+  before(async () => {
+    [server, page, watcherBrowser] = await Promise.all([startServer(), serveSdkPage(), launch("chromium")]);
+    watcher = await Person.arrive(watcherBrowser, { server: server.url, page: page.url });
+    await watcher.join({ room: "devices", name: "watcher" });
+  });
+  after(async () => {
+    await watcherBrowser.close();
+    await page[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  async function within(args: readonly string[], fn: (person: Person, browser: LaunchedBrowser) => Promise<void>) {
+    await using browser = await launch("chromium", { fakeMedia: false, args });
+    await fn(await Person.arrive(browser, { server: server.url, page: page.url }), browser);
+  }
+
+  for (const [what, args, code, microphone] of [
+    ["refused devices", [FAKE_DEVICE, "--deny-permission-prompts"], "device/denied", "never sent"],
+    ["missing devices", ["--use-fake-ui-for-media-stream"], "device/missing", "never sent"],
+    ["a missing camera", ["--use-fake-ui-for-media-stream", `${FAKE_DEVICE}=device-count=0`], "device/missing", "live"],
+  ] as const) {
+    it(`${what}: the room is joined all the same, and the reason is told`, async () => {
+      await within(args, async (person) => {
+        await person.join({ room: "devices", name: "listener" });
+        await person.says("watcher", { microphone: "live", camera: "live" });
+        await watcher.says("listener", { microphone, camera: "never sent" });
+        const own = await person.run((lab) => [
+          lab.room?.camera.state,
+          lab.room?.camera.problem?.code,
+          lab.room?.camera.problem?.advice,
+        ]);
+        assert.deepEqual(own.slice(0, 2), ["failed", code]);
+        assert.ok((own[2]?.length ?? 0) > 20, "the advice is a sentence");
+        const again = await person.run((lab) =>
+          lab.room?.camera.on().then(
+            () => "on",
+            (error) => String(error),
+          ),
+        );
+        assert.match(again ?? "", new RegExp(code));
+        await person.leaveCleanly();
+      });
+    });
+  }
+
+  it("devices that end are told apart, and others read that nothing is sent", async () => {
+    await within([FAKE_DEVICE], async (person, { browser }) => {
+      const { origin } = new URL(page.url);
+      await browser.defaultBrowserContext().overridePermissions(origin, ["camera", "microphone"]);
+      await person.join({ room: "devices", name: "unplugged" });
+      await watcher.says("unplugged", { microphone: "live", camera: "live" });
+      const session = await person.page.createCDPSession();
+      const permit = async (setting: "granted" | "denied") => {
+        for (const name of ["camera", "microphone"])
+          await session.send("Browser.setPermission", { permission: { name }, setting, origin });
+      };
+      await permit("denied");
+      await person.until(() => lab.notes.some(({ what }) => what === "device camera device/ended"));
+      await person.until(() => lab.notes.some(({ what }) => what === "device microphone device/ended"));
+      await watcher.says("unplugged", { microphone: "never sent", camera: "never sent" }, 2_000);
+      assert.equal(await person.run((lab) => lab.room?.camera.state), "failed");
+      await permit("granted");
+      await person.run(async (lab) => {
+        await lab.room?.camera.on();
+        await lab.room?.microphone.on();
+      });
+      await watcher.says("unplugged", { microphone: "live", camera: "live" }, 3_000);
+      assert.ok((await person.notes()).some(({ what }) => what === "device camera works"));
+      await person.leaveCleanly();
+    });
+  });
+
+  it("a screen share that the browser ends is over for everybody within a second", async () => {
+    await within(["--auto-select-tab-capture-source-by-title=Shared"], async (person, { browser }) => {
+      const shared = await browser.newPage();
+      await shared.goto(page.url);
+      await shared.evaluate(() => {
+        document.title = "Shared";
+        setInterval(() => {
+          document.body.textContent = String(performance.now());
+        }, 50);
+      });
+      await person.page.bringToFront();
+      await person.join({ room: "devices", name: "sharer", camera: false, microphone: false });
+      await watcher.until(() => lab.tiles().some(({ name }) => name === "sharer"));
+      await person.run((lab) => lab.room?.screen.start());
+      assert.equal(await person.run((lab) => lab.room?.screen.state), "live");
+      const shownMs = await watcher.says("sharer", { screen: "live" }, 5_000);
+      assert.ok(shownMs < 1_000, `shown after ${shownMs} ms`);
+      // What the browser's own "stop sharing" does to the page: the track ends without being asked.
+      await shared.close();
+      const overMs = await watcher.says("sharer", { screen: "never sent" }, 5_000);
+      assert.ok(overMs < 1_000, `over after ${overMs} ms`);
+      assert.equal(await person.run((lab) => lab.room?.screen.state), "off");
+      assert.deepEqual(await person.run((lab) => lab.opened().tracks.filter((state) => state !== "ended")), []);
+      await person.leaveCleanly();
+    });
+  });
+
+  it("leaving the page ends every capture", async () => {
+    await within([FAKE_DEVICE, "--use-fake-ui-for-media-stream"], async (person) => {
+      await person.join({ room: "devices", name: "goer" });
+      await watcher.says("goer", { microphone: "live", camera: "live" });
+      const left = await person.page.evaluate(() => {
+        dispatchEvent(new PageTransitionEvent("pagehide"));
+        return lab.opened();
+      });
+      assert.deepEqual([...new Set(left.tracks)], ["ended"]);
+      assert.deepEqual(left.connections, ["closed"]);
+    });
+  });
+});
