@@ -335,13 +335,19 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     return this.#reception.standing(publication);
   }
 
-  /** What a tile says of a publication. Of an own one: whether all others receive it, by the ledger. */
+  /**
+   * What a tile says of a publication. Of an own one: whether all others receive it, by the ledger. Of another's the
+   * reconciler decides; where it expects nothing, because the announcement was lost, the ledger may know better.
+   */
   words(publication: string): StandingWords {
     const mirror = this.#mirror;
-    const isOwn = mirror !== undefined && parsePublicationId(publication)?.participant === mirror.participant;
-    const rows = isOwn ? Object.values(mirror.ledger).filter((row) => row.publication === publication) : [];
-    const standing = isOwn ? worstOf(rows.map((row) => row.standing)) : this.standing(publication);
-    return wordsFor(mirror?.room, publication, standing);
+    const here = this.standing(publication);
+    if (!mirror) return wordsFor(undefined, publication, here);
+    const isOwn = parsePublicationId(publication)?.participant === mirror.participant;
+    const rows = Object.values(mirror.ledger).filter((row) => row.publication === publication);
+    if (isOwn) return wordsFor(mirror.room, publication, worstOf(rows.map((row) => row.standing)));
+    const isMissing = rows.some((row) => row.to === mirror.participant && row.standing === "missing");
+    return here === "off" && isMissing ? "missing: asking again" : wordsFor(mirror.room, publication, here);
   }
 
   /** True when closed and nothing is left: no session, socket or timer. */

@@ -86,7 +86,7 @@ function rewrite(change: (message: Message) => Message | undefined): World["netw
   };
 }
 
-/** Tells each receiver that it is the initiator of all its pairs. */
+/** Tells each receiver that it is the initiator of its pairs, and of a renewed one that it is the other. */
 function mapPairs(message: Message): Message {
   if (message.type === "joined") {
     const room = message.room as { pairs: Pair[] };
@@ -94,15 +94,29 @@ function mapPairs(message: Message): Message {
     return { ...message, room: { ...room, pairs: room.pairs.map((pair) => ({ ...pair, initiatorId: self })) } };
   }
   if (message.type !== "room-event") return message;
-  const events = (message.events as { event: { kind: string; pairs?: Pair[]; participant?: { id: string } } }[]).map(
-    (one) => {
-      const { pairs, participant } = one.event;
-      if (one.event.kind !== "peer-joined" || !pairs) return one;
-      const other = (pair: Pair) => (pair.a === participant?.id ? pair.b : pair.a);
-      return { ...one, event: { ...one.event, pairs: pairs.map((pair) => ({ ...pair, initiatorId: other(pair) })) } };
-    },
-  );
+  const events = (message.events as Numbered[]).map((one) => ({ ...one, event: mapEvent(one.event) }));
   return { ...message, events };
+}
+
+function mapEvent(event: Numbered["event"]): Numbered["event"] {
+  const { kind, pair, pairs, participant } = event;
+  if (kind === "pair-renewed" && pair)
+    return { ...event, pair: { ...pair, initiatorId: otherThan(pair, pair.initiatorId) } };
+  if (kind !== "peer-joined" || !pairs || !participant) return event;
+  return { ...event, pairs: pairs.map((one) => ({ ...one, initiatorId: otherThan(one, participant.id) })) };
+}
+
+function otherThan(pair: Pair, participant: string): string {
+  return pair.a === participant ? pair.b : pair.a;
+}
+
+interface Numbered {
+  readonly event: {
+    readonly kind: string;
+    readonly pair?: Pair;
+    readonly pairs?: Pair[];
+    readonly participant?: { readonly id: string };
+  };
 }
 
 interface Pair {

@@ -70,6 +70,11 @@ export class VirtualClock implements Clock {
     return this.#armed === 0;
   }
 
+  /** Fires the one timer that is due next, within `limitMs`. @returns Whether there was one. */
+  step(limitMs = Number.POSITIVE_INFINITY): boolean {
+    return this.#fireNext(this.#nowMs + limitMs);
+  }
+
   /**
    * Fires timers until `done` says so, asked after each, or `limitMs` have passed.
    *
