@@ -12,6 +12,7 @@ export interface NackSettings {
   readonly missingLimit: number;
 }
 
+/** What {@link NackGenerator} does where nothing else is asked for. */
 export const NACK_SETTINGS: NackSettings = { reorderWaitMs: 10, retryMs: 40, attempts: 10, missingLimit: 300 };
 
 interface Missing {

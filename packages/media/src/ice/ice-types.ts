@@ -28,6 +28,7 @@ export interface IceTimings {
   readonly checkingTimeoutMs: number;
 }
 
+/** The waits of ICE where nothing else is asked for. */
 export const ICE_TIMINGS: IceTimings = {
   consentIntervalMs: 2000,
   suspectIntervalMs: 500,

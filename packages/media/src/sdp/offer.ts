@@ -3,6 +3,7 @@ import { type MediaDescription, parse } from "sdp-transform";
 import type { RemoteFingerprint } from "../dtls/dtls-link.ts";
 import type { IceCredentials } from "../ice/ice-types.ts";
 
+/** As in `a=sendrecv` and its kin. RFC 8866 section 6.7. */
 export type Direction = "sendrecv" | "sendonly" | "recvonly" | "inactive";
 
 /** One payload type of an offered section. */
