@@ -17,6 +17,8 @@ export interface FakeTrack {
    * any other: packets leave, in vain.
    */
   ailment: ReplayStep | undefined;
+  /** Packets leave and vanish; nothing cures it but its end. */
+  silent?: boolean;
 }
 
 /** What a fake connection tells whoever performs its session. */

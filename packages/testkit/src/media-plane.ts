@@ -71,7 +71,8 @@ export class MediaPlane {
     const remote = this.remoteOf(connection);
     if (remote?.state !== "connected" || this.#pathBroken(connection, remote)) return false;
     if (connection.swallows || remote.swallows) return false;
-    return connection.tracks.get(mid)?.ailment === undefined && this.leaves(connection, mid);
+    const track = connection.tracks.get(mid);
+    return track !== undefined && track.ailment === undefined && !track.silent && this.leaves(connection, mid);
   }
 
   /** Breaks or heals every path to and from a host. */

@@ -190,6 +190,13 @@ export class SimulatedPerson {
     return this.#peers.size > 0;
   }
 
+  /** Packets of a source leave and vanish, whatever is repaired, until this is taken back. */
+  silence(source: Source, silent: boolean): void {
+    for (const { peer } of this.#peers.values()) {
+      for (const track of peer.connection?.tracks.values() ?? []) if (track.source === source) track.silent = silent;
+    }
+  }
+
   /** Makes a track ill on every connection that sends it: nothing flows until this step of a replay was taken. */
   afflict(source: Source, ailment: "republish" | "renegotiate"): boolean {
     let any = false;
