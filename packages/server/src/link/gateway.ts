@@ -58,8 +58,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    // Whoever hangs up in the middle of the upgrade must not end the process.
-    stream.on("error", () => stream.destroy());
+    // Whoever hangs up in the middle of the upgrade must not end the process. The listener stays as long as the socket:
+    // a closure made here would keep the request, with all its headers, for as long.
+    stream.on("error", destroyStream);
     if (pathOf(request) !== LINK_PATH) return answer(stream, "404 Not Found");
     if (!origins.knowsHost(request.headers.host)) return answer(stream, "403 Forbidden");
     if (!accepting) return answer(stream, "503 Service Unavailable");
@@ -89,6 +90,10 @@ const SOCKET_OPTIONS = {
   closeTimeout: CLOSE_TIMEOUT_MS,
   handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
 } as const;
+
+function destroyStream(this: Duplex): void {
+  this.destroy();
+}
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "").split("?", 1)[0] ?? "";
