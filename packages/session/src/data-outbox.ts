@@ -48,6 +48,7 @@ export class DataOutbox<Data> {
    */
   send(data: Data, sizeBytes: number): DataSent {
     if (this.#state === "open") {
+      this.#flush();
       this.#send(data);
       return "sent";
     }
@@ -63,15 +64,10 @@ export class DataOutbox<Data> {
     return "queued";
   }
 
-  /** The channel opened: what waits is sent, in order. */
+  /** The channel opened: what waits is sent, in order. What the channel throws leaves the rest waiting, in order. */
   opened(): void {
     this.#state = "open";
-    while (this.#state === "open") {
-      const next = this.#waiting.shift();
-      if (!next) return;
-      this.#waitingBytes -= next.sizeBytes;
-      this.#send(next.data);
-    }
+    this.#flush();
   }
 
   /**
@@ -83,5 +79,18 @@ export class DataOutbox<Data> {
     this.#state = "closed";
     this.#waitingBytes = 0;
     return this.#waiting.splice(0).map((entry) => entry.data);
+  }
+
+  #flush(): void {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      this.#waitingBytes -= next.sizeBytes;
+      try {
+        this.#send(next.data);
+      } catch (error) {
+        this.#waiting.unshift(next);
+        this.#waitingBytes += next.sizeBytes;
+        throw error;
+      }
+    }
   }
 }

@@ -149,6 +149,14 @@ describe("both at once", () => {
     assert.equal(end.events("incoming").length, 0);
   });
 
+  it("[SES9] what overtook the other's call is taken up when it is adopted", () => {
+    const end = new OneEnd({ localId: "bob", remoteId: "ann" });
+    end.call("b1");
+    end.hear("a1", 1, { kind: "candidate", candidate: candidate("early") }, 2);
+    end.hear("a1", 0, INIT, 1);
+    assert.equal(end.state.kind === "Negotiating" && end.state.candidates.waiting.length, 1);
+  });
+
   it("[SES10] calling someone who is calling is accepting", () => {
     const end = new OneEnd();
     end.hear("b1", 0, INIT);
@@ -174,6 +182,18 @@ describe("a further call of the same remote", () => {
       );
       assert.equal(end.kind, before);
     }
+  });
+
+  it("[SES11] one answered busy is over: it does not ring when the other is, nor does its double", () => {
+    const end = activeOfferer();
+    end.hear("s2", 0, INIT, 1);
+    end.feed({ kind: "end", reason: "hangup" });
+    end.hear("s2", 0, INIT, 1);
+    end.performAll("s1");
+    end.hear("s2", 0, INIT, 1);
+    end.advance(0);
+    assert.equal(end.kind, "Idle");
+    assert.equal(end.events("incoming").length, 0);
   });
 
   it("[SES11] during teardown it is kept and rings afterwards", () => {

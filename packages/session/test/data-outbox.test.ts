@@ -58,4 +58,20 @@ describe("data", () => {
     box.opened();
     assert.deepEqual([sent, left], [["a"], ["b"]]);
   });
+
+  it("[SES48] a channel that throws while it is being flushed loses nothing and lets nothing overtake", () => {
+    const sent: string[] = [];
+    let full = true;
+    const box = new DataOutbox<string>(QUEUE, (data) => {
+      if (full && data === "b") throw new Error("full");
+      sent.push(data);
+    });
+    for (const data of ["a", "b", "c"]) box.send(data, 1);
+    assert.throws(() => box.opened(), /full/);
+    assert.throws(() => box.send("d", 1), /full/);
+    assert.equal(box.waiting, 2);
+    full = false;
+    box.send("d", 1);
+    assert.deepEqual(sent, ["a", "b", "c", "d"]);
+  });
 });

@@ -44,8 +44,11 @@ describe("start", () => {
       assert.equal(present(), step);
       assert.deepEqual(runs(end, "start"), START_STEPS.slice(0, index + 1));
       end.advance(10);
-      // A step that is not the present one, or comes twice, is not taken for it.
+      // A step that is not the present one, of another plan, or comes twice, is not taken for it.
       end.done("s1", "enable-tracks");
+      end.done("s1", step, "undo");
+      end.fail("s1", step, "stop");
+      assert.equal(present(), step);
       end.done("s1", step);
       end.done("s1", step);
     }
@@ -89,6 +92,14 @@ describe("start", () => {
       end.done("s1", step);
     }
     assert.equal(end.of("apply-offer").length, 1);
+    assert.equal(end.events("step").at(-1)?.step, "wait-offer");
+    const later = new OneEnd({ use: "pair" });
+    later.feed({ kind: "assign", session: "s1", role: "answerer" });
+    later.performAll("s1");
+    later.advance(30);
+    later.hear("s1", 1, { kind: "offer", offer: offer("R1") });
+    const waited = later.events("step").at(-1);
+    assert.deepEqual([waited?.step, waited?.durationMs], ["wait-offer", 30]);
   });
 
   it("[SES29] steps without an object are told as skipped and not performed, in both plans", () => {

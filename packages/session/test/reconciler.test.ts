@@ -119,6 +119,8 @@ describe("reconciler", () => {
     const before = it.requests().length;
     it.advance(receiptWindowMs);
     assert.equal(it.requests().length, before + 1);
+    it.advance(receiptWindowMs);
+    assert.equal(it.requests().length, before + 2);
   });
 
   it("[SES52] what is forgotten is off, asked for no more and has no deadline; others are left alone", () => {
