@@ -164,20 +164,35 @@ describe("the ICE agent", () => {
     assert.equal(agent.roundTripMs, 20);
   });
 
-  it("[ICE3] answers, checks back once, and follows the nomination", () => {
+  it("[ICE3] answers, checks back until that is answered, and follows a nomination then", () => {
     const { agent, states, paths } = agentWith();
     agent.accept(THEIRS, 0);
     const [first, second] = [new FakePath(1), new FakePath(2)];
     agent.handle(check(agent.local), first, 10);
     agent.handle(check(agent.local), first, 20);
-    agent.handle(check(agent.local), second, 30);
-    assert.deepEqual([first.ofType(STUN_TYPE.success).length, first.ofType(STUN_TYPE.request).length], [2, 1]);
-    assert.equal(localFragmentOf(first.ofType(STUN_TYPE.request)[0] ?? assert.fail()), THEIRS.usernameFragment);
+    assert.deepEqual([first.ofType(STUN_TYPE.success).length, first.ofType(STUN_TYPE.request).length], [2, 2]);
+    const [ours] = first.ofType(STUN_TYPE.request);
+    assert.equal(localFragmentOf(ours ?? assert.fail()), THEIRS.usernameFragment);
+    agent.handle(success(ours ?? assert.fail()), first, 25);
+    agent.handle(check(agent.local), first, 30);
+    assert.equal(first.ofType(STUN_TYPE.request).length, 2, "it has answered");
     assert.deepEqual(paths, [first]);
     agent.handle(check(agent.local, { nominate: true }), second, 40);
+    assert.equal(agent.path, first, "a forged source would get no media");
+    const [back] = second.ofType(STUN_TYPE.request);
+    assert.equal(agent.handle(success(back ?? assert.fail()), first, 50), false, "answered from elsewhere");
+    assert.equal(agent.handle(success(back ?? assert.fail()), second, 50), true);
     assert.deepEqual(paths, [first, second]);
     assert.equal(agent.path, second);
     assert.deepEqual(states, ["checking", "connected"]);
+  });
+
+  it("[ICE3] keeps a bounded number of addresses", () => {
+    const { agent } = agentWith();
+    agent.accept(THEIRS, 0);
+    let kept = 0;
+    for (let port = 1; port <= 1000; port++) if (agent.handle(check(agent.local), new FakePath(port), port)) kept++;
+    assert.equal(kept, 256);
   });
 
   it("[ICE4] fails when no check comes", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { LodelineError } from "@lodeline/base";
+import { integer, LodelineError, seededRandom } from "@lodeline/base";
 import { parse } from "sdp-transform";
 import { answerSections, writeAnswer } from "../src/sdp/answer.ts";
 import type { CodecName } from "../src/sdp/codecs.ts";
@@ -153,6 +153,16 @@ describe("an offer that cannot be answered", () => {
       /BUNDLE.*m=audio/,
     ],
     "has no rtcp-mux": [chromium.replace("a=rtcp-mux\r\n", ""), /^sdp:\d+$/, /rtcp-mux/],
+    "has a mid that fits no header": [
+      chromium.replaceAll(/(a=mid:1)\r\n/g, "$1xxxxxxxxxxxxxxxx\r\n"),
+      /^sdp:\d+$/,
+      /mid.*m=video/,
+    ],
+    "has too many sections": [
+      chromium + Array.from({ length: 130 }, (_, i) => `m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:x${i}\r\n`).join(""),
+      /^sdp:\d+$/,
+      /more than 128/,
+    ],
     "is too long": [chromium + "a=x\r\n".repeat(100_000), /^sdp:1$/, /longer than/],
   };
   for (const [what, [sdp, field, detail]] of Object.entries(cases)) {
@@ -170,3 +180,38 @@ describe("an offer that cannot be answered", () => {
     });
   }
 });
+
+describe("damaged offers", () => {
+  it("[SDP6] 4,000 of them are answered or refused with their line, and nothing else", () => {
+    const random = seededRandom(12);
+    let refused = 0;
+    for (let round = 0; round < 4000; round++) {
+      const lines = (round % 2 === 0 ? OFFERS.chromium : OFFERS.firefox).split("\r\n");
+      for (let i = 1 + integer(random, 4); i > 0; i--) damage(lines, random);
+      try {
+        answer(lines.join("\r\n"));
+      } catch (error) {
+        assert.ok(error instanceof LodelineError && error.code === "sdp/unusable", `round ${round}: ${String(error)}`);
+        refused++;
+      }
+    }
+    assert.ok(refused > 200 && refused < 3800, `${refused} refused`);
+  });
+});
+
+/** Drops, doubles, moves, cuts or changes a line. */
+function damage(lines: string[], random: ReturnType<typeof seededRandom>): void {
+  const at = integer(random, lines.length);
+  const line = lines[at] ?? "";
+  const other = integer(random, lines.length);
+  const kinds = [
+    () => lines.splice(at, 1),
+    () => lines.splice(other, 0, line),
+    () => lines.splice(at, 1, lines[other] ?? ""),
+    () => lines.splice(at, 1, line.slice(0, integer(random, line.length + 1))),
+    () => lines.splice(at, 1, line.replace(/\d+/, String(random.u32()))),
+    () => lines.splice(at, 1, line.replace(/[:=]/, String.fromCharCode(integer(random, 65_536)))),
+    () => lines.splice(at, 1, line.replace(/ .*/, "")),
+  ];
+  kinds[integer(random, kinds.length)]?.();
+}

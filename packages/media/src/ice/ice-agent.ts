@@ -23,9 +23,14 @@ interface Generation {
   readonly local: IceCredentials;
   remote: IceCredentials | undefined;
   path: IcePath | undefined;
-  /** Paths whose source was checked back, so that each gets one triggered check. */
-  readonly checked: Set<IcePath>;
+  /** The browser's choice, which counts once that path has answered a check of ours. */
+  nominated: IcePath | undefined;
+  /** Paths that authentic checks came from, and whether they answered ours. */
+  readonly paths: Map<IcePath, boolean>;
 }
+
+/** At most this many addresses in one generation: a peer that invents source ports cannot make us keep more. */
+const PATH_LIMIT = 256;
 
 /**
  * A controlled ICE agent for a server with known addresses. RFC 8445, RFC 7675.
@@ -39,7 +44,10 @@ export class IceAgent {
   readonly #timings: IceTimings;
   readonly #events: IceAgentEvents;
   readonly #tieBreaker = Buffer.alloc(8);
-  readonly #pending = new Map<string, { readonly generation: Generation; readonly sentAtMs: MonoMs }>();
+  readonly #pending = new Map<
+    string,
+    { readonly generation: Generation; readonly path: IcePath; readonly sentAtMs: MonoMs }
+  >();
   #current: Generation;
   #previous: Generation | undefined;
   #path: IcePath | undefined;
@@ -130,7 +138,7 @@ export class IceAgent {
   handle(message: StunMessage, path: IcePath, now: MonoMs): boolean {
     if (this.#state === "closed") return false;
     if (message.type === STUN_TYPE.request) return this.#handleRequest(message, path, now);
-    return message.type === STUN_TYPE.success && this.#handleSuccess(message, now);
+    return message.type === STUN_TYPE.success && this.#handleSuccess(message, path, now);
   }
 
   /** Authenticated bytes of another protocol (SRTP) arrived: as good a sign of life as a check. */
@@ -168,12 +176,13 @@ export class IceAgent {
   #newGeneration(): Generation {
     // RFC 8445 section 5.3: at least 24 bits of chance in the fragment and 128 in the password. 5 bits each sign.
     const local = { usernameFragment: createSecret(this.#random, 8), password: createSecret(this.#random, 28) };
-    return { local, remote: undefined, path: undefined, checked: new Set() };
+    return { local, remote: undefined, path: undefined, nominated: undefined, paths: new Map() };
   }
 
   #handleRequest(message: StunMessage, path: IcePath, now: MonoMs): boolean {
     const generation = this.#generationOf(localFragmentOf(message));
     if (generation === undefined || !integrityFits(message, generation.local.password)) return false;
+    if (generation.paths.size >= PATH_LIMIT && !generation.paths.has(path)) return false;
     this.#heardAtMs = now;
     if (message.attributes.has(STUN_ATTRIBUTE.iceControlled)) {
       this.#refuseRole(message, path, generation);
@@ -188,13 +197,11 @@ export class IceAgent {
         generation.local.password,
       ),
     );
-    if (!generation.checked.has(path)) {
-      generation.checked.add(path);
-      this.#check(generation, path, now);
-    }
-    const nominated = message.attributes.has(STUN_ATTRIBUTE.useCandidate);
-    // Before any nomination the first authenticated source serves: DTLS need not wait for it.
-    if (nominated || generation.path === undefined) this.#select(generation, path, now);
+    if (!generation.paths.has(path)) generation.paths.set(path, false);
+    if (generation.paths.get(path) === false) this.#check(generation, path, now);
+    // DTLS need not wait for a nomination: it proves the path itself before any media flows.
+    if (generation.path === undefined) this.#select(generation, path, now);
+    if (message.attributes.has(STUN_ATTRIBUTE.useCandidate)) this.#nominate(generation, path, now);
     if (this.#state === "disconnected") this.#setState("connected");
     return true;
   }
@@ -218,6 +225,16 @@ export class IceAgent {
     );
   }
 
+  /**
+   * Moves to the path that the browser chose, once it answered: somebody who forges a source address must not have
+   * media sent there. RFC 8445 section 7.3.1.5.
+   */
+  #nominate(generation: Generation, path: IcePath, now: MonoMs): void {
+    generation.nominated = path;
+    if (generation.paths.get(path) === true && (generation.path !== path || this.#path !== path))
+      this.#select(generation, path, now);
+  }
+
   #select(generation: Generation, path: IcePath, now: MonoMs): void {
     generation.path = path;
     if (generation === this.#previous) {
@@ -235,12 +252,16 @@ export class IceAgent {
     this.#setState("connected");
   }
 
-  #handleSuccess(message: StunMessage, now: MonoMs): boolean {
+  #handleSuccess(message: StunMessage, path: IcePath, now: MonoMs): boolean {
     const key = message.transactionId.toString("latin1");
     const pending = this.#pending.get(key);
     const password = pending?.generation.remote?.password;
     if (pending === undefined || password === undefined || !integrityFits(message, password)) return false;
+    // The answer must come from where the check went. RFC 8445 section 7.2.5.2.1.
+    if (pending.path !== path) return false;
     this.#pending.delete(key);
+    pending.generation.paths.set(path, true);
+    if (pending.generation.nominated === path) this.#nominate(pending.generation, path, now);
     const roundTripMs = now - pending.sentAtMs;
     this.#roundTripMs = this.#roundTripMs === undefined ? roundTripMs : 0.75 * this.#roundTripMs + 0.25 * roundTripMs;
     this.heard(now);
@@ -266,7 +287,7 @@ export class IceAgent {
     for (const [key, { sentAtMs }] of this.#pending) if (now - sentAtMs > 5000) this.#pending.delete(key);
     const transactionId = Buffer.alloc(12);
     for (let at = 0; at < 12; at += 4) transactionId.writeUInt32BE(this.#random.u32(), at);
-    this.#pending.set(transactionId.toString("latin1"), { generation, sentAtMs: now });
+    this.#pending.set(transactionId.toString("latin1"), { generation, path, sentAtMs: now });
     const username = Buffer.from(`${remote.usernameFragment}:${local.usernameFragment}`, "utf8");
     const priority = Buffer.alloc(4);
     // Type preference of a peer-reflexive candidate: 110. RFC 8445 section 5.1.2.2.

@@ -48,6 +48,12 @@ export interface Offer {
   readonly fingerprints: readonly RemoteFingerprint[];
 }
 
+/** Longest mid: what fits a one-byte header extension. RFC 8285 section 4.2. */
+const MID_LIMIT_BYTES = 16;
+
+/** Most sections in one offer. */
+const SECTION_LIMIT = 128;
+
 /** Longest offer that is read; 25 slots with every codec are 158 kB (Chromium). */
 export const OFFER_LIMIT_BYTES = 400_000;
 
@@ -61,6 +67,8 @@ export function readOffer(sdp: string): Offer {
   const parsed = parse(sdp);
   const mLines = lines.flatMap((line, index) => (line.startsWith("m=") ? [index + 1] : []));
   if (mLines.length === 0) throw unusable(lines, lines.length, "the offer has no m= section");
+  const excess = mLines[SECTION_LIMIT];
+  if (excess !== undefined) throw unusable(lines, excess, `more than ${SECTION_LIMIT} sections`);
   const sections = parsed.media.map((media, index) => readSection(media, lines, mLines[index] ?? 1));
   const bundle = bundleOf(parsed.groups);
   const transportSection = parsed.media.find((media) => bundle.includes(String(media.mid))) ?? parsed.media[0];
@@ -75,7 +83,7 @@ export function readOffer(sdp: string): Offer {
     parsed.media.flatMap((media) => (media.fingerprint ? [media.fingerprint] : [])) as { type: string; hash: string }[]
   )
     .concat(parsed.fingerprint ? [parsed.fingerprint] : [])
-    .map(({ type, hash }) => ({ hash: type.toLowerCase(), value: hash.toUpperCase() }));
+    .map(({ type, hash }) => ({ hash: String(type).toLowerCase(), value: String(hash).toUpperCase() }));
   if (fingerprints.length === 0) throw unusable(lines, transportLine, "the offer has no DTLS fingerprint");
   checkSetup(lines);
   return {
@@ -118,6 +126,9 @@ function checkMids(sections: readonly OfferedSection[], bundle: readonly string[
   const seen = new Set<string>();
   for (const section of sections) {
     if (section.mid === "") throw unusable(lines, section.line, "the section has no a=mid");
+    if (!/^[\x21-\x7e]+$/.test(section.mid) || section.mid.length > MID_LIMIT_BYTES) {
+      throw unusable(lines, section.line, `the mid is not ASCII or longer than ${MID_LIMIT_BYTES} characters`);
+    }
     if (seen.has(section.mid)) throw unusable(lines, section.line, `the mid ${section.mid} is used twice`);
     seen.add(section.mid);
     if (sections.length > 1 && !section.rejected && !bundle.includes(section.mid)) {
@@ -151,7 +162,7 @@ function readSection(media: MediaDescription, lines: readonly string[], line: nu
     rejected: media.port === 0 && media.bundleOnly === undefined,
     direction: media.direction ?? "sendrecv",
     codecs: isData ? [] : readCodecs(media),
-    extensions: (media.ext ?? []).map(({ value, uri }) => ({ id: value, uri })),
+    extensions: (media.ext ?? []).map(({ value, uri }) => ({ id: Number(value), uri: String(uri) })),
     rids: readRids(media),
     ssrcs: readSsrcs(media),
     sctpPort: (media as { sctpPort?: number }).sctpPort,
@@ -170,10 +181,10 @@ function readCodecs(media: MediaDescription): OfferedCodec[] {
     return [
       {
         payloadType,
-        name: map.codec.toLowerCase(),
-        clockRate: map.rate ?? 90_000,
+        name: String(map.codec).toLowerCase(),
+        clockRate: Number(map.rate ?? 90_000),
         channels: Number(map.encoding ?? 1),
-        fmtp: media.fmtp.find(({ payload }) => payload === payloadType)?.config ?? "",
+        fmtp: String(media.fmtp.find(({ payload }) => payload === payloadType)?.config ?? ""),
         feedback: feedback
           .filter(({ payload }) => payload === payloadType || payload === "*")
           .map(({ type, subtype }) => (subtype ? `${type} ${subtype}` : type)),
@@ -186,14 +197,17 @@ function readCodecs(media: MediaDescription): OfferedCodec[] {
 function readRids(media: MediaDescription): string[] {
   const { simulcast } = media;
   const list = simulcast?.dir1 === "send" ? simulcast.list1 : simulcast?.dir2 === "send" ? simulcast.list2 : undefined;
-  if (list !== undefined) return list.split(";").map((one) => (one.split(",")[0] ?? "").replace(/^~/, ""));
+  if (list !== undefined)
+    return String(list)
+      .split(";")
+      .map((one) => (one.split(",")[0] ?? "").replace(/^~/, ""));
   return (media.rids ?? []).filter(({ direction }) => direction === "send").map(({ id }) => String(id));
 }
 
 function readSsrcs(media: MediaDescription): { ssrc: number; rtxSsrc: number | undefined }[] {
   const groups = (media.ssrcGroups ?? [])
     .filter(({ semantics }) => semantics === "FID")
-    .map(({ ssrcs }) => ssrcs.split(" ").map(Number));
+    .map(({ ssrcs }) => String(ssrcs).split(" ").map(Number));
   const repairs = new Set(groups.map(([, rtx]) => rtx));
   const all = [...new Set((media.ssrcs ?? []).map(({ id }) => Number(id)))];
   return all
