@@ -1,5 +1,5 @@
 import type { LodelineError } from "@lodeline/base";
-import type { IceServer, RoomSnapshot, Slots, Source, Standing } from "@lodeline/protocol";
+import type { IceServer, LeaveReason, RoomSnapshot, Slots, Source, Standing } from "@lodeline/protocol";
 import type { SessionEvent, SessionState } from "@lodeline/session";
 import type { SessionKey, SessionUse } from "./ports.ts";
 
@@ -59,6 +59,8 @@ export interface ParticipantEvents {
   left: { readonly room: string };
   /** Out of the room by another's will: a moderator, a lease, another tab. */
   removed: { readonly code: string; readonly reason: string };
+  /** Another member has left, and why; told before the room changes. Not told where the room's state comes whole. */
+  "peer-left": { readonly participant: string; readonly reason: LeaveReason };
   /** Something of the room changed: members, media states, ledger rows, slots. Read it anew. */
   changed: { readonly what: string };
   /** Which publication is in which receive slot of the sfu session. */

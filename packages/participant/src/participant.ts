@@ -13,6 +13,7 @@ import {
   type EndReason,
   type LedgerRow,
   type Moderation,
+  type NumberedEvent,
   parsePublicationId,
   type RoomSnapshot,
   type ServerMessage,
@@ -386,10 +387,18 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
       else this.#seat.heard(message.from, message.signal);
       return;
     }
+    if (message.type === "room-event") this.#tellDepartures(message.events);
     this.#seat.message(message);
     if (message.type === "error" && message.id === undefined && isErrorCode(message.code)) {
       const error = new LodelineError(message.code, { detail: message.reason, field: message.field });
       this.#events.emit("error", { error });
+    }
+  }
+
+  #tellDepartures(events: readonly NumberedEvent[]): void {
+    for (const { event } of events) {
+      if (event.kind !== "peer-left") continue;
+      this.#events.emit("peer-left", { participant: event.participant, reason: event.reason });
     }
   }
 

@@ -141,6 +141,8 @@ export interface Room extends Listenable<RoomEvents>, AsyncDisposable {
   readonly microphone: LocalSource;
   readonly camera: LocalSource;
   readonly screen: ScreenSource;
+  /** The last steps of the start and stop plans, oldest first: those before anybody could listen are here as well. */
+  readonly steps: readonly PlanStep[];
   /** False once it is over. */
   readonly joined: boolean;
 

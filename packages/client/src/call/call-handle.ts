@@ -24,7 +24,6 @@ export interface CallHandleOptions {
   readonly peers: BrowserPeers;
   readonly clock: CountingClock;
   readonly deviceWaitMs: number;
-  readonly endingMs: number;
   /** It has ended and its receipt is written: forget it. */
   over(call: CallHandle): void;
 }

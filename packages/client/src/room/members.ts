@@ -1,5 +1,7 @@
+import type { ListenOptions } from "@lodeline/base";
 import type { Participant } from "@lodeline/participant";
 import {
+  type LeaveReason,
   type LedgerRow,
   publicationId,
   type RoomSnapshot,
@@ -8,13 +10,15 @@ import {
   subscriptionId,
 } from "@lodeline/protocol";
 import type { TrackTruth } from "../api/media-api.ts";
+import type { Pace } from "../stats/observer.ts";
 import { RemoteHandle, type TruthParts } from "./remote-participant.ts";
 import type { TrackRoute } from "./track-routes.ts";
 
 /** What a {@link Members} tells, in this order within one update. */
 export interface MembersListener {
   joined(participant: RemoteHandle): void;
-  left(participant: RemoteHandle): void;
+  /** `reason` where it was told. */
+  left(participant: RemoteHandle, reason: LeaveReason | undefined): void;
   track(participant: RemoteHandle, source: Source): void;
   standing(participant: RemoteHandle, truth: TrackTruth): void;
 }
@@ -24,10 +28,13 @@ export class Members {
   readonly #participant: Participant;
   readonly #listener: MembersListener;
   readonly #handles = new Map<string, RemoteHandle>();
+  /** Why somebody left, until their leaving is told. */
+  readonly #departures = new Map<string, LeaveReason>();
 
-  constructor(participant: Participant, listener: MembersListener) {
+  constructor(participant: Participant, listener: MembersListener, listen: ListenOptions) {
     this.#participant = participant;
     this.#listener = listener;
+    participant.on("peer-left", (left) => void this.#departures.set(left.participant, left.reason), listen);
   }
 
   /** By participant id, in the order in which they came. */
@@ -35,9 +42,19 @@ export class Members {
     return this.#handles;
   }
 
+  /** How urgently something is waited for. */
+  pace(): Pace {
+    const standings = [...this.#handles.values()]
+      .flatMap(({ sources }) => Object.values(sources))
+      .map((one) => one.standing);
+    if (standings.includes("pending")) return "eager";
+    return standings.includes("missing") ? "busy" : "calm";
+  }
+
   /** Takes over what is known now, and tells what that changed. */
   update(room: RoomSnapshot, self: string, routes: readonly TrackRoute[]): void {
     this.#removeGone(room, self);
+    this.#departures.clear();
     this.#addNew(room, self);
     this.#route(room, routes);
     const rows = new Map(this.#participant.ledger.map((row) => [row.subscription, row]));
@@ -63,7 +80,7 @@ export class Members {
       if (present.has(handle.id)) continue;
       this.#handles.delete(handle.id);
       for (const source of SOURCES) this.#setTrack(handle, source, undefined);
-      this.#listener.left(handle);
+      this.#listener.left(handle, this.#departures.get(handle.id));
     }
   }
 

@@ -1,11 +1,12 @@
 import { Emitter, isErrorCode, type Listenable, LodelineError } from "@lodeline/base";
 import type { Participant, SessionKey } from "@lodeline/participant";
 import type { EndReason, LedgerRow, Moderation, RoomSnapshot, Source, Topology } from "@lodeline/protocol";
-import type { SessionEvent, TeardownReceipt as SessionReceipt } from "@lodeline/session";
-import type { DeviceChoice, DeviceProblem, ShownSize } from "../api/media-api.ts";
+import type { SessionEvent } from "@lodeline/session";
+import type { DeviceChoice, ShownSize } from "../api/media-api.ts";
 import type { TeardownReceipt } from "../api/receipt.ts";
 import type {
   ActivePath,
+  PlanStep,
   RemoteParticipant,
   Room,
   RoomConnection,
@@ -14,20 +15,16 @@ import type {
 } from "../api/room-api.ts";
 import type { OwnMedia } from "../devices/own-media.ts";
 import type { CountingClock } from "../edge/browser-clock.ts";
-import type { BrowserPeer } from "../peer/browser-peer.ts";
 import type { BrowserPeers } from "../peer/browser-peers.ts";
-import type { SessionConnection } from "../peer/session-connection.ts";
-import { activePath } from "../stats/active-path.ts";
-import { Observer, type Pace } from "../stats/observer.ts";
-import { readable } from "../stats/stats-report.ts";
+import { Observer } from "../stats/observer.ts";
 import { Commands } from "./commands.ts";
 import { roomConnection, sameConnection } from "./connection-state.ts";
 import { Members } from "./members.ts";
-import { LocalControl, ScreenControl } from "./own-controls.ts";
-import { OwnPublishing } from "./own-publishing.ts";
+import type { LocalControl, ScreenControl } from "./own-controls.ts";
+import { OwnPart } from "./own-part.ts";
 import type { RemoteHandle } from "./remote-participant.ts";
+import { RoomSessions } from "./room-sessions.ts";
 import { writeReceipt } from "./teardown-receipt.ts";
-import { pairRoutes, slotRoutes, type TrackRoute } from "./track-routes.ts";
 import { Views } from "./views.ts";
 
 /** What a {@link RoomHandle} is made of. */
@@ -39,7 +36,7 @@ export interface RoomHandleOptions {
   readonly endingMs: number;
   readonly commandMs: number;
   /** The room is over and its receipt written: forget it. */
-  over(room: RoomHandle, reason: EndReason): void;
+  over(reason: EndReason): void;
 }
 
 /** Why a room is over for us, by the code with which the place was lost. */
@@ -53,11 +50,8 @@ const REASONS: Readonly<Record<string, EndReason>> = {
 
 /** A room one is in: keeps what a page shows in line with the participant, and ends everything in order. */
 export class RoomHandle implements Room {
-  readonly microphone: LocalControl;
-  readonly camera: LocalControl;
-  readonly screen: ScreenControl;
-  /** What the room is told of own sources. */
-  readonly publishing: OwnPublishing;
+  /** One's own sources. */
+  readonly own: OwnPart;
   readonly #options: RoomHandleOptions;
   readonly #events = new Emitter<RoomEvents>();
   readonly #members: Members;
@@ -65,37 +59,36 @@ export class RoomHandle implements Room {
   readonly #commands: Commands;
   readonly #observer: Observer;
   readonly #listening = new AbortController();
-  readonly #sessionReceipts: SessionReceipt[] = [];
+  readonly #sessions: RoomSessions;
   #snapshot: RoomSnapshot | undefined;
   #selfId = "";
   #connection: RoomConnection = { link: "connecting", media: "connecting" };
-  #problems = new Map<Source, DeviceProblem | undefined>();
   #updating = false;
   #ending: Promise<TeardownReceipt> | undefined;
   #phase: "joining" | "joined" | "ending" | "over" = "joining";
-  /** Whoever waits for the room's sessions to be over. */
-  #settled: (() => void) | undefined;
 
   constructor(options: RoomHandleOptions) {
     this.#options = options;
     const { participant, media, clock } = options;
     media.hold();
-    this.publishing = new OwnPublishing(media, (source, intent) => participant.setSource(source, intent));
-    const context = {
-      media,
-      publish: (source: Source) => this.publishing.update(source),
-      assertMayPublish: () => this.#assertMayPublish(),
-    };
-    this.microphone = new LocalControl("microphone", context);
-    this.camera = new LocalControl("camera", context);
-    this.screen = new ScreenControl(context);
-    this.#members = new Members(participant, this.#membersListener());
+    this.own = new OwnPart(
+      {
+        participant,
+        media,
+        assertMayPublish: () => this.#assertMayPublish(),
+        device: (source, problem) => this.#events.emit("device", { source, problem }),
+        changed: () => this.#later(),
+      },
+      this.#listening,
+    );
+    this.#sessions = new RoomSessions(participant, options.peers);
+    this.#members = new Members(participant, this.#membersListener(), this.#listening);
     this.#views = new Views((views) => participant.setViews(views));
     this.#commands = new Commands(participant, clock, options.commandMs);
     this.#observer = new Observer({
       clock,
-      connections: () => this.#connections(),
-      pace: () => this.#pace(),
+      connections: () => this.#sessions.connections(),
+      pace: () => this.#members.pace(),
       observe: (observation) => participant.observe(observation),
     });
     this.#listen();
@@ -103,6 +96,15 @@ export class RoomHandle implements Room {
 
   on: Listenable<RoomEvents>["on"] = (name, listener, options) => this.#events.on(name, listener, options);
 
+  get microphone(): LocalControl {
+    return this.own.microphone;
+  }
+  get camera(): LocalControl {
+    return this.own.camera;
+  }
+  get screen(): ScreenControl {
+    return this.own.screen;
+  }
   get id(): string {
     return this.#snapshot?.room ?? "";
   }
@@ -114,6 +116,9 @@ export class RoomHandle implements Room {
   }
   get joined(): boolean {
     return this.#phase === "joined";
+  }
+  get steps(): readonly PlanStep[] {
+    return this.#sessions.steps;
   }
   get connection(): RoomConnection {
     return this.#connection;
@@ -151,17 +156,12 @@ export class RoomHandle implements Room {
     return this.#options.participant.ledger;
   }
 
-  async activePath(participantId?: string): Promise<ActivePath | undefined> {
-    const pairs = this.#connections().filter(([key]) => !participantId || key === `pair:${participantId}`);
-    const [found] = this.topology === "sfu" ? this.#connections() : pairs;
-    return found && activePath(readable(await found[1].connection.getStats()));
+  activePath(participantId?: string): Promise<ActivePath | undefined> {
+    return this.#sessions.activePath(participantId);
   }
 
-  async stats(): Promise<ReadonlyMap<string, RTCStatsReport>> {
-    const reports = this.#connections().map(
-      async ([, connection]) => [connection.session, await connection.connection.getStats()] as const,
-    );
-    return new Map(await Promise.all(reports));
+  stats(): Promise<ReadonlyMap<string, RTCStatsReport>> {
+    return this.#sessions.stats();
   }
 
   leave(): Promise<TeardownReceipt> {
@@ -178,7 +178,7 @@ export class RoomHandle implements Room {
     this.#selfId = participantId;
     if (this.#phase === "joining") this.#phase = "joined";
     const own = participant.room?.participants.find((one) => one.id === participantId);
-    if (own) this.publishing.admitted(own.media.sources);
+    if (own) this.own.publishing.admitted(own.media.sources);
     this.#update();
   }
 
@@ -203,14 +203,14 @@ export class RoomHandle implements Room {
     const { participant, media, clock, endingMs } = this.#options;
     const began = clock.now();
     this.#phase = "ending";
-    const peers = this.#peers();
+    const peers = this.#sessions.peers();
     this.#observer[Symbol.dispose]();
     // Nothing of the end happens within the listener or the click that caused it.
     await Promise.resolve();
     // The room's own hold goes first; the last session's stop plan then releases the devices, in its order.
     const released = media.release();
     participant.leave();
-    await this.#allSessionsOver(began + endingMs);
+    await this.#sessions.allOver(clock, began + endingMs);
     for (const peer of peers) peer.close();
     await released;
     await media.close();
@@ -219,61 +219,31 @@ export class RoomHandle implements Room {
       durationMs: clock.now() - began,
       media,
       peers,
-      sessions: this.#sessionReceipts,
+      sessions: this.#sessions.receipts,
       timers: this.#observer.armed ? 1 : 0,
     });
     for (const peer of peers) this.#options.peers.forget(peer.spec.session);
     this.#phase = "over";
     this.#connection = { link: this.#connection.link, media: "ended" };
     this.#listening.abort();
-    this.#options.over(this, reason);
+    this.#options.over(reason);
     this.#events.emit("changed", { room: this });
     this.#events.emit("ended", { reason, receipt });
     return receipt;
   }
 
-  #allSessionsOver(dueAt: number): Promise<void> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const timer = clock.at(dueAt, () => done());
-      const done = () => {
-        timer.cancel();
-        this.#settled = undefined;
-        resolve();
-      };
-      this.#settled = () => {
-        if (this.#sessionsOver()) done();
-      };
-      this.#settled();
-    });
-  }
-
-  #sessionsOver(): boolean {
-    const { participant } = this.#options;
-    if (participant.closed) return true;
-    const inRoom = participant.membership !== "outside";
-    return !inRoom && participant.sessions.every(({ use, state }) => use === "call" || state.kind === "Ended");
-  }
-
   #listen(): void {
-    const { participant, media } = this.#options;
+    const { participant } = this.#options;
     const { signal } = this.#listening;
     const changed = () => this.#later();
     participant.on("changed", changed, { signal });
     participant.on("slots", changed, { signal });
     participant.on("standing", changed, { signal });
     participant.on("link", changed, { signal });
-    participant.on("left", () => this.#settled?.(), { signal });
-    participant.on("closed", () => this.#settled?.(), { signal });
+    participant.on("left", () => this.#sessions.recheck(), { signal });
+    participant.on("closed", () => this.#sessions.recheck(), { signal });
     participant.on("removed", ({ code, reason }) => this.#removed(code, reason), { signal });
-    participant.on("source", ({ source, intent, mutedBy }) => this.#sourceHeard(source, intent, mutedBy), { signal });
     participant.on("session", ({ key, event }) => this.#session(key, event), { signal });
-    media.on("change", ({ source, change }) => this.#ownChanged(source.source, change), { signal });
-  }
-
-  #sourceHeard(source: Source, intent: "unpublished" | "live" | "muted", mutedBy: string | null): void {
-    void this.publishing.heard(source, intent, mutedBy);
-    this.#later();
   }
 
   #removed(code: string, reason: string): void {
@@ -284,31 +254,10 @@ export class RoomHandle implements Room {
 
   #session(key: SessionKey, event: SessionEvent): void {
     if (key.startsWith("call:")) return;
-    if (event.kind === "step") {
-      const { session, plan, step, outcome, durationMs } = event;
-      this.#events.emit("step", { session, plan, step, outcome, durationMs });
-    }
-    if (event.kind === "ended") {
-      if (this.#phase === "ending") this.#sessionReceipts.push(event.receipt);
-      else this.#options.peers.forget(event.session);
-    }
+    if (event.kind === "step") this.#events.emit("step", this.#sessions.noteStep(event));
+    if (event.kind === "ended") this.#sessions.ended(event.receipt);
     if (event.kind === "media" || event.kind === "negotiated") this.#observer.nudge();
-    this.#settled?.();
-    this.#later();
-  }
-
-  #ownChanged(source: Source, change: "state" | "track" | "ended"): void {
-    const own = this.#options.media.sources[source];
-    if (change === "ended") {
-      own.want("unpublished");
-      // The sound of a screen goes with its picture.
-      if (source === "screen" && this.#phase === "joined") void this.screen.stop();
-    }
-    if (change === "ended" || (change === "track" && own.track)) this.publishing.update(source);
-    if (this.#problems.get(source) !== own.problem) {
-      this.#problems.set(source, own.problem);
-      this.#events.emit("device", { source, problem: own.problem });
-    }
+    this.#sessions.recheck();
     this.#later();
   }
 
@@ -328,41 +277,15 @@ export class RoomHandle implements Room {
     const { room } = participant;
     if (room) {
       this.#snapshot = room;
-      this.#members.update(room, this.#selfId, this.#routes());
+      this.#members.update(room, this.#selfId, this.#sessions.routes());
     }
     const connection = roomConnection(participant, this.topology, this.#members.handles.size);
     if (!sameConnection(connection, this.#connection)) {
       this.#connection = connection;
       this.#events.emit("connection", connection);
     }
-    if (this.#connections().length > 0) this.#observer.quicken();
+    if (this.#sessions.connections().length > 0) this.#observer.quicken();
     this.#events.emit("changed", { room: this });
-  }
-
-  #routes(): TrackRoute[] {
-    const { slots } = this.#options.participant;
-    return this.#connections().flatMap(([key, connection]) => {
-      if (key !== "sfu") return pairRoutes(key, connection);
-      return slots ? slotRoutes(connection, slots) : [];
-    });
-  }
-
-  #pace(): Pace {
-    const truths = [...this.#members.handles.values()].flatMap((handle) => Object.values(handle.sources));
-    if (truths.some(({ standing }) => standing === "pending")) return "eager";
-    return truths.some(({ standing }) => standing === "missing") ? "busy" : "calm";
-  }
-
-  #peers(): BrowserPeer[] {
-    return this.#options.peers.all().filter(({ spec }) => spec.use !== "call");
-  }
-
-  #connections(): (readonly [SessionKey, SessionConnection])[] {
-    const newest = new Map<SessionKey, SessionConnection>();
-    for (const { spec, connection } of this.#peers()) {
-      if (connection && connection.connection.signalingState !== "closed") newest.set(spec.key, connection);
-    }
-    return [...newest];
   }
 
   #membersListener(): ConstructorParameters<typeof Members>[1] {
@@ -375,9 +298,9 @@ export class RoomHandle implements Room {
       });
     return {
       joined: (participant) => this.#events.emit("participant-joined", { participant }),
-      left: (participant) => {
+      left: (participant, reason) => {
         this.#views.forget(participant.id);
-        this.#events.emit("participant-left", { participant, reason: undefined });
+        this.#events.emit("participant-left", { participant, reason });
       },
       track,
       standing: (participant, truth) => this.#events.emit("standing", { participant, truth }),
