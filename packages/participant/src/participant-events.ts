@@ -44,6 +44,8 @@ export interface RoomPlace {
 export interface ParticipantEvents {
   /** The link changed its state. `error` says why, where there is a reason. */
   link: { readonly state: LinkStateName; readonly error: LodelineError | undefined };
+  /** A join is sent. Keep `command` until `joined`: see `JoinOptions.command`. */
+  joining: { readonly room: string; readonly command: string };
   /** In the room, for the first time or again; store `place` for a reload. */
   joined: {
     readonly place: RoomPlace;

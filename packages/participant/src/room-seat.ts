@@ -38,6 +38,11 @@ export interface JoinOptions {
   readonly sources?: Partial<Record<Source, Intent>> | undefined;
   /** The place to take again, after a reload. When the server knows it no more, the join is made as new. */
   readonly rejoin?: RoomPlace | undefined;
+  /**
+   * The command of an earlier join, as `joining` told it, whose answer the page never heard. The same join gives the
+   * same place, and nobody is left behind. A secret, kept by the page until `joined`. Default: a new one.
+   */
+  readonly command?: string | undefined;
 }
 
 /** What {@link RoomSeat} needs. */
@@ -74,7 +79,7 @@ export class RoomSeat implements Disposable {
   constructor(options: RoomSeatOptions) {
     this.#options = options;
     const { clock, random, timers, table, send } = options;
-    const machine = createMember({ timers, commandPrefix: options.commandPrefix ?? createSecret(random, 8) });
+    const machine = createMember({ timers, commandPrefix: options.commandPrefix ?? createSecret(random, 16) });
     this.#member = drive(machine, { clock, perform: (effect) => this.#perform(effect) });
     this.#sessions = new RoomSessions({
       clock,
@@ -104,7 +109,7 @@ export class RoomSeat implements Disposable {
     if (this.membership !== "outside") throw new TypeError("join: this participant is in a room already");
     this.#room = options.room;
     this.#told = undefined;
-    this.#joinCommand = nextCommandId(this.#member.state);
+    this.#joinCommand = options.command ?? nextCommandId(this.#member.state);
     const request = {
       kind: "join",
       command: this.#joinCommand,
@@ -192,6 +197,8 @@ export class RoomSeat implements Disposable {
     const { reception, send, emit } = this.#options;
     switch (effect.kind) {
       case "send":
+        // Before it leaves, so that the page can keep it: from here on there may be a place.
+        if (effect.message.type === "join") emit("joining", { room: effect.message.room, command: effect.message.id });
         send(effect.message);
         break;
       case "changed":

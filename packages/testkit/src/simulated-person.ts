@@ -53,6 +53,7 @@ export interface WantedRoom {
 
 const EVENTS: readonly (keyof ParticipantEvents)[] = [
   "link",
+  "joining",
   "joined",
   "join-failed",
   "left",
@@ -93,6 +94,7 @@ export class SimulatedPerson {
   readonly #asked = new Set<TrackKind>();
   /** What sessionStorage keeps over a reload. */
   #place: RoomPlace | undefined;
+  #joining: { readonly room: string; readonly command: string } | undefined;
   #poll: Timer | undefined;
   #again: Timer | undefined;
 
@@ -223,7 +225,9 @@ export class SimulatedPerson {
     const { wanted, participant } = this;
     if (!wanted || !participant || participant.membership !== "outside") return;
     const rejoin = this.#place?.room === wanted.room ? this.#place : undefined;
-    const options: JoinOptions = { room: wanted.room, topology: wanted.topology, sources: { ...this.sources }, rejoin };
+    const { room, topology } = wanted;
+    const command = this.#joining?.room === room ? this.#joining.command : undefined;
+    const options: JoinOptions = { room, topology, sources: { ...this.sources }, rejoin, command };
     participant.join(options);
     this.#tendDevices();
   }
@@ -232,8 +236,12 @@ export class SimulatedPerson {
     if (from !== this.participant) return;
     this.#options.event(name, event);
     if (name === "source") this.#heedRoom(event as ParticipantEvents["source"]);
-    if (name === "joined") this.#place = (event as ParticipantEvents["joined"]).place;
-    if (name === "left") this.#place = undefined;
+    if (name === "joining") this.#joining = event as ParticipantEvents["joining"];
+    if (name === "joined") {
+      this.#place = (event as ParticipantEvents["joined"]).place;
+      this.#joining = undefined;
+    }
+    if (name === "left") this.#place = this.#joining = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
   }
 
