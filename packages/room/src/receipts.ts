@@ -34,9 +34,8 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
   return false;
 }
 
-/** A participant's own word about what it sends, receives and has been told. */
+/** A participant's own word about what it sends, receives and has been told; one that {@link receiptMatters}. */
 export function receive(turn: Turn, place: Place, receipt: Receipt): void {
-  if (receipt.incarnation !== place.incarnation) return;
   // It has heard of this incarnation, so it has its token.
   if (place.earlierTokens.length > 0) turn.patchPlace(place.participant, { earlierTokens: [] });
   for (const one of receipt.published) notePublished(turn, place.participant, one);

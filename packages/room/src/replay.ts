@@ -117,10 +117,6 @@ function canRenew(turn: Turn, row: Row, hop: Hop): boolean {
     return hears(turn, row.from) && hears(turn, row.to) && !pairWorks(turn, row.from, row.to);
   }
   const target = transportOf(row, hop);
-  const media = turn.place(target)?.media;
-  // A session still being set up is given its time.
-  const young = media?.upAt === undefined && turn.now < (media?.since ?? 0) + turn.config.settings.setupMs;
-  if (young && media?.state !== "closed" && media?.session !== undefined) return false;
   return hears(turn, target) && !transportWorks(turn, target);
 }
 

@@ -158,7 +158,6 @@ export class Turn {
     const rows = this.#writableRows(row.to);
     if (!rows) return;
     delete rows[row.publication];
-    this.dirtyRows.get(row.to)?.delete(row.publication);
     for (const party of [row.to, row.from]) {
       const removed = this.removedRows.get(party) ?? [];
       this.removedRows.set(party, removed);

@@ -55,6 +55,14 @@ describe("rows", () => {
     assert.deepEqual(camera().received, { value: false, version: 2, at: at + 10 });
   });
 
+  it("[LEDG2] raise no version when a fact is said again", () => {
+    const room = joined("a", "b");
+    assert.ok(room.row("a", "camera", "b").attached);
+    room.feed({ kind: "connection", participant: "p-b", session: "s-b", receives: [] });
+    assert.equal(room.row("a", "camera", "b").attached, null);
+    assert.equal(room.row("a", "camera", "b").forwarded.version, 0, "it was not forwarded before either");
+  });
+
   it("[LEDG3] are pending for the window and missing from its end on", () => {
     const room = joined("a", "b");
     room.sendsAll("a");

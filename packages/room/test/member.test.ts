@@ -195,6 +195,14 @@ describe("wishes", () => {
     assert.equal(ownSources(member.state).microphone.intent, "muted");
   });
 
+  it("[MEM4] for what a moderator muted are not repeated at a room that will not hear them", () => {
+    const member = new MemberBench().inside();
+    member.feed({ kind: "renewed" });
+    const muted = { ...ME.media.sources, microphone: { intent: "muted", mutedBy: "mod" } } as const;
+    const room = { ...member.room(), participants: [{ ...ME, media: { revision: 3, sources: muted } }] };
+    assert.deepEqual(sent(member.joined(room, { incarnation: 2 }), "media-state"), []);
+  });
+
   it("[MEM4] are taken back when they are refused", () => {
     const member = new MemberBench().inside();
     const [wish] = sent(member.feed({ kind: "set-source", source: "screen", intent: "live" }), "media-state");

@@ -43,6 +43,9 @@ describe("joining", () => {
     assert.deepEqual(told(twice, "a"), [{ type: "ok", id: "c" }]);
     assert.equal(events(twice).length, 0);
     assert.equal(room.state.seq, before + 1);
+
+    const wish = { type: "media-state", id: "w", revision: 2, sources: sourcesWith({}) } as const;
+    for (let i = 0; i < 2; i++) assert.deepEqual(told(room.say("a", wish), "a", "ok"), [{ type: "ok", id: "w" }]);
   });
 
   it("[ROOM2] forgets answers after so many commands", () => {
