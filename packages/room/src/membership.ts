@@ -70,6 +70,7 @@ function admit(turn: Turn, input: JoinInput): void {
     participant,
     identity: input.identity,
     slots: { revision: 0, slots: [] },
+    slotsShort: false,
     ledgerRevision: 0,
     earlierTokens: [],
     answers: [],

@@ -57,6 +57,8 @@ export interface Place {
   readonly joinCommand: string;
   readonly media: MediaSession;
   readonly slots: Slots;
+  /** Whether something it should receive has no slot: then a change of rank may move others. */
+  readonly slotsShort: boolean;
   readonly slotsToldAt: MonoMs;
   readonly ledgerRevision: number;
   readonly ledgerToldAt: MonoMs;

@@ -25,7 +25,6 @@ export function syncPublisher(turn: Turn, from: string): void {
   for (const to of Object.keys(turn.places)) {
     if (to === from) continue;
     for (const source of SOURCES) syncRow(turn, from, to, source, media);
-    turn.unsettled.add(to);
   }
 }
 
@@ -52,7 +51,6 @@ export function applyViews(turn: Turn, to: string, views: Readonly<Record<string
       turn.media({ op: "view", subscription: row.subscription, view: view ?? defaultView(row.publication) });
     }
   }
-  turn.unsettled.add(to);
 }
 
 /** Settles slot tables and attachments of every receiver that this step touched: what is detached first, then the rest. */
@@ -93,15 +91,18 @@ function syncRow(turn: Turn, from: string, to: string, source: Source, media: Me
     if (row) {
       detach(turn, row);
       turn.dropRow(row);
+      turn.unsettled.add(to);
     }
     return;
   }
   const wanted = intent === "live" && (turn.place(to)?.views[publication]?.visible ?? true);
   if (!row) {
     turn.putRow(newRow(turn, publication, from, to, source, wanted));
+    turn.unsettled.add(to);
   } else if (row.intended.value !== wanted) {
     const intended = assertFact(row.intended, wanted, turn.wall);
     turn.putRow({ ...row, intended, announced: wanted ? turn.seq : row.announced });
+    if (turn.place(to)?.slotsShort) turn.unsettled.add(to);
   }
   refreshRow(turn, to, publication);
 }
@@ -130,7 +131,10 @@ function settleSlots(turn: Turn, to: string): void {
   if (!place) return;
   const { receives } = place.media;
   if (receives.length === 0 && place.slots.slots.length === 0) return;
-  const slots = assignSlots(receives, place.slots.slots, candidatesFor(place));
+  const candidates = candidatesFor(place);
+  const slots = assignSlots(receives, place.slots.slots, candidates);
+  const slotsShort = slots.filter((slot) => slot.publication !== null).length < candidates.length;
+  if (slotsShort !== place.slotsShort) turn.patchPlace(to, { slotsShort });
   if (sameSlots(slots, place.slots.slots)) return;
   const table = { revision: place.slots.revision + 1, slots: slots as Slot[] };
   turn.patchPlace(to, { slots: table, slotsToldAt: turn.now });
@@ -157,6 +161,7 @@ function settleAttachments(turn: Turn, to: string, pass: "detach" | "attach"): v
   const midOf = new Map(place.slots.slots.map((slot) => [slot.publication, slot.mid]));
   for (const row of Object.values(place.rows)) {
     const toMid = midOf.get(row.publication);
+    if (toMid === undefined && row.attached === null) continue;
     const fromMid = turn.place(row.from)?.media.sends.find((one) => one.source === row.source)?.mid;
     const wanted = toMid !== undefined && fromMid !== undefined ? { fromMid, toMid } : null;
     if (sameAttachment(row.attached, wanted)) continue;
