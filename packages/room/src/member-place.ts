@@ -25,9 +25,6 @@ import type { JoinOffer, JoinRequest, MemberInput, MemberPhase, Mirror } from ".
 
 type Joining = Extract<MemberPhase, { kind: "joining" }>;
 
-/** Messages of the room that may come ahead of `joined`, e.g. while the answer is being made. */
-const MOST_EARLY = 64;
-
 /** Asks for a place. */
 export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: "join" }>): void {
   const { room, name, topology, intents, offer, rejoin } = input;
@@ -51,7 +48,7 @@ export function rejoin(turn: MemberTurn, why: string, asNew = false): void {
   const request: JoinRequest = { ...phase.request, offer: undefined, rejoin: asNew ? undefined : claim };
   if (mirror.room.topology === "mesh") return sendJoin(turn, request, mirror);
   const command = nextCommandId(turn.state);
-  turn.patch({ phase: { kind: "joining", command, request, awaitingOffer: true, mirror, early: [] } });
+  turn.patch({ phase: { kind: "joining", command, request, awaitingOffer: true, mirror } });
   turn.push({ kind: "need-offer", why });
 }
 
@@ -83,7 +80,6 @@ export function giveOffer(turn: MemberTurn, offer: JoinOffer): void {
 
 /** The same request under the same id, on a new link: if the first one was heard, the answer is the same place. */
 function askAgain(turn: MemberTurn, phase: Joining): void {
-  turn.patch({ phase: { ...phase, early: [] } });
   flushCommands(turn);
 }
 
@@ -92,7 +88,7 @@ function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undef
   const fixed: JoinRequest = { ...request, intents };
   const joinId = id ?? nextCommandId(turn.state);
   turn.patch({
-    phase: { kind: "joining", command: joinId, request: fixed, awaitingOffer: false, mirror, early: [] },
+    phase: { kind: "joining", command: joinId, request: fixed, awaitingOffer: false, mirror },
   });
   const { room, name, topology, rejoin: claim, offer } = fixed;
   command(turn, {
@@ -113,7 +109,7 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   // Also one that was only asked for to be left again.
   const asked = takeCommand(turn, message.id);
   if (phase.kind !== "joining" || phase.command !== message.id || !asked) return;
-  const { request, mirror: before, early } = phase;
+  const { request, mirror: before } = phase;
   const mirror = newMirror(message, request, before);
   turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...NOTHING_OBSERVED, nextAt: turn.now } });
   const { participant, incarnation, rejoinToken, room, iceServers } = message;
@@ -127,7 +123,7 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   comparePairs(turn, earlier, room, participant);
   compareExpected(turn);
   for (const what of ["room", "own", "ledger", "slots"] as const) turn.changed(what);
-  resume(turn, early);
+  resume(turn);
   if (room.topology === "sfu" && !request.offer) rejoin(turn, "the room is an sfu room and has had no offer yet");
 }
 
@@ -156,15 +152,14 @@ function newMirror(
   };
 }
 
-/** What waited for the place: wishes, views, messages that came early. */
-function resume(turn: MemberTurn, early: readonly ServerMessage[]): void {
+/** What waited for the place: wishes and views. */
+function resume(turn: MemberTurn): void {
   for (const one of turn.state.commands) {
     if (one.message.type !== "media-state") continue;
     takeCommand(turn, one.id);
     // Its wish went with the join, or is sent anew below.
     commandDone(turn, one.id);
   }
-  for (const message of early) applyRoomMessage(turn, message);
   pursueWish(turn);
   if (turn.state.views.length > 0) sendViews(turn);
   flushCommands(turn);
@@ -177,13 +172,12 @@ export function sendViews(turn: MemberTurn): void {
   turn.send({ type: "view", revision, views: [...turn.state.views] });
 }
 
-/** A message about the room as such; before `joined` it is kept for later. */
+/**
+ * A message about the room as such. While a join waits it is about an earlier place and means nothing for the one to
+ * come: the host says `joined` first and only then anything else.
+ */
 export function applyRoomMessage(turn: MemberTurn, message: ServerMessage): void {
-  const { phase } = turn.state;
-  if (phase.kind === "joining") {
-    if (phase.early.length < MOST_EARLY) turn.patch({ phase: { ...phase, early: [...phase.early, message] } });
-    return;
-  }
+  if (turn.state.phase.kind === "joining") return;
   switch (message.type) {
     case "room-event":
       return applyEvents(turn, message);

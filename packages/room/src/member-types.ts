@@ -111,8 +111,6 @@ export type MemberPhase =
       readonly request: JoinRequest;
       readonly awaitingOffer: boolean;
       readonly mirror: Mirror | undefined;
-      /** Messages that came before `joined`, applied after it. */
-      readonly early: readonly ServerMessage[];
     }
   | { readonly kind: "in"; readonly request: JoinRequest; readonly mirror: Mirror }
   /** Said `leave`, waits for the answer. */

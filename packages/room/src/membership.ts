@@ -214,7 +214,9 @@ function letGo(turn: Turn, place: Place, code: UnbindCode, reason: string): void
 
 /** Stops every forwarder to and from a place and closes its media session. */
 function endSession(turn: Turn, place: Place): { readonly rows: readonly Row[] } {
-  const rows = [...Object.values(place.rows), ...turn.rowsFrom(place.participant)];
+  // As the step has it by now: an end of another place in the same step may have detached some already.
+  const present = turn.place(place.participant)?.rows ?? {};
+  const rows = [...Object.values(present), ...turn.rowsFrom(place.participant)];
   for (const row of rows) {
     if (!row.attached) continue;
     detach(turn, row);

@@ -256,6 +256,7 @@ describe("leaving", () => {
     const draining = new RoomBench("sfu");
     draining.settle("a", "b");
     const effects = draining.feed({ kind: "drain", reason: "The server shuts down." });
+    assert.equal(ops(effects).filter((op) => op.op === "detach").length, 4, "each forwarder once");
     assert.deepEqual(
       only(effects, "unbind").map((one) => one.code),
       ["server/draining", "server/draining"],
