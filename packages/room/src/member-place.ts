@@ -21,9 +21,7 @@ import {
 } from "./member-mirror.ts";
 import { NOTHING_OBSERVED } from "./member-receipts.ts";
 import { type MemberTurn, sourcesOf } from "./member-turn.ts";
-import type { JoinOffer, JoinRequest, MemberInput, MemberPhase, Mirror } from "./member-types.ts";
-
-type Joining = Extract<MemberPhase, { kind: "joining" }>;
+import type { JoinOffer, JoinRequest, MemberInput, Mirror } from "./member-types.ts";
 
 /** Asks for a place. */
 export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: "join" }>): void {
@@ -41,7 +39,8 @@ export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: 
 /** Takes the place again, with a fresh offer where the room needs one. */
 export function rejoin(turn: MemberTurn, why: string, asNew = false): void {
   const { phase } = turn.state;
-  if (phase.kind === "joining") return askAgain(turn, phase);
+  // The same request under the same id, on a new link: if the first one was heard, the answer is the same place.
+  if (phase.kind === "joining") return flushCommands(turn);
   if (phase.kind !== "in") return;
   const { mirror } = phase;
   const claim = { participant: mirror.participant, token: mirror.rejoinToken };
@@ -76,11 +75,6 @@ export function giveOffer(turn: MemberTurn, offer: JoinOffer): void {
   const { phase } = turn.state;
   if (phase.kind !== "joining" || !phase.awaitingOffer) return;
   sendJoin(turn, { ...phase.request, offer }, phase.mirror);
-}
-
-/** The same request under the same id, on a new link: if the first one was heard, the answer is the same place. */
-function askAgain(turn: MemberTurn, phase: Joining): void {
-  flushCommands(turn);
 }
 
 function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undefined, id?: string): void {
