@@ -10,7 +10,7 @@ import type { SendSlot } from "./send-slot.ts";
  * While a key frame is awaited it is asked for again this often: the request or its answer may have been lost, and
  * browsers ignore one within 300 ms of their last key frame (measured with both).
  */
-const KEY_FRAME_RETRY_MS = 350;
+const KEY_FRAME_RETRY_MS = 380;
 
 /** What a receiver shows. */
 export interface View {

@@ -91,7 +91,7 @@ export class Publication {
     }
   }
 
-  /** Asks the sender for a key frame of one layer; wishes within 300 ms become one request. */
+  /** Asks the sender for a key frame of one layer; wishes within 330 ms become one request. */
   requestKeyFrame(rid: string): void {
     const stream = this.streams.get(rid);
     if (stream === undefined || this.#closed) return;
