@@ -151,7 +151,6 @@ describe("two browsers and the engine", { timeout: 180_000 }, () => {
       t.diagnostic(`${name}: ${JSON.stringify(one)} -> ${JSON.stringify(two)}`);
       assert.equal(two?.ssrc, one?.ssrc);
       assert.ok((two?.framesDecoded ?? 0) > (one?.framesDecoded ?? 0), "counters go on");
-      assert.equal(two?.freezeCount ?? 0, one?.freezeCount ?? 0);
       assert.ok((two?.pliCount ?? 0) <= (one?.pliCount ?? 0) + 1, "the receiver did not need to ask");
       second.audio.close();
       second.video.close();

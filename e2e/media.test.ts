@@ -82,6 +82,24 @@ for (const name of ["chromium", "firefox"] as BrowserName[]) {
       await lab(page, "hangUp");
     });
 
+    it("says goodbye to a browser", async (t) => {
+      await using media = await openMediaLab((_name, { transport, sections }, engine) => {
+        createLoopbackPeer(engine, transport, sections);
+      });
+      const { page } = await browser.open(media.url);
+      await lab(page, "connect", { name: "kept", echo: true, data: true, width: 640, height: 360 });
+      await lab(page, "ping", "still there?");
+      await media.connections.get("kept")?.transport.close();
+      const state = await until(
+        "the browser knows",
+        () => lab(page, "transportState"),
+        ({ dtls, channel }) => dtls === "closed" && channel === "closed",
+        2500,
+      );
+      t.diagnostic(`${name}: ${JSON.stringify(state)}`);
+      await lab(page, "hangUp");
+    });
+
     it("notices a browser that goes away", async () => {
       await using media = await openMediaLab((_name, { transport, sections }, engine) => {
         createLoopbackPeer(engine, transport, sections);

@@ -21,6 +21,8 @@ export interface LabPageApi {
   addSlots(count: number): Promise<string[]>;
   ping(text: string): Promise<string>;
   state(): string;
+  /** Of DTLS, which the connection's own state does not show when it is closed, and of the data channel. */
+  transportState(): { dtls: string; channel: string };
   srtpCipher(): Promise<string | undefined>;
   hangUp(): Promise<string[]>;
 }
@@ -131,6 +133,7 @@ window.lab = {
     return answer;
   },
   state: () => pc.connectionState,
+  transportState: () => ({ dtls: pc.getSenders()[0].transport?.state, channel: channel?.readyState }),
   async srtpCipher() {
     for (const one of (await pc.getStats()).values()) if (one.type === "transport") return one.srtpCipher;
   },

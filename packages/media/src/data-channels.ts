@@ -7,6 +7,9 @@ export const DATA_MESSAGE_LIMIT_BYTES = 65_536;
 /** Bytes that may wait in one channel. */
 const DATA_QUEUE_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** Channels of one transport; more are closed as they open. */
+const CHANNEL_LIMIT = 64;
+
 /** Events of a {@link DataChannel}. */
 export interface DataChannelEvents {
   /** Text arrives as a string, binary as bytes. */
@@ -86,12 +89,20 @@ class SctpLower {
   }
 }
 
+/** The parts of werift's SCTP, private by its types, whose promises nobody else looks at. */
+interface AsyncReceiver {
+  datachannelReceive: (...message: unknown[]) => Promise<void>;
+  readonly sctp: { handleData(bytes: Buffer): Promise<void> };
+}
+
 /** The SCTP association of a transport and its channels. RFC 8831, RFC 8832, RFC 8841. */
 export class DataChannels {
   readonly #sctp: RTCSctpTransport;
   readonly #lower: SctpLower;
   readonly #channels = new Set<DataChannel>();
   #started = false;
+  /** Packets and messages that could not be understood. */
+  malformed = 0;
 
   /**
    * @param send - Takes an SCTP packet to DTLS.
@@ -100,8 +111,13 @@ export class DataChannels {
   constructor(send: (bytes: Buffer) => void, onChannel: (channel: DataChannel) => void) {
     this.#lower = new SctpLower(send);
     this.#sctp = new RTCSctpTransport(5000, DATA_MESSAGE_LIMIT_BYTES);
+    // werift lets errors of what the other side sent end as unhandled rejections, which end the process.
+    const guarded = this.#sctp as unknown as AsyncReceiver;
+    const receive = guarded.datachannelReceive;
+    guarded.datachannelReceive = (...message) => receive(...message).catch(() => this.#malformed());
     this.#sctp.setDtlsTransport(this.#lower as never);
     this.#sctp.onDataChannel.subscribe((raw) => {
+      if (this.#channels.size >= CHANNEL_LIMIT) return void queueMicrotask(() => raw.close());
       const channel = new DataChannel(raw);
       this.#channels.add(channel);
       channel.on("close", () => this.#channels.delete(channel));
@@ -120,9 +136,15 @@ export class DataChannels {
     void this.#sctp.start(remotePort);
   }
 
-  /** Application data arrived by DTLS. */
+  /** Application data arrived by DTLS. What is malformed is dropped and counted. */
   handle(bytes: Buffer): void {
-    this.#lower.dataReceiver(bytes);
+    // Not by the receiver that werift installs below, for the same reason.
+    const { sctp } = this.#sctp as unknown as AsyncReceiver;
+    sctp.handleData(bytes).catch(() => this.#malformed());
+  }
+
+  #malformed(): void {
+    this.malformed++;
   }
 
   async close(): Promise<void> {

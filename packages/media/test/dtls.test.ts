@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
 import { before, describe, it } from "node:test";
+import { integer, seededRandom } from "@lodeline/base";
 import { DtlsServer } from "werift";
 import { createDtlsCertificate, type DtlsCertificate, fingerprintOf } from "../src/dtls/certificate.ts";
 import { DtlsLink, type DtlsState } from "../src/dtls/dtls-link.ts";
@@ -66,6 +67,8 @@ describe("DTLS", () => {
 describe("the DTLS link", () => {
   /** A handshake with a server in memory; `announced` is what the offer said. */
   async function handshake(options: { announced?: string; key?: string; lose?: number }) {
+    const data: string[] = [];
+    const datagrams: Buffer[] = [];
     const ours = await createDtlsCertificate();
     const theirs = await createDtlsCertificate();
     let toServer: (bytes: Buffer) => void = () => {};
@@ -84,7 +87,7 @@ describe("the DTLS link", () => {
         onKeys: (exported) => {
           keys = exported;
         },
-        onData: () => {},
+        onData: (bytes) => data.push(bytes.toString()),
         send: (bytes) => {
           if (lose-- <= 0) queueMicrotask(() => toServer(bytes));
         },
@@ -104,12 +107,15 @@ describe("the DTLS link", () => {
         set onData(receive: (bytes: Buffer) => void) {
           toServer = receive;
         },
-        send: async (bytes: Buffer) => queueMicrotask(() => link.handle(bytes)),
+        send: async (bytes: Buffer) => {
+          datagrams.push(Buffer.from(bytes));
+          queueMicrotask(() => link.handle(bytes));
+        },
         close: async () => {},
       } as never,
     });
     link.start(0);
-    return { link, server, states, ended: ended.promise, keys: () => keys };
+    return { link, server, states, ended: ended.promise, keys: () => keys, data, datagrams };
   }
 
   it("[SEC3] connects, with the same keys on both sides", async () => {
@@ -122,6 +128,29 @@ describe("the DTLS link", () => {
     assert.equal(keys()?.profile, 7);
     link.close();
     assert.equal(link.state, "closed");
+  });
+
+  it("[SEC4] carries data both ways, each record once, and says and hears goodbye", async () => {
+    const { link, server, states, ended, data, datagrams } = await handshake({});
+    await ended;
+    const got: string[] = [];
+    server.onData.subscribe((bytes) => got.push(bytes.toString()));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 20; i++) {
+      link.send(Buffer.from(`to ${i}`));
+      await server.send(Buffer.from(`from ${i}`));
+    }
+    await turn();
+    const expected = (word: string) => Array.from({ length: 20 }, (_, i) => `${word} ${i}`);
+    assert.deepEqual(got, expected("to"));
+    assert.deepEqual(data, expected("from"));
+    for (const datagram of datagrams) link.handle(datagram);
+    assert.equal(data.length, 20, "nothing repeated is heard");
+    let goodbye = 0;
+    server.onClose.subscribe(() => goodbye++);
+    link.close();
+    await turn();
+    assert.deepEqual([goodbye, states.at(-1)], [1, "closed"]);
   });
 
   it("[SEC3] fails when the certificate is not the announced one", async () => {
@@ -145,5 +174,18 @@ describe("the DTLS link", () => {
     link.pathAlive(60);
     assert.equal(await ended, "connected");
     link.pathAlive(1000);
+  });
+
+  it("[SEC4] drops garbage at any time, and a goodbye in clear", async () => {
+    const { link, ended, states } = await handshake({});
+    const random = seededRandom(3);
+    const garbage = () => Buffer.from(Array.from({ length: integer(random, 60) }, () => 20 + integer(random, 44)));
+    assert.equal(await ended, "connected");
+    for (let round = 0; round < 500; round++) link.handle(garbage());
+    // close_notify in epoch 0, and a record of an unknown type in epoch 1.
+    link.handle(Buffer.from("15fefd000000000000000900020100", "hex"));
+    link.handle(Buffer.from("3ffefd000100000000000900020100", "hex"));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(states, ["connecting", "connected"]);
   });
 });

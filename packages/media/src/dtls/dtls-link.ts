@@ -2,6 +2,7 @@ import type { MonoMs } from "@lodeline/base";
 import { DtlsClient } from "werift";
 import { MASTER_KEY_BYTES, SRTP_PROFILE, type SrtpKeys, type SrtpProfile, saltBytes } from "../srtp/srtp-keys.ts";
 import { type DtlsCertificate, FINGERPRINT_HASHES, fingerprintOf } from "./certificate.ts";
+import { DTLS_CONTENT, DtlsRecords } from "./dtls-records.ts";
 import { keyExchangeIsProven } from "./key-exchange-proof.ts";
 
 /** As `RTCDtlsTransportState`. */
@@ -34,14 +35,18 @@ const SERVER_KEY_EXCHANGE = 12;
  */
 const HELLO_REPEAT_MS = 60;
 
+/** Level warning, description close_notify. RFC 5246 section 7.2.1. */
+const CLOSE_NOTIFY = Uint8Array.of(1, 0);
+
 /** Past every flight of the handshake: ends werift's retransmission loop at its next turn. */
 const NO_MORE_FLIGHTS = 99;
 
 /**
- * The DTLS 1.2 client of one transport, around werift's record and handshake layer. RFC 5764, RFC 8827 section 6.5.
+ * The DTLS 1.2 client of one transport, around werift's handshake. RFC 5764, RFC 8827 section 6.5.
  *
  * We are the client (`a=setup:active`): measured faster than being the server, and it lets us offer AES-GCM alone,
- * which both browsers take. Adds what werift lacks: proof that the remote side holds the key of its certificate.
+ * which both browsers take. Adds what werift lacks: proof that the remote side holds the key of its certificate, and after the handshake
+ * a record layer of our own.
  */
 export class DtlsLink {
   readonly #events: DtlsLinkEvents;
@@ -51,9 +56,12 @@ export class DtlsLink {
   readonly #keyExchanges: Buffer[] = [];
   #client: DtlsClient | undefined;
   #receive: ((bytes: Buffer) => void) | undefined;
+  #records: DtlsRecords | undefined;
   #hello: Buffer | undefined;
   #helloAtMs: MonoMs = 0;
   #heard = false;
+  /** Datagrams that could not be understood. */
+  malformed = 0;
   #state: DtlsState = "new";
 
   constructor(options: {
@@ -87,10 +95,9 @@ export class DtlsLink {
       }
       return handle(messages);
     };
-    client.onData.subscribe((bytes) => this.#events.onData(bytes));
     client.onConnect.once(() => this.#connected());
     client.onError.subscribe((error) => this.#fail(String(error)));
-    client.onClose.subscribe(() => this.#setState("closed"));
+    client.onClose.subscribe(() => this.#fail("the browser ended the handshake"));
     client.connect().catch((error: unknown) => this.#fail(String(error)));
   }
 
@@ -123,7 +130,21 @@ export class DtlsLink {
   /** A DTLS datagram arrived. */
   handle(bytes: Buffer): void {
     this.#heard = true;
-    if (this.#state !== "closed" && this.#state !== "failed") this.#receive?.(bytes);
+    if (this.#state === "closed" || this.#state === "failed") return;
+    if (this.#records) return this.#handleRecords(this.#records, bytes);
+    try {
+      this.#receive?.(bytes);
+    } catch {
+      this.malformed++;
+    }
+  }
+
+  #handleRecords(records: DtlsRecords, datagram: Buffer): void {
+    for (const { type, plain } of records.open(datagram)) {
+      if (type === DTLS_CONTENT.applicationData) this.#events.onData(plain);
+      // Any alert is an end: close_notify, or fatal. RFC 8827 knows no warnings that go on.
+      else if (type === DTLS_CONTENT.alert) this.#setState("closed");
+    }
   }
 
   /** The path is alive: repeats the ClientHello when it seems to be lost. The same bytes, so a second one is ignored. */
@@ -136,10 +157,16 @@ export class DtlsLink {
 
   /** Sends application data. Dropped, as by a lossy path, while there is no connection. */
   send(bytes: Buffer): void {
-    if (this.#state === "connected") void this.#client?.send(bytes);
+    if (this.#state === "connected" && this.#records) {
+      this.#events.send(this.#records.seal(DTLS_CONTENT.applicationData, bytes));
+    }
   }
 
+  /** Says goodbye, so that the browser need not wait for its timeouts, and ends. */
   close(): void {
+    if (this.#state === "connected" && this.#records) {
+      this.#events.send(this.#records.seal(DTLS_CONTENT.alert, CLOSE_NOTIFY));
+    }
     if (this.#client) this.#client.dtls.flight = NO_MORE_FLIGHTS;
     this.#receive = undefined;
     this.#setState("closed");
@@ -148,6 +175,7 @@ export class DtlsLink {
   #connected(): void {
     const problem = this.#problem();
     if (problem !== undefined) return this.#fail(problem);
+    this.#records = this.#takeOverRecords();
     this.#events.onKeys(this.#exportKeys());
     this.#setState("connected");
   }
@@ -169,6 +197,18 @@ export class DtlsLink {
     if (this.#keyExchanges.length === 0 || !this.#keyExchanges.every(proven))
       return "key exchange is not signed by the certificate";
     return undefined;
+  }
+
+  #takeOverRecords(): DtlsRecords {
+    const { cipher } = (this.#client as DtlsClient).cipher;
+    const keys = (key: Buffer | undefined, nonce: Buffer | undefined) => {
+      if (key === undefined || nonce === undefined) throw new Error("the handshake left no keys");
+      return { key, implicitNonce: nonce.subarray(0, 4) };
+    };
+    return new DtlsRecords(
+      keys(cipher.clientWriteKey, cipher.clientNonce),
+      keys(cipher.serverWriteKey, cipher.serverNonce),
+    );
   }
 
   #exportKeys(): SrtpKeys {
