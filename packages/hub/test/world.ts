@@ -13,6 +13,7 @@ import {
   type ClientMessage,
   DEFAULT_TIMERS,
   type Offer,
+  parseServerFrame,
   type ServerMessage,
   type Signal,
   type SignalBody,
@@ -354,6 +355,8 @@ export class Client {
       if (!here()) return;
       const connection = hub.connect({
         send: (text) => {
+          // Clients read without the schemas: that what the hub says fits them is seen to here.
+          if (!parseServerFrame(text).ok) throw new Error(`not of the protocol: ${text.slice(0, 300)}`);
           this.texts.push(text);
           clock.at(clock.now() + LATENCY_MS, () => {
             if (!here()) return;

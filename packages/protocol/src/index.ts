@@ -43,14 +43,13 @@ export {
   type View,
   view,
 } from "./messages.ts";
-export { type Parsed, parseClientFrame, parseServerFrame } from "./parse.ts";
+export { parseClientFrame, parseServerFrame } from "./parse.ts";
+export type { Parsed } from "./parsed.ts";
 export {
-  kindOf,
   type Presence,
   presence,
   type Role,
   role,
-  SOURCES,
   type Source,
   source,
   type Topology,
@@ -58,6 +57,8 @@ export {
   topology,
   trackKind,
 } from "./primitives.ts";
+export { parsePublicationId, publicationId, subscriptionId } from "./publication-id.ts";
+export { readServerFrame } from "./read-server-frame.ts";
 export {
   type LeaveReason,
   leaveReason,
@@ -68,9 +69,7 @@ export {
   type Pair,
   type ParticipantInfo,
   pair,
-  parsePublicationId,
   participantInfo,
-  publicationId,
   type RoomEvent,
   type RoomSnapshot,
   roomEvent,
@@ -79,7 +78,6 @@ export {
   type Sources,
   sourceState,
   sources,
-  subscriptionId,
 } from "./room-state.ts";
 export {
   type Candidate,
@@ -97,5 +95,6 @@ export {
   signal,
   signalBody,
 } from "./session-signal.ts";
+export { kindOf, SOURCES } from "./sources.ts";
 export { DEFAULT_TIMERS, type Timers } from "./timers.ts";
 export { LINK_PATH, PROTOCOL_VERSION, SERVER_PEER_IDENTITY, SUBPROTOCOL } from "./version.ts";

@@ -35,18 +35,11 @@ export const source = z
   .check(z.describe("What a publication's media is taken from."));
 /** What a track is taken from. */
 export type Source = z.infer<typeof source>;
-/** Every source, in the order in which they are shown. */
-export const SOURCES: readonly Source[] = ["microphone", "camera", "screen", "screen-audio"];
 
 /** Kind of a track, as `MediaStreamTrack.kind`. */
 export const trackKind = z.enum(["audio", "video"]).check(z.describe("As MediaStreamTrack.kind."));
 /** Kind of a track, as `MediaStreamTrack.kind`. */
 export type TrackKind = z.infer<typeof trackKind>;
-
-/** The kind of media a source gives. */
-export function kindOf(source: Source): TrackKind {
-  return source === "microphone" || source === "screen-audio" ? "audio" : "video";
-}
 
 /** How the participants' media travels. */
 export const topology = z

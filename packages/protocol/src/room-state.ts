@@ -1,17 +1,6 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import {
-  displayName,
-  id,
-  presence,
-  revision,
-  role,
-  type Source,
-  source,
-  text,
-  topology,
-  wallMs,
-} from "./primitives.ts";
+import { displayName, id, presence, revision, role, text, topology, wallMs } from "./primitives.ts";
 
 /** What a participant wants of one source, and who keeps it from being live. */
 export const sourceState = z.strictObject({
@@ -122,21 +111,3 @@ export const numberedEvent = z.strictObject({
 });
 /** An event with its place in the room's log. */
 export type NumberedEvent = z.infer<typeof numberedEvent>;
-
-/** Names one participant's publication of one source: `<participant>:<source>`. Stable over reloads and replays. */
-export function publicationId(participant: string, source: Source): string {
-  return `${participant}:${source}`;
-}
-
-/** The parts of a {@link publicationId}; `undefined` when it is none. */
-export function parsePublicationId(publication: string): { participant: string; source: Source } | undefined {
-  const colon = publication.lastIndexOf(":");
-  const parsed = z.safeParse(source, publication.slice(colon + 1));
-  if (colon < 1 || !parsed.success) return undefined;
-  return { participant: publication.slice(0, colon), source: parsed.data };
-}
-
-/** Names one participant's subscription to a publication: `<publication>><receiver>`. */
-export function subscriptionId(publication: string, receiver: string): string {
-  return `${publication}>${receiver}`;
-}

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { integer, isErrorCode, seededRandom } from "@lodeline/base";
-import { clientFrame, LIMITS, parseClientFrame, parseServerFrame, serverFrame } from "@lodeline/protocol";
+import {
+  clientFrame,
+  LIMITS,
+  parseClientFrame,
+  parseServerFrame,
+  readServerFrame,
+  serverFrame,
+} from "@lodeline/protocol";
 import { kindsIn, limitOf, pick, places, type Schema, sample, withValue } from "./samples.ts";
 
 const SIDES = [
@@ -213,3 +220,68 @@ function mangle(text: string, random: ReturnType<typeof seededRandom>): string {
   }
   return out;
 }
+
+describe("a server's frames read without the schemas", () => {
+  const schema = serverFrame as unknown as Schema;
+  /** Fields of the frame itself and of the message in it: what the reading looks at. */
+  const shallow = ({ path }: { path: readonly string[] }) =>
+    path.length === 1 || (path.length === 2 && path[0] === "message");
+
+  it("[PROTO14] are the same where they fit", () => {
+    const random = seededRandom(14);
+    const missing = kindsIn(schema);
+    for (let i = 0; i < 6_000; i++) {
+      const frame = sample(schema, random);
+      const read = readServerFrame(JSON.stringify(frame));
+      assert.ok(read.ok, `${JSON.stringify(frame)}: ${read.ok || read.error.message}`);
+      assert.deepEqual(read.frame, JSON.parse(JSON.stringify(frame)));
+      note(frame, missing);
+    }
+    assert.deepEqual([...missing], [], "kinds that no sample had");
+  });
+
+  it("[PROTO14] are refused by the same path for a field that is missing or of another type", () => {
+    const random = seededRandom(15);
+    const tried = new Set<string>();
+    each(schema, random, 3_000, (frame, all) => {
+      for (const place of all.filter(shallow)) {
+        const value = JSON.parse(JSON.stringify(place.value ?? null)) as unknown;
+        if (value === null) continue;
+        const other = typeof value === "object" ? "text" : { object: true };
+        for (const broken of [withValue(frame, place.path, undefined), withValue(frame, place.path, other)]) {
+          const text = JSON.stringify(broken);
+          const strict = parseServerFrame(text);
+          if (strict.ok) continue;
+          const read = readServerFrame(text);
+          assert.equal(read.ok, false, text);
+          assert.equal(!read.ok && !strict.ok && read.error.field, strict.error.field, text);
+          tried.add(place.path.join("."));
+        }
+      }
+    });
+    assert.ok(tried.size > 30, `${[...tried]}`);
+  });
+
+  it("[PROTO14] may say more than a client knows", () => {
+    const random = seededRandom(16);
+    each(schema, random, 500, (frame, all) => {
+      const { path } = pick(
+        all.filter((one) => one.schema._zod.def.type === "object"),
+        random,
+      );
+      assert.equal(readServerFrame(JSON.stringify(withValue(frame, [...path, "surprise"], 1))).ok, true);
+    });
+  });
+
+  it("[PROTO7] reading never throws", () => {
+    for (const text of ["", "null", "[]", "1", '"x"', '{"kind":7}', '{"kind":"constructor"}', '{"kind":"data"}'])
+      assert.equal(readServerFrame(text).ok, false, text);
+    const huge = readServerFrame(`"${"x".repeat(LIMITS.serverFrameLength)}"`);
+    assert.equal(!huge.ok && huge.error.code, "protocol/too-large");
+    const lost = readServerFrame('{"kind":"data","seq":7,"ack":0,"message":{"type":"nobody-knows","id":"c_1"}}');
+    assert.deepEqual(
+      [!lost.ok && lost.error.code, !lost.ok && lost.seq, !lost.ok && lost.id],
+      ["protocol/unknown-type", 7, "c_1"],
+    );
+  });
+});

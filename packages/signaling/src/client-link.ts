@@ -4,7 +4,7 @@ import {
   type ClientMessage,
   type Fatal,
   LIMITS,
-  parseServerFrame,
+  readServerFrame,
   type ServerFrame,
   type Welcome,
 } from "@lodeline/protocol";
@@ -97,7 +97,7 @@ export class ClientLink {
   /** One text arrived on the socket. */
   socketText(text: string, now: MonoMs): void {
     if (this.#socket !== "hello-said" && this.#socket !== "welcomed") return;
-    const parsed = parseServerFrame(text);
+    const parsed = readServerFrame(text);
     this.#stream.heard(now);
     this.#probeBy = undefined;
     if (parsed.ok) return this.#frame(parsed.frame, now);
