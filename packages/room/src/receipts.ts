@@ -3,7 +3,7 @@ import { assertFact } from "./fact.ts";
 import { notePairReceived } from "./pairs.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, Published, RoomState, Row } from "./room-state.ts";
-import { declareMissing, refreshRow } from "./standing.ts";
+import { couldFlow, declareMissing, refreshRow } from "./standing.ts";
 import type { Turn } from "./turn.ts";
 
 type Receipt = Extract<RoomMessage, { type: "receipt" }>;
@@ -62,6 +62,7 @@ export function replayRequest(turn: Turn, place: Place, request: ReplayRequest):
   if (!row?.intended.value) return;
   noteReceived(turn, participant, { publication: request.publication, received: false, count: 0 }, request.seen);
   const now = turn.row(participant, request.publication);
+  // Before media could flow, a receiver's impatience is no sign of a fault.
   if (now?.standing === "pending" && couldFlow(turn, now)) declareMissing(turn, now, undefined);
 }
 
@@ -154,12 +155,6 @@ function tellEvents(turn: Turn, place: Place, seen: number): void {
     turn.tell(place.link, { type: "room-event", room: turn.config.room, events });
   }
   turn.patchPlace(place.participant, { eventsToldAt: turn.now });
-}
-
-/** Whether media could flow by now; before that, a receiver's impatience is no sign of a fault. */
-function couldFlow(turn: Turn, row: Row): boolean {
-  if (turn.config.topology === "mesh") return true;
-  return [row.from, row.to].every((participant) => turn.place(participant)?.media.upAt !== undefined);
 }
 
 function rowOf(place: Place, publication: string): Row | undefined {

@@ -117,7 +117,14 @@ function canRenew(turn: Turn, row: Row, hop: Hop): boolean {
     return hears(turn, row.from) && hears(turn, row.to) && !pairWorks(turn, row.from, row.to);
   }
   const target = transportOf(row, hop);
-  return hears(turn, target) && !transportWorks(turn, target);
+  return hears(turn, target) && !beingSetUp(turn, target) && !transportWorks(turn, target);
+}
+
+/** Whether a participant's session is on its way: it is given its time before another is asked for. */
+function beingSetUp(turn: Turn, participant: string): boolean {
+  const media = turn.place(participant)?.media;
+  if (media?.session === undefined || media.upAt !== undefined || media.state === "closed") return false;
+  return turn.now < media.since + turn.config.settings.setupMs;
 }
 
 function hears(turn: Turn, participant: string): boolean {

@@ -56,7 +56,9 @@ function judge(turn: Turn, row: Row): Row {
     case "pending":
       return pend(turn, row);
     case "received":
-      // It was there and is not: no window, the receiver has watched one already.
+      // It was there and is not: no window, the receiver has watched one already. Unless its session is not up yet:
+      // then what was there was the last of an earlier one.
+      if (!couldFlow(turn, row)) return pend(turn, { ...row, standing: "pending", since: turn.now });
       return beginReplay(turn, { ...row, standing: "missing" });
     case "missing":
       return waitsForSetup(turn, row) ? restarted(turn, row) : climb(turn, row);
@@ -121,6 +123,12 @@ function windowEnd(turn: Turn, row: Row): MonoMs | undefined {
   const notUp = [sender.media, receiver.media].filter((media) => media.upAt === undefined);
   if (notUp.length > 0) return Math.min(...notUp.map((media) => Math.max(row.since, media.since) + setupMs));
   return Math.max(row.since, upSince(sender.media), upSince(receiver.media)) + receiptWindowMs;
+}
+
+/** Whether media could flow by now, as far as connections go; in a mesh the room does not see them. */
+export function couldFlow(turn: Turn, row: Row): boolean {
+  if (turn.config.topology === "mesh") return true;
+  return [row.from, row.to].every((participant) => turn.place(participant)?.media.upAt !== undefined);
 }
 
 function upSince(media: MediaSession): MonoMs {

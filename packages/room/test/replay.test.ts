@@ -323,6 +323,23 @@ describe("the ladder", () => {
     assert.ok(steps(room.take()).includes("new-session p-b"));
   });
 
+  it("[LEDG19] asks nobody who has just come back for another session", () => {
+    const room = alone();
+    room.join("a", {
+      link: "l-a2",
+      command: "again",
+      rejoin: { participant: "p-a", token: "t-a" },
+      sources: sourcesWith({ camera: "live" }),
+      session: "s-a2",
+    });
+    // The last frames of the session before are still being played, and then they are not.
+    for (const received of [true, false]) {
+      room.receipt("b", { received: [{ publication: "p-a:camera", received, count: 9 }] });
+    }
+    assert.equal(room.row("a", "camera", "b").standing, "pending");
+    assert.deepEqual(timeline(room, 14_000), []);
+  });
+
   it("[LEDG19] gives a mesh pair its time, but repeats what was said at the receiver's word", () => {
     const room = new RoomBench("mesh");
     room.join("a");
