@@ -58,9 +58,9 @@ export class SdkLab {
   }
 
   /** Joins, plays everybody, and notes what the room tells. @returns How long `join` took. */
-  async join(client: ClientOptions, options: JoinOptions): Promise<number> {
+  async join(client: ClientOptions, options: JoinOptions & { readonly admin?: boolean }): Promise<number> {
     const began = performance.now();
-    const getToken = () => guestToken(String(client.url), options.room, options.name);
+    const getToken = () => guestToken(String(client.url), options.room, options.name, options.admin);
     const room = await (this.client ?? this.open({ getToken, ...client })).join(options);
     const tookMs = performance.now() - began;
     this.room = room;
@@ -150,13 +150,13 @@ export class SdkLab {
 }
 
 /** A token of an open server, with one identity for each tab, so that a reload is the same person. */
-async function guestToken(server: string, room: string, name: string): Promise<string> {
+async function guestToken(server: string, room: string, name: string, admin = false): Promise<string> {
   const identity = sessionStorage.getItem("identity") ?? `guest-${crypto.randomUUID()}`;
   sessionStorage.setItem("identity", identity);
   const response = await fetch(`${server}/v1/token`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ room, identity, name }),
+    body: JSON.stringify({ room, identity, name, admin }),
   });
   const { token } = (await response.json()) as { token: string };
   return token;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JoinOptions } from "@lodeline/client";
+import type { ClientOptions, JoinOptions } from "@lodeline/client";
 import type { Page } from "puppeteer-core";
 import type { LaunchedBrowser } from "./browsers.ts";
 import type { ArrivedReport, Noted, SdkLab, TileReport } from "./sdk-page-script.ts";
@@ -8,6 +8,8 @@ import type { ArrivedReport, Noted, SdkLab, TileReport } from "./sdk-page-script
 type PlainJoin = Pick<JoinOptions, "room" | "name" | "topology" | "startMuted"> & {
   readonly microphone?: boolean;
   readonly camera?: boolean;
+  /** Comes as a moderator. */
+  readonly admin?: boolean;
 };
 
 /** Options that make a client on the page. */
@@ -42,9 +44,9 @@ export class Person {
   }
 
   /** Joins with microphone and camera unless told otherwise. @returns How long `join` took, ms. */
-  join(options: PlainJoin): Promise<number> {
+  join(options: PlainJoin, client: Pick<ClientOptions, "slots"> = {}): Promise<number> {
     const wish = { microphone: true, camera: true, ...options };
-    return this.page.evaluate((url, join) => lab.join({ url }, join), this.#options.server, wish);
+    return this.page.evaluate((made, join) => lab.join(made, join), { url: this.#options.server, ...client }, wish);
   }
 
   /** Makes the client, for calls. @returns The identity the server gave. */
