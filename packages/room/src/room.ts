@@ -132,6 +132,8 @@ function connection(turn: Turn, input: Extract<RoomInput, { kind: "connection" }
     media: {
       ...media,
       session,
+      // One that was not named in the join begins with its first word.
+      since: media.session === undefined ? turn.now : media.since,
       state: state ?? media.state,
       upAt: up ? turn.now : media.upAt,
       sends: sends ?? media.sends,

@@ -340,6 +340,19 @@ describe("the ladder", () => {
     assert.deepEqual(timeline(room, 14_000), []);
   });
 
+  it("[LEDG19] lets a session that was begun late connect", () => {
+    const room = new RoomBench("sfu");
+    room.join("a", { sources: sourcesWith({ camera: "live" }) });
+    room.connect("a");
+    room.sendsAll("a");
+    room.join("b", { sources: sourcesWith({}), session: undefined });
+    room.take();
+    room.advance(15_000);
+    assert.deepEqual(steps(room.take()), ["new-session p-b"]);
+    room.feed({ kind: "connection", participant: "p-b", session: "s-late", state: "connecting" });
+    assert.deepEqual(timeline(room, 14_900), []);
+  });
+
   it("[LEDG19] gives a mesh pair its time, but repeats what was said at the receiver's word", () => {
     const room = new RoomBench("mesh");
     room.join("a");
