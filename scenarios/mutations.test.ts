@@ -18,7 +18,7 @@ const SIGNS: Readonly<Record<Mutation, RegExp>> = {
 
 describe("the runner sees what is broken on purpose", () => {
   for (const mutation of Object.keys(MUTATIONS) as Mutation[]) {
-    it(`[KIT13] ${mutation}`, (t) => {
+    it(mutation, (t) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         // Short quiet: what is broken for good need not be waited for.
         const { failures } = runSchedule(seed, { mutation, quietMs: 8_000 });

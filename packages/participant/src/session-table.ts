@@ -40,6 +40,8 @@ export interface SessionLine {
   readonly running: Running<SessionState, SessionInput>;
   /** The driver of each session that is not over; at most two while one gives way to the next. */
   readonly drivers: Map<string, PeerDriver>;
+  /** Sessions that are over and whose driver still owes the answer of a step. */
+  readonly owing: Set<string>;
   /** Of a call: what it has, who began it, and the caller's name. */
   audio: boolean;
   video: boolean;
@@ -89,6 +91,7 @@ export class SessionTable implements Disposable {
       remote,
       running,
       drivers: new Map(),
+      owing: new Set(),
       audio: true,
       video: true,
       direction: undefined,
@@ -133,8 +136,11 @@ export class SessionTable implements Disposable {
   }
 
   #emit(line: SessionLine, event: SessionEvent): void {
-    // A step that had not answered in time may still do so, and is taken back then: its driver is kept until it has.
-    if (event.kind === "ended" && !awaitsSteps(event)) this.#closeDriver(line, event.session);
+    if (event.kind === "ended") {
+      // A step that had not answered in time may still do so, and is taken back then: its driver is kept until it has.
+      if (owesSteps(event)) line.owing.add(event.session);
+      else this.#closeDriver(line, event.session);
+    }
     if (event.kind === "released-late") this.#closeDriver(line, event.session);
     this.#options.listener.event(line, event);
   }
@@ -145,7 +151,10 @@ export class SessionTable implements Disposable {
     if (known) return known;
     const { key, use, remote, audio, video } = line;
     const driver: PeerDriver = this.#options.peers.open({ key, session, use, remote, audio, video }, (input) => {
-      if (line.drivers.get(session) === driver) line.running.feed(input);
+      if (line.drivers.get(session) !== driver) return;
+      line.running.feed(input);
+      // A late failure has opened nothing that would have to be taken back: it was the answer that was owed.
+      if (input.kind === "step-failed" && line.owing.has(session)) this.#closeDriver(line, session);
     });
     line.drivers.set(session, driver);
     this.#options.listener.opened(line);
@@ -155,6 +164,7 @@ export class SessionTable implements Disposable {
   #closeDriver(line: SessionLine, session: string): void {
     const driver = line.drivers.get(session);
     line.drivers.delete(session);
+    line.owing.delete(session);
     driver?.close();
   }
 }
@@ -175,6 +185,7 @@ export function viewOf(line: SessionLine): SessionView {
   return { key, use, remote, name, direction, audio, video, state: line.running.state };
 }
 
-function awaitsSteps(event: Extract<SessionEvent, { kind: "ended" }>): boolean {
-  return event.receipt.steps.some((step) => step.outcome === "timed-out" || step.outcome === "abandoned");
+/** Whether a step had not answered at the end: named in `left` by itself, where things are named `kind:id`. */
+function owesSteps(event: Extract<SessionEvent, { kind: "ended" }>): boolean {
+  return event.receipt.left.some((name) => !name.includes(":"));
 }

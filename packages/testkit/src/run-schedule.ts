@@ -34,7 +34,7 @@ export interface Outcome {
 /** Every named wait of a session has passed by then: ringing 45 s is the longest. */
 export const QUIET_LIMIT_MS = 60_000;
 /** Agreement must hold this long to count. */
-const STABLE_MS = 1_000;
+const STABLE_MS = 500;
 const LOOK_MS = 250;
 const CLOSING_LIMIT_MS = 60_000;
 /** After everybody left, every timer of the world (consent, resume windows, leases) has passed by then. */

@@ -60,14 +60,14 @@ export function scheduleOf(seed: number, random: Chance): Schedule {
     [20, "call"],
   ] as const);
   const count = random.weighted([
-    [55, 2],
-    [30, 3],
-    [15, 4],
+    [60, 2],
+    [28, 3],
+    [12, 4],
   ] as const);
   const names = NAMES.slice(0, count);
   const calm = random.happens(0.1);
   const people = names.map((identity, index) => ({ identity, options: personOf(random, index, kind) }));
-  const lastsMs = random.between(1500, 7000);
+  const lastsMs = random.between(1000, 5000);
   const actions = names.map((who) => ({
     atMs: random.between(0, 800),
     action: { do: "open", who, enters: kind !== "call" } as Action,
@@ -97,6 +97,7 @@ function personOf(random: Chance, index: number, kind: Schedule["kind"]): Person
       [30, 1],
     ]),
     pollMs: random.pick([300, 400, 500]),
+    captures: random.happens(0.5),
     stepFailure: random.happens(0.08) ? 0.02 : 0,
     answers:
       kind === "call"

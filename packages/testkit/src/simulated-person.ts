@@ -34,6 +34,8 @@ export interface SimulatedPersonOptions {
   readonly slots: number;
   /** How often media is looked at, ms. */
   readonly pollMs: number;
+  /** Whether sessions of a room run the capture steps of their plans, as the browser SDK's do. */
+  readonly captures: boolean;
   /** Told of everything the participant tells. */
   event<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
   violation(text: string): void;
@@ -107,13 +109,14 @@ export class SimulatedPerson {
   /** Opens the page: a participant, a link, and the wanted room if there is one. */
   open(): void {
     this.page += 1;
-    const { clock, chance, timers, identity, token, socket } = this.#options;
+    const { clock, chance, timers, identity, token, socket, captures } = this.#options;
     const participant = new Participant({
       clock,
       random: chance.fork(`page ${this.page}`),
       timers,
       name: identity,
       token,
+      captures: { sfu: captures, pair: captures },
       ports: { socket, peers: { open: (spec, feed) => this.#driver(spec, feed) } },
     });
     this.participant = participant;

@@ -33,6 +33,8 @@ export interface PersonOptions {
   readonly slots?: number | undefined;
   /** How often media is looked at, ms. Default 400. */
   readonly pollMs?: number | undefined;
+  /** Whether sessions of a room run the capture steps of their plans. Default true, as the browser SDK has it. */
+  readonly captures?: boolean | undefined;
   /** Probability that a step of a plan fails. Default 0. */
   readonly stepFailure?: number | undefined;
   /** What a call that comes in is answered with, and after how long. Default: nothing. */
@@ -121,6 +123,7 @@ export class World implements Disposable {
       socket: { open: (handlers) => network.open(identity, handlers) },
       slots: options.slots ?? 3,
       pollMs: options.pollMs ?? 400,
+      captures: options.captures ?? true,
       event: (name, event) => {
         this.#watch(person, name, event);
         if (name === "incoming" && answers)
