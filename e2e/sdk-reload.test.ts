@@ -94,4 +94,26 @@ describe("a reload", { timeout: 240_000 }, () => {
     assert.deepEqual((await places()).people, ["ada", "twin"]);
     await twin.leaveCleanly();
   });
+
+  it("in a mesh room gives the same place back, with a new session for the pair", async () => {
+    const [first, second] = browsers;
+    assert.ok(first && second);
+    const cyd = await Person.arrive(first, { server: server.url, page: page.url });
+    const dan = await Person.arrive(second, { server: server.url, page: page.url });
+    await cyd.join({ room: "mesh", name: "cyd", topology: "mesh" });
+    await dan.join({ room: "mesh", name: "dan", topology: "mesh" });
+    await dan.says("cyd", LIVE);
+    const ids = () => dan.run((lab) => [...(lab.room?.participants.keys() ?? [])]);
+    const before = await ids();
+    for (let round = 0; round < 5; round++) {
+      await cyd.page.reload();
+      await cyd.ready();
+      await cyd.join({ room: "mesh", name: "cyd", topology: "mesh" });
+      await cyd.says("dan", LIVE);
+      await dan.says("cyd", LIVE);
+      assert.deepEqual(await ids(), before);
+    }
+    await cyd.leaveCleanly();
+    await dan.leaveCleanly();
+  });
 });
