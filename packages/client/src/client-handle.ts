@@ -19,7 +19,7 @@ import { RoomHandle } from "./room/room-handle.ts";
 /** The default of {@link ClientOptions.deviceWaitMs}. */
 const DEVICE_WAIT_MS = 800;
 
-/** A token that is refused while in a room is asked for anew this many times before the person is told. */
+/** A token that is refused while in a room is asked for anew this many times in a row before the person is told. */
 const TOKEN_ATTEMPTS = 2;
 
 /** Ends after which there is no place to come back to. */
@@ -217,7 +217,10 @@ export class ClientHandle implements LodelineClient {
 
   #listen(hosted: Hosted): void {
     const { participant, peers } = hosted;
-    participant.on("link", ({ state }) => this.#events.emit("link", { state }));
+    participant.on("link", ({ state }) => {
+      if (state === "open") this.#tokenAttempts = 0;
+      this.#events.emit("link", { state });
+    });
     participant.on("error", ({ error }) => this.#events.emit("error", error));
     participant.on("refused", ({ error }) => void this.#refused(hosted, error));
     participant.on("joined", ({ place, iceServers }) => {
@@ -234,7 +237,8 @@ export class ClientHandle implements LodelineClient {
 
   async #refused(hosted: Hosted, error: LodelineError): Promise<void> {
     const joined = this.#stay?.room.joined;
-    if (joined && error.code === "auth/token-expired" && this.#canRenewToken && this.#tokenAttempts < TOKEN_ATTEMPTS) {
+    const renewable = this.#canRenewToken && error.code.startsWith("auth/token-");
+    if (joined && renewable && this.#tokenAttempts < TOKEN_ATTEMPTS) {
       this.#tokenAttempts += 1;
       try {
         return await this.#host.open(hosted);

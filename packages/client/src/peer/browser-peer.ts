@@ -77,10 +77,15 @@ export class BrowserPeer implements PeerDriver {
   }
 
   close(): void {
+    void this.closed();
+  }
+
+  /** Closes what is still open. Settles when it is. */
+  async closed(): Promise<void> {
     this.#closed = true;
-    void this.#connection?.releaseDevices();
-    void this.#connection?.close();
+    const ends = [this.#connection?.releaseDevices(), this.#connection?.close()];
     this.#options.changed(this);
+    await Promise.all(ends);
   }
 
   async #step(plan: PlanName, step: PlanStep, perform: Perform | undefined): Promise<void> {

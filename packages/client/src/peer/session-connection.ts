@@ -195,6 +195,7 @@ function channelClosed(channel: RTCDataChannel): Promise<void> {
   channel.onmessage = null;
   return new Promise((resolve) => {
     if (channel.readyState === "closed") return resolve();
-    channel.onclose = () => resolve();
+    channel.onclose = null;
+    channel.addEventListener("close", () => resolve(), { once: true });
   });
 }

@@ -210,8 +210,9 @@ export class RoomHandle implements Room {
     // The room's own hold goes first; the last session's stop plan then releases the devices, in its order.
     const released = media.release();
     participant.leave();
-    await this.#sessions.allOver(clock, began + endingMs);
-    for (const peer of peers) peer.close();
+    // A server that is not there cannot say goodbye: its lease ends the place.
+    await this.#sessions.allOver(clock, participant.linkState === "open" ? began + endingMs : began);
+    await Promise.all(peers.map((peer) => peer.closed()));
     await released;
     await media.close();
     const receipt = writeReceipt({
