@@ -72,7 +72,9 @@ function checkRoom(world: World, room: RoomView, found: string[]): void {
 function checkIntents(person: SimulatedPerson, info: ParticipantInfo, found: string[]): void {
   for (const source of SOURCES) {
     const { intent, mutedBy } = info.media.sources[source];
-    const wanted = person.sources[source];
+    // Where a moderator has acted, the room's word stands; the person's page must only know it.
+    const own = person.moderated.has(source) ? person.participant?.ownSources[source].intent : undefined;
+    const wanted = own ?? person.sources[source];
     const due = mutedBy !== null && wanted === "live" ? "muted" : wanted;
     if (info.role !== "viewer" && intent !== due)
       found.push(`${info.identity}'s ${source} is ${intent}, wanted ${due}`);

@@ -1,4 +1,4 @@
-import { publicationId, type Source } from "@lodeline/protocol";
+import { type Moderation, publicationId, SOURCES, type Source } from "@lodeline/protocol";
 import { disagreements, leftovers } from "./agreement.ts";
 import { chance } from "./chance.ts";
 import type { Mutation } from "./mutations.ts";
@@ -70,7 +70,7 @@ function play(world: World, schedule: Schedule): void {
   for (const person of world.people) {
     person.remoteHasDevice = (identity, source) => hasDevice(world, identity, source);
   }
-  for (const { atMs, action } of schedule.actions) clock.at(atMs, () => act(world, schedule, action));
+  for (const { atMs, action } of schedule.actions) clock.at(atMs, () => act(world, action));
   clock.advance(schedule.healAtMs);
   // Whoever is on a reload or away for a while comes back before the quiet begins.
   clock.advance(Math.max(0, world.busyUntilMs - clock.now()));
@@ -118,21 +118,21 @@ function hasDevice(world: World, identity: string, source: Source): boolean {
   return other === undefined || other.devices.live(source === "microphone" ? "audio" : "video");
 }
 
-function act(world: World, schedule: Schedule, action: Action): void {
+function act(world: World, action: Action): void {
   world.note("*", () => JSON.stringify(action));
-  const handle = ACTIONS[action.do] as (world: World, action: Action, schedule: Schedule) => void;
-  handle(world, action, schedule);
+  const handle = ACTIONS[action.do] as (world: World, action: Action) => void;
+  handle(world, action);
 }
 
 type Handlers = {
-  readonly [Kind in Action["do"]]: (world: World, action: Extract<Action, { do: Kind }>, schedule: Schedule) => void;
+  readonly [Kind in Action["do"]]: (world: World, action: Extract<Action, { do: Kind }>) => void;
 };
 
 const ACTIONS: Handlers = {
-  open: (world, { who, enters }, { kind, topology }) => {
+  open: (world, { who, enters, asks }) => {
     const person = personOf(world, who);
-    if (enters && kind !== "call") person.wanted = { room: "hall", topology };
-    if (kind !== "call") {
+    if (enters) {
+      person.wanted = { room: "hall", topology: asks };
       person.sources.microphone = "live";
       person.sources.camera = "live";
     }
@@ -174,8 +174,14 @@ const ACTIONS: Handlers = {
     if (subscription !== undefined) media.afflict(subscription, ailment);
   },
   swallow: (world, { who }) => void personOf(world, who).swallow(),
-  "mute-other": (world, action) => moderate(world, "mute", action),
-  "allow-other": (world, action) => moderate(world, "allow", action),
+  "mute-other": (world, { who, whom, source }) =>
+    moderate(world, who, whom, [source], (participant) => ({ kind: "mute", participant, source })),
+  "allow-other": (world, { who, whom, source }) =>
+    moderate(world, who, whom, [source], (participant) => ({ kind: "allow", participant, source })),
+  "remove-other": (world, { who, whom }) =>
+    moderate(world, who, whom, [], (participant) => ({ kind: "remove", participant })),
+  "role-other": (world, { who, whom, role }) =>
+    moderate(world, who, whom, SOURCES, (participant) => ({ kind: "role", participant, role })),
   call: (world, { who, whom, audio, video }) => {
     const { participant } = personOf(world, who);
     if (participant?.linkState === "open") participant.call(whom, { audio, video });
@@ -185,14 +191,16 @@ const ACTIONS: Handlers = {
 
 function moderate(
   world: World,
-  kind: "mute" | "allow",
-  { who, whom, source }: { readonly who: string; readonly whom: string; readonly source: Source },
+  who: string,
+  whom: string,
+  touches: readonly Source[],
+  make: (participant: string) => Moderation,
 ): void {
   const { participant } = personOf(world, who);
   const target = participant?.room?.participants.find((one) => one.identity === whom);
   if (!participant || !target) return;
-  personOf(world, whom).moderated.add(source);
-  participant.moderate({ kind, participant: target.id, source });
+  for (const source of touches) personOf(world, whom).moderated.add(source);
+  participant.moderate(make(target.id));
 }
 
 function reload(world: World, person: SimulatedPerson, how: "pagehide" | "crash", awayMs: number): void {

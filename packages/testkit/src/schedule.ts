@@ -6,7 +6,7 @@ import type { PersonOptions } from "./world.ts";
 
 /** Something that happens to a run at one moment. */
 export type Action =
-  | { readonly do: "open"; readonly who: string; readonly enters: boolean }
+  | { readonly do: "open"; readonly who: string; readonly enters: boolean; readonly asks: Topology | undefined }
   | { readonly do: "cut"; readonly who: string; readonly how: "loud" | "silent" }
   | { readonly do: "offline"; readonly who: string; readonly forMs: number }
   | { readonly do: "weather"; readonly faults: NetworkFaults }
@@ -27,6 +27,8 @@ export type Action =
   | { readonly do: "swallow"; readonly who: string }
   | { readonly do: "mute-other"; readonly who: string; readonly whom: string; readonly source: Source }
   | { readonly do: "allow-other"; readonly who: string; readonly whom: string; readonly source: Source }
+  | { readonly do: "remove-other"; readonly who: string; readonly whom: string }
+  | { readonly do: "role-other"; readonly who: string; readonly whom: string; readonly role: "viewer" | "speaker" }
   | {
       readonly do: "call";
       readonly who: string;
@@ -66,11 +68,11 @@ export function scheduleOf(seed: number, random: Chance): Schedule {
   ] as const);
   const names = NAMES.slice(0, count);
   const calm = random.happens(0.1);
-  const people = names.map((identity, index) => ({ identity, options: personOf(random, index, kind) }));
+  const people = names.map((identity, index) => ({ identity, options: personOf(random, index) }));
   const lastsMs = random.between(1000, 5000);
   const actions = names.map((who) => ({
     atMs: random.between(0, 800),
-    action: { do: "open", who, enters: kind !== "call" } as Action,
+    action: { do: "open", who, enters: kind !== "call", asks: asked(random, kind) } as Action,
   }));
   const many = calm ? random.between(1, 2) : random.between(2, 7);
   for (let i = 0; i < many; i++) {
@@ -81,7 +83,7 @@ export function scheduleOf(seed: number, random: Chance): Schedule {
   return { seed, kind, topology: kind === "mesh" ? "mesh" : "sfu", people, actions, healAtMs: lastsMs };
 }
 
-function personOf(random: Chance, index: number, kind: Schedule["kind"]): PersonOptions {
+function personOf(random: Chance, index: number): PersonOptions {
   const mood = () =>
     random.weighted([
       [88, "ready"],
@@ -99,17 +101,25 @@ function personOf(random: Chance, index: number, kind: Schedule["kind"]): Person
     pollMs: random.pick([300, 400, 500]),
     captures: random.happens(0.5),
     stepFailure: random.happens(0.08) ? 0.02 : 0,
-    answers:
-      kind === "call"
-        ? {
-            with: random.weighted([
-              [80, "accept"],
-              [20, "reject"],
-            ] as const),
-            afterMs: random.between(0, 1500),
-          }
-        : undefined,
+    answers: {
+      with: random.weighted([
+        [80, "accept"],
+        [20, "reject"],
+      ] as const),
+      afterMs: random.between(0, 1500),
+    },
   };
+}
+
+/** Most ask for the topology of the schedule, some for none, a few for the other: the first who comes decides. */
+function asked(random: Chance, kind: Schedule["kind"]): Topology | undefined {
+  const own = kind === "mesh" ? "mesh" : "sfu";
+  const other = kind === "mesh" ? "sfu" : "mesh";
+  return random.weighted<Topology | undefined>([
+    [85, own],
+    [10, undefined],
+    [5, other],
+  ]);
 }
 
 type Draw = (random: Chance, names: readonly string[]) => Action;
@@ -117,7 +127,8 @@ type Draw = (random: Chance, names: readonly string[]) => Action;
 const roomAction: Draw = (random, names) =>
   random.weighted<Draw>([
     [30, sourceAction],
-    [6, moderateAction],
+    [8, moderateAction],
+    [4, callAction],
     [10, (r, of) => ({ do: "exit", who: r.pick(of), awayMs: r.between(50, 2500) })],
     [8, ailmentAction],
     [46, faultAction],
@@ -163,12 +174,19 @@ const sourceAction: Draw = (random, names) => ({
   ] as const),
 });
 
-const moderateAction: Draw = (random, names) => ({
-  do: random.pick(["mute-other", "allow-other"] as const),
-  who: names[0] ?? "anna",
-  whom: random.pick(names.slice(1)),
-  source: random.pick(["microphone", "camera"] as const),
-});
+const moderateAction: Draw = (random, names) => {
+  const [who = "anna", ...others] = names;
+  const whom = random.pick(others);
+  const kind = random.weighted([
+    [3, "mute-other"],
+    [3, "allow-other"],
+    [1, "remove-other"],
+    [1, "role-other"],
+  ] as const);
+  if (kind === "remove-other") return { do: kind, who, whom };
+  if (kind === "role-other") return { do: kind, who, whom, role: random.pick(["viewer", "speaker"] as const) };
+  return { do: kind, who, whom, source: random.pick(["microphone", "camera"] as const) };
+};
 
 const ailmentAction: Draw = (random, names) =>
   random.weighted<Draw>([

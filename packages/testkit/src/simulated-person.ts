@@ -50,7 +50,8 @@ export interface SimulatedPersonOptions {
 /** A room to be in. */
 export interface WantedRoom {
   readonly room: string;
-  readonly topology: Topology;
+  /** What is asked for, if the room is new. */
+  readonly topology: Topology | undefined;
 }
 
 const EVENTS: readonly (keyof ParticipantEvents)[] = [
@@ -202,10 +203,14 @@ export class SimulatedPerson {
     }
   }
 
-  /** Makes a track ill on every connection that sends it: nothing flows until this step of a replay was taken. */
+  /**
+   * Makes a track ill on every connection of the room that sends it: nothing flows until this step of a replay was
+   * taken. Calls have no ledger, so nobody would tell their sender.
+   */
   afflict(source: Source, ailment: "republish" | "renegotiate"): boolean {
     let any = false;
-    for (const { peer } of this.#peers.values()) {
+    for (const { spec, peer } of this.#peers.values()) {
+      if (spec.use === "call") continue;
       for (const track of peer.connection?.tracks.values() ?? []) {
         if (track.source !== source) continue;
         track.ailment = ailment;
