@@ -52,7 +52,12 @@ describe("ghost media in an sfu room", { timeout: 180_000 }, () => {
       await ada.run((lab) => lab.room?.camera.on());
       await ben.says("ada", LIVE, 6_000);
       const tookMs = (await nowOn(ben)) - since;
-      console.log(`lost ${lost}: camera seen after ${tookMs.toFixed(0)} ms: ${await words(ben, since)}`);
+      const said = await words(ben, since);
+      console.log(`lost ${lost}: camera seen after ${tookMs.toFixed(0)} ms: ${said}`);
+      assert.ok(
+        said.some((what) => what.includes("missing: asking again")),
+        `the tile never said missing: ${said}`,
+      );
       assert.ok(tookMs < 3_000, `${tookMs} ms`);
       assert.deepEqual(await connections(), before, "no connection and no link was made anew");
       await ada.run((lab) => lab.room?.camera.off());

@@ -338,7 +338,7 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
 
   /**
    * What a tile says of a publication. Of an own one: whether all others receive it, by the ledger. Of another's the
-   * reconciler decides; where it expects nothing, because the announcement was lost, the ledger may know better.
+   * reconciler decides; until it has seen media the ledger may know better, because an announcement was lost.
    */
   words(publication: string): StandingWords {
     const mirror = this.#mirror;
@@ -348,7 +348,9 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     const rows = Object.values(mirror.ledger).filter((row) => row.publication === publication);
     if (isOwn) return wordsFor(mirror.room, publication, worstOf(rows.map((row) => row.standing)));
     const isMissing = rows.some((row) => row.to === mirror.participant && row.standing === "missing");
-    return here === "off" && isMissing ? "missing: asking again" : wordsFor(mirror.room, publication, here);
+    return (here === "off" || here === "pending") && isMissing
+      ? "missing: asking again"
+      : wordsFor(mirror.room, publication, here);
   }
 
   /** True when closed and nothing is left: no session, socket or timer. */
