@@ -110,6 +110,9 @@ export class Forwarder {
 
   /** Takes a packet of the publication. */
   handle(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
+    // A key frame that comes before the receiver has connected must not count as begun: it would be shown nothing until
+    // it complains, which takes it a quarter of a second.
+    if (!this.slot.isSecured) return;
     let begins = this.slot.source !== stream;
     if (this.publication.kind === "video") {
       // A layer that just began to arrive may be the one to choose.
@@ -164,7 +167,14 @@ export class Forwarder {
     return { choice, waiting: this.#selector.waiting && target !== undefined };
   }
 
+  /** The receiver's transport has connected: what was not worth asking for before is asked for now. */
+  secured(): void {
+    this.evaluate(this.transport.now());
+    this.requestKeyFrame();
+  }
+
   #askKeyFrame(rid: string, now: MonoMs): void {
+    if (!this.slot.isSecured) return;
     this.#keyFrameAskedAtMs = now;
     this.publication.requestKeyFrame(rid);
   }

@@ -91,6 +91,7 @@ export class MediaPlane implements SlotOutput {
   secure(keys: SrtpKeys): void {
     this.#receiver = new SrtpReceiver(keys.profile, keys.remote);
     this.#srtp = new SrtpSender(keys.profile, keys.local);
+    for (const forwarder of this.#slots.forwarders) forwarder.secured();
   }
 
   /**

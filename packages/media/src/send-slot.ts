@@ -110,6 +110,11 @@ export class SendSlot {
     this.#cache?.clear();
   }
 
+  /** Whether the receiver's keys are there: before that nothing can be sent, and nothing may be used up. */
+  get isSecured(): boolean {
+    return this.#output.srtp !== undefined;
+  }
+
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
   begin(source: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
     this.#source = source;

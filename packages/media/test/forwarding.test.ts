@@ -70,6 +70,23 @@ describe("forwarding", () => {
     assert.equal(publisher.takeFeedback("pli").length, 1, "and asks for one");
   });
 
+  it("[SFU1] does not use a key frame up on a receiver that has not connected, and asks for one when it has", () => {
+    const { publisher, publication, clock } = room();
+    const late = new RigBrowser(clock, RECEIVER, 4, false);
+    late.plane.forward("v", publication, "3");
+    publisher.send({ ssrc: 7, sequenceNumber: 100, mid: "1", payload: vp8(100, true) });
+    publisher.send({ ssrc: 7, sequenceNumber: 101, mid: "1" });
+    publisher.pass(20, late);
+    assert.equal(publisher.takeFeedback("pli").length, 0, "too early to ask");
+    late.connect();
+    publisher.send({ ssrc: 7, sequenceNumber: 102, mid: "1" });
+    publisher.pass(20, late);
+    assert.equal(publisher.takeFeedback("pli").length, 1);
+    assert.equal(late.take(SLOT).length, 0, "nothing that hangs on a frame it never had");
+    publisher.send({ ssrc: 7, sequenceNumber: 103, mid: "1", payload: vp8(103, true) });
+    assert.equal(late.take(SLOT).length, 1);
+  });
+
   it("[SFU2] goes on in the slot with another publication, numbers and picture ids continued", () => {
     const { publisher, receiver, forwarder, clock } = flowing();
     const before = receiver.take(SLOT).at(-1);

@@ -110,7 +110,7 @@ export class RigBrowser {
   readonly #sender = new SrtpSender(SRTP_PROFILE.aeadAes128Gcm, KEYS);
   readonly #receiver = new SrtpReceiver(SRTP_PROFILE.aeadAes128Gcm, OURS);
 
-  constructor(clock: RigClock, sections: readonly Section[], seed = 1) {
+  constructor(clock: RigClock, sections: readonly Section[], seed = 1, connected = true) {
     this.#clock = clock;
     const random = seededRandom(seed);
     const host: PlaneHost = {
@@ -133,7 +133,12 @@ export class RigBrowser {
     const plane: MediaPlane = new MediaPlane({ transport, host, send: (bytes) => this.#arrive(Buffer.from(bytes)) });
     this.plane = plane;
     plane.negotiated(sections);
-    plane.secure({ profile: SRTP_PROFILE.aeadAes128Gcm, local: OURS, remote: KEYS });
+    if (connected) this.connect();
+  }
+
+  /** DTLS is connected: both have each other's keys. */
+  connect(): void {
+    this.plane.secure({ profile: SRTP_PROFILE.aeadAes128Gcm, local: OURS, remote: KEYS });
   }
 
   /** Sends a packet to the server. */
