@@ -74,6 +74,10 @@ export class RoomSeat implements Disposable {
   #room = "";
   #place: RoomPlace | undefined;
   #joinCommand: string | undefined;
+  /** Whether the join is for a place that an earlier page has or may have. */
+  #claims = false;
+  /** Whether that place is to be left as soon as it is taken. */
+  #givesBack = false;
   #told: Sources | undefined;
 
   constructor(options: RoomSeatOptions) {
@@ -97,7 +101,8 @@ export class RoomSeat implements Disposable {
   }
 
   get membership(): Membership {
-    if (this.#sessions.offers.joining) return "joining";
+    if (this.#sessions.offers.waitingJoin) return "joining";
+    if (this.#givesBack) return "leaving";
     return MEMBERSHIPS[this.#member.state.phase.kind];
   }
 
@@ -109,6 +114,7 @@ export class RoomSeat implements Disposable {
     if (this.membership !== "outside") throw new TypeError("join: this participant is in a room already");
     this.#room = options.room;
     this.#told = undefined;
+    this.#claims = options.command !== undefined || options.rejoin !== undefined;
     this.#joinCommand = options.command ?? nextCommandId(this.#member.state);
     const request = {
       kind: "join",
@@ -124,17 +130,33 @@ export class RoomSeat implements Disposable {
   }
 
   leave(): void {
-    if (this.#sessions.offers.joining) {
+    const { waitingJoin } = this.#sessions.offers;
+    if (waitingJoin) this.#giveUp(waitingJoin);
+    else if (this.#member.state.phase.kind === "joining" && this.#claims) this.#giveBack();
+    else if (this.membership !== "outside") this.#member.feed({ kind: "leave" });
+  }
+
+  /** Left before the join was sent. */
+  #giveUp(join: Extract<MemberInput, { kind: "join" }>): void {
+    this.#sessions.offers.stop("left");
+    if (this.#claims) {
+      this.#member.feed(join);
+      this.#giveBack();
+    } else {
       this.#out("left");
       this.#options.emit("left", { room: this.#room });
-    } else if (this.membership !== "outside") {
-      this.#member.feed({ kind: "leave" });
     }
+  }
+
+  /** The server keeps the place of an earlier page, and only who takes it can give it back: once the join is out. */
+  #giveBack(): void {
+    this.#givesBack = !this.#member.state.linkOpen;
+    if (!this.#givesBack) this.#member.feed({ kind: "leave" });
   }
 
   setSource(source: Source, intent: Intent): void {
     const { offers } = this.#sessions;
-    if (!offers.joining) this.#member.feed({ kind: "set-source", source, intent });
+    if (!offers.waitingJoin) this.#member.feed({ kind: "set-source", source, intent });
     else offers.reviseJoin((join) => ({ ...join, intents: { ...join.intents, [source]: intent } }));
   }
 
@@ -154,6 +176,7 @@ export class RoomSeat implements Disposable {
 
   linkOpen(open: boolean): void {
     this.#member.feed({ kind: "link", open });
+    if (open && this.#givesBack) this.#giveBack();
   }
 
   renewed(): void {

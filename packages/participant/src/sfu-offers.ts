@@ -44,11 +44,6 @@ export class SfuOffers implements Disposable {
     this.#options = options;
   }
 
-  /** Whether a join waits for its offer. */
-  get joining(): boolean {
-    return typeof this.#wanted === "object";
-  }
-
   /** Makes the session whose offer goes into this join, then joins. */
   beginJoin(join: JoinInput): void {
     this.#wanted = { join };
@@ -58,6 +53,11 @@ export class SfuOffers implements Disposable {
   /** The wishes changed while the join waits for its offer. */
   reviseJoin(change: (join: JoinInput) => JoinInput): void {
     if (typeof this.#wanted === "object") this.#wanted = { join: change(this.#wanted.join) };
+  }
+
+  /** The join that waits for its offer; undefined when none does. */
+  get waitingJoin(): JoinInput | undefined {
+    return typeof this.#wanted === "object" ? this.#wanted.join : undefined;
   }
 
   /** The member wants a fresh offer: for a rejoin, or as the last repair. The earlier session is over. */

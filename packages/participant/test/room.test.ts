@@ -62,6 +62,22 @@ describe("joining an sfu room", () => {
     assert.deepEqual(other.sent, []);
   });
 
+  it("[PART5] gives back the place of an earlier page, which is left before it was taken again", () => {
+    const bench = new Bench();
+    bench.participant.connect();
+    bench.welcome();
+    bench.stalled.add("create-connection");
+    bench.participant.join({ room: "r", rejoin: { room: "r", participant: "p_ann", token: "token" } });
+    bench.participant.leave();
+    bench.clock.advance(10);
+    assert.deepEqual(
+      bench.sent.map((message) => message.type),
+      ["join", "leave"],
+    );
+    assert.equal(bench.said("join")[0]?.session, undefined);
+    assert.deepEqual(bench.events("left"), [{ room: "r" }]);
+  });
+
   it("[PART6] tells its command before it leaves, and asks again by the same", () => {
     const bench = new Bench();
     bench.participant.on("joining", () => assert.deepEqual(bench.said("join"), []));
