@@ -4,6 +4,7 @@ import {
   type EndReason,
   type Moderation,
   parsePublicationId,
+  type ReceivedReceipt,
   type ServerMessage,
   type Signal,
   SOURCES,
@@ -183,13 +184,28 @@ export class RoomSeat implements Disposable {
     this.#member.feed({ kind: "renewed" });
   }
 
-  /** Tells the room what the reception knows now. */
+  /** Tells the room what the reception knows. */
   report(): void {
     const { phase } = this.#member.state;
     if (phase.kind !== "in") return;
-    const { reception } = this.#options;
-    const received = reception.received((publication) => Object.hasOwn(phase.mirror.expected, publication));
-    this.#member.feed({ kind: "observed", published: reception.published, received });
+    // Read when the member takes it, behind the effects of its present step: several rows may begin anew in one step,
+    // and a report from between would still call some of them received.
+    const seat = this;
+    this.#member.feed({
+      kind: "observed",
+      get published() {
+        return seat.#options.reception.published;
+      },
+      get received() {
+        return seat.#received();
+      },
+    });
+  }
+
+  #received(): ReceivedReceipt[] {
+    const { phase } = this.#member.state;
+    const expected = phase.kind === "in" ? phase.mirror.expected : {};
+    return this.#options.reception.received((publication) => Object.hasOwn(expected, publication));
   }
 
   requestReplay(publication: string, why: string): void {

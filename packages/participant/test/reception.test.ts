@@ -6,6 +6,8 @@ import { Bench, pairWith, room } from "./support/bench.ts";
 
 const TABLE = { revision: 1, slots: [{ mid: "5", publication: "p_bob:camera" }] };
 
+const LIVE = { intent: "live", mutedBy: null } as const;
+
 function row(standing: LedgerRow["standing"], publication: string, to: string): LedgerRow {
   const fact = { value: true, version: 1, at: 0 };
   const [from = "", source = "camera"] = publication.split(":");
@@ -120,6 +122,24 @@ describe("reception in a mesh room", () => {
     const bench = new Bench();
     bench.enterMesh("p_bob");
     assert.equal(bench.participant.publicationIn("pair:p_bob", "1"), "p_bob:camera");
+  });
+
+  it("[PART14] reports nothing as received that has just begun anew", () => {
+    const bench = new Bench();
+    bench.enterMesh("p_bob");
+    const sources = { ...NO_SOURCES, camera: LIVE, microphone: LIVE };
+    const media = { kind: "media-state", participant: "p_bob", media: { revision: 2, sources } } as const;
+    bench.hears({ type: "room-event", room: "r", events: [{ seq: 2, at: 0, event: media }] });
+    const received = ["0", "1"].map((mid) => ({ key: "pair:p_bob" as const, mid, count: 1 }));
+    bench.participant.observe({ published: [], received });
+    bench.sent.length = 0;
+    const event = { kind: "pair-renewed", pair: pairWith("p_bob", "s-2"), why: "test" } as const;
+    bench.hears({ type: "room-event", room: "r", events: [{ seq: 3, at: 0, event }] });
+    bench.clock.advance(1_500);
+    const receipts = bench.said("receipt");
+    assert.ok(receipts.length > 0);
+    const claimed = receipts.flatMap(({ received: rows }) => rows.filter((one) => one.received));
+    assert.deepEqual(claimed, []);
   });
 
   it("[PART14] expects anew when the pair is renewed", () => {
