@@ -1,5 +1,6 @@
 export type { CallOptions } from "./call-desk.ts";
-export { Participant, type ParticipantOptions } from "./participant.ts";
+export type { JoinOptions } from "./join-options.ts";
+export { Participant } from "./participant.ts";
 export type {
   LinkStateName,
   Membership,
@@ -8,6 +9,7 @@ export type {
   SessionView,
   StandingWords,
 } from "./participant-events.ts";
+export type { ParticipantOptions } from "./participant-options.ts";
 export type {
   ParticipantPorts,
   PeerDriver,
@@ -21,5 +23,4 @@ export type {
   SocketPort,
 } from "./ports.ts";
 export type { Observation } from "./reception.ts";
-export type { JoinOptions } from "./room-seat.ts";
 export { sessionIdOf } from "./session-table.ts";

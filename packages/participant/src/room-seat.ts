@@ -1,23 +1,19 @@
 import { type Clock, createId, createSecret, drive, LodelineError, type Random, type Running } from "@lodeline/base";
-import {
-  type ClientMessage,
-  type EndReason,
-  type Moderation,
-  parsePublicationId,
-  type ReceivedReceipt,
-  type ServerMessage,
-  type Signal,
-  SOURCES,
-  type Source,
-  type Sources,
-  type Timers,
-  type Topology,
-  type View,
+import type {
+  ClientMessage,
+  EndReason,
+  Moderation,
+  ReceivedReceipt,
+  ServerMessage,
+  Signal,
+  Source,
+  Sources,
+  Timers,
+  View,
 } from "@lodeline/protocol";
 import {
   createMember,
   type Intent,
-  type Intents,
   type MemberEffect,
   type MemberInput,
   type MemberState,
@@ -25,26 +21,11 @@ import {
   ownSources,
 } from "@lodeline/room";
 import type { SessionEvent } from "@lodeline/session";
+import { type JoinOptions, joinRequest, sourceNews } from "./join-options.ts";
 import type { Membership, ParticipantEvents, RoomPlace } from "./participant-events.ts";
 import type { Reception } from "./reception.ts";
 import { RoomSessions } from "./room-sessions.ts";
-import type { SessionLine, SessionTable } from "./session-table.ts";
-
-/** Which room, and how. */
-export interface JoinOptions {
-  readonly room: string;
-  /** Wanted if the room is new. Default: the server's. With `mesh` no offer to the sfu is made beforehand. */
-  readonly topology?: Topology | undefined;
-  /** What this participant starts with. A source that is not named is unpublished. */
-  readonly sources?: Partial<Record<Source, Intent>> | undefined;
-  /** The place to take again, after a reload. When the server knows it no more, the join is made as new. */
-  readonly rejoin?: RoomPlace | undefined;
-  /**
-   * The command of an earlier join, as `joining` told it, whose answer the page never heard. The same join gives the
-   * same place, and nobody is left behind. A secret, kept by the page until `joined`. Default: a new one.
-   */
-  readonly command?: string | undefined;
-}
+import { isOfCall, type SessionLine, type SessionTable } from "./session-table.ts";
 
 /** What {@link RoomSeat} needs. */
 export interface RoomSeatOptions {
@@ -117,15 +98,7 @@ export class RoomSeat implements Disposable {
     this.#told = undefined;
     this.#claims = options.command !== undefined || options.rejoin !== undefined;
     this.#joinCommand = options.command ?? nextCommandId(this.#member.state);
-    const request = {
-      kind: "join",
-      command: this.#joinCommand,
-      room: options.room,
-      name: this.#options.name,
-      topology: options.topology,
-      intents: { ...NOTHING, ...options.sources },
-      rejoin: options.rejoin && { participant: options.rejoin.participant, token: options.rejoin.token },
-    } as const;
+    const request = joinRequest(options, this.#joinCommand, this.#options.name);
     if (options.topology === "mesh") this.#member.feed(request);
     else this.#sessions.offers.beginJoin(request);
   }
@@ -309,18 +282,12 @@ export class RoomSeat implements Disposable {
   }
 
   #changed(what: string): void {
-    if (this.#member.state.phase.kind === "in") this.#tellOwnSources(ownSources(this.#member.state));
-    this.#options.emit("changed", { what });
-  }
-
-  #tellOwnSources(now: Sources): void {
-    const before = this.#told;
-    this.#told = now;
-    for (const source of SOURCES) {
-      const { intent, mutedBy } = now[source];
-      if (before?.[source].intent === intent && before[source].mutedBy === mutedBy) continue;
-      this.#options.emit("source", { source, intent, mutedBy });
+    if (this.#member.state.phase.kind === "in") {
+      const own = ownSources(this.#member.state);
+      for (const news of sourceNews(this.#told, own)) this.#options.emit("source", news);
+      this.#told = own;
     }
+    this.#options.emit("changed", { what });
   }
 }
 
@@ -331,15 +298,3 @@ const MEMBERSHIPS: Readonly<Record<MemberState["phase"]["kind"], Membership>> = 
   in: "joined",
   leaving: "leaving",
 };
-
-const NOTHING: Intents = {
-  microphone: "unpublished",
-  camera: "unpublished",
-  screen: "unpublished",
-  "screen-audio": "unpublished",
-};
-
-function isOfCall(table: SessionTable, publication: string): boolean {
-  const owner = parsePublicationId(publication)?.participant;
-  return owner !== undefined && table.get(`call:${owner}`) !== undefined;
-}

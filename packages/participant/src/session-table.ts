@@ -1,5 +1,5 @@
 import { type Clock, drive, type Running } from "@lodeline/base";
-import type { Offer, Signal, Timers } from "@lodeline/protocol";
+import { type Offer, parsePublicationId, type Signal, type Timers } from "@lodeline/protocol";
 import {
   createPeerSession,
   type SessionEffect,
@@ -177,6 +177,12 @@ export function keyOf(use: SessionUse, remote: string): SessionKey {
 /** The id of the session a state is about; undefined when idle. */
 export function sessionIdOf(state: SessionState): string | undefined {
   return state.kind === "Idle" ? undefined : state.session;
+}
+
+/** Whether a publication belongs to a call: its owner is an identity, not a participant of the room. */
+export function isOfCall(table: SessionTable, publication: string): boolean {
+  const owner = parsePublicationId(publication)?.participant;
+  return owner !== undefined && table.get(`call:${owner}`) !== undefined;
 }
 
 /** A line as the app sees it. */

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@lodeline/base";
-import type { MediaFacts, MediaKey, MediaPort, ServerPeerPort } from "@lodeline/hub";
+import type { MediaFacts, MediaKey, MediaPort } from "@lodeline/hub";
 import { publicationId, type ReplayStep } from "@lodeline/protocol";
 import type { MediaOp } from "@lodeline/room";
 import type { SessionInput } from "@lodeline/session";
@@ -261,57 +261,3 @@ export class FakeMediaEngine implements MediaPort, Disposable {
 }
 
 type Mutable<Facts> = { -readonly [Key in keyof Facts]: Facts[Key] extends readonly (infer Row)[] ? Row[] : never };
-
-/** The peer that lives on the server, in the simulation: sends back what it gets. */
-export class FakeServerPeer implements ServerPeerPort {
-  readonly #options: Omit<FakeMediaEngineOptions, "facts">;
-  readonly #peers = new Map<string, FakePeer>();
-
-  constructor(options: Omit<FakeMediaEngineOptions, "facts">) {
-    this.#options = options;
-  }
-
-  open(session: string, feed: (input: SessionInput) => void): void {
-    const { clock, chance, plane, violation } = this.#options;
-    const peer: FakePeer = new FakePeer({
-      clock,
-      chance,
-      plane,
-      endpoint: SERVER_ENDPOINT,
-      session,
-      lite: true,
-      feed,
-      sends: [],
-      receives: [],
-      adopts: true,
-      capture: undefined,
-      live: (source) => this.#loops(session, source),
-      violation,
-    });
-    this.#peers.set(session, peer);
-  }
-
-  perform(session: string, effect: Parameters<ServerPeerPort["perform"]>[1]): void {
-    if (effect.kind !== "send" && effect.kind !== "emit") this.#peers.get(session)?.perform(effect);
-  }
-
-  close(session: string): void {
-    const peer = this.#peers.get(session);
-    this.#peers.delete(session);
-    peer?.close();
-  }
-
-  /** Sessions that are not closed. */
-  get sessions(): number {
-    return this.#peers.size;
-  }
-
-  /** What arrives of a source goes back. */
-  #loops(session: string, source: string): boolean {
-    const peer = this.#peers.get(session);
-    for (const track of peer?.connection?.tracks.values() ?? []) {
-      if (track.source === source) return peer?.arrives(track.mid) ?? false;
-    }
-    return false;
-  }
-}

@@ -1,4 +1,4 @@
-import { type Clock, type ErrorCode, LodelineError } from "@lodeline/base";
+import { type ErrorCode, LodelineError } from "@lodeline/base";
 import {
   type Candidate,
   kindOf,
@@ -9,36 +9,16 @@ import {
   type TrackKind,
 } from "@lodeline/protocol";
 import type { Owned, PlanName, PlanStep, SessionEffect, SessionInput } from "@lodeline/session";
-import type { Chance } from "./chance.ts";
 import type { FakeConnection } from "./fake-connection.ts";
-import type { FakeDevices } from "./fake-devices.ts";
-import type { MediaPlane } from "./media-plane.ts";
-
-/** What a {@link FakePeer} needs. */
-export interface FakePeerOptions {
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly plane: MediaPlane;
-  /** The host it runs on. */
-  readonly endpoint: string;
-  readonly session: string;
-  /** An ice-lite end: a server. */
-  readonly lite: boolean;
-  readonly feed: (input: SessionInput) => void;
-  /** Sections on which this end sends its own sources. An answerer takes those of the offer with the same mid. */
-  readonly sends: readonly SendSection[];
-  /** Receive slots to offer at first; sfu clients only. */
-  readonly receives: readonly ReceiveSection[];
-  /** Whether this end puts own tracks on the sections of an offer it answers; a server does not. */
-  readonly adopts: boolean;
-  /** Devices that the session's own plan opens; undefined where they belong to someone else. */
-  readonly capture: { readonly devices: FakeDevices; readonly kinds: readonly TrackKind[] } | undefined;
-  /** Whether there is anything to send of a source. */
-  live(source: Source): boolean;
-  /** Makes a step fail: a fault of the engine. */
-  readonly fails?: ((plan: PlanName, step: PlanStep) => boolean) | undefined;
-  violation(text: string): void;
-}
+import type { FakePeerOptions } from "./fake-peer-options.ts";
+import {
+  openDevices,
+  type SessionCapture,
+  STEP_ACTS,
+  type StepAct,
+  stopDevices,
+  UNDO_ACTS,
+} from "./fake-plan-steps.ts";
 
 /** A session effect that touches the world. */
 type WorldEffect = Exclude<SessionEffect, { readonly kind: "send" | "emit" }>;
@@ -162,9 +142,10 @@ export class FakePeer {
       this.#later(() => this.#failed(plan, step, "session/plan-failed", true));
       return;
     }
-    const perform = (plan === "undo" ? UNDO : STEPS)[step];
-    if (perform === "open-devices") this.#openDevices();
-    else if (perform === "stop-devices") this.#stopDevices(plan, step);
+    const perform = (plan === "undo" ? UNDO_ACTS : STEP_ACTS)[step];
+    const { capture } = this.#options;
+    if (capture && perform === "open-devices") this.#openDevices(capture);
+    else if (capture && perform === "stop-devices") this.#stopDevices(capture, plan, step);
     else this.#later(() => this.#done(plan, step, perform ? this.#act(perform) : []));
   }
 
@@ -177,7 +158,20 @@ export class FakePeer {
     this.#feed({ kind: "step-failed", session, plan, step, error: new LodelineError(code), fatal });
   }
 
-  #act(act: Act): readonly Owned[] {
+  #openDevices(capture: SessionCapture): void {
+    openDevices(capture, this.#options.session, (owned, refused) => {
+      // The page went away while the person was asked: the permission that comes now is given back at once.
+      if (this.#closed) capture.devices.drop(this.#options.session);
+      if (refused !== undefined && owned.length === 0) this.#failed("start", "open-devices", refused, false);
+      else this.#done("start", "open-devices", owned);
+    });
+  }
+
+  #stopDevices(capture: SessionCapture, plan: PlanName, step: PlanStep): void {
+    stopDevices(capture, this.#options.session, (owned) => this.#done(plan, step, owned));
+  }
+
+  #act(act: StepAct): readonly Owned[] {
     const id = this.#connection?.id ?? this.#options.session;
     switch (act) {
       case "create":
@@ -202,6 +196,9 @@ export class FakePeer {
       case "close-channel":
         this.#channel = "none";
         return [{ kind: "channel", id, state: "closed" }];
+      default:
+        // Devices that belong to somebody else.
+        return [];
     }
   }
 
@@ -285,69 +282,7 @@ export class FakePeer {
     this.#sends = offer.sends;
     for (const { mid, source } of offer.sends) if (!this.#connection?.tracks.has(mid)) this.#addTrack(mid, source);
   }
-
-  #openDevices(): void {
-    const { capture, session } = this.#options;
-    const kinds = capture?.kinds ?? [];
-    let left = kinds.length;
-    let refused: ErrorCode | undefined;
-    const owned: Owned[] = [];
-    const settle = () => {
-      if (left > 0) return;
-      if (refused !== undefined && owned.length === 0) this.#failed("start", "open-devices", refused, false);
-      else this.#done("start", "open-devices", owned);
-    };
-    for (const kind of kinds) {
-      capture?.devices.open(kind, session, (code) => {
-        left -= 1;
-        refused ??= code;
-        if (code === undefined) owned.push({ kind: "device", id: kind, state: "held" });
-        // The page went away while the person was asked: the permission that comes now is given back at once.
-        if (this.#closed) capture.devices.drop(session);
-        settle();
-      });
-    }
-    if (kinds.length === 0) this.#later(settle);
-  }
-
-  #stopDevices(plan: PlanName, step: PlanStep): void {
-    const { capture, session } = this.#options;
-    const kinds = capture?.kinds ?? [];
-    let left = kinds.length;
-    const owned = kinds.map((kind) => ({ kind: "device", id: kind, state: "released" }) as const);
-    for (const kind of kinds) {
-      capture?.devices.release(kind, session, () => {
-        left -= 1;
-        if (left === 0) this.#done(plan, step, owned);
-      });
-    }
-    if (kinds.length === 0) this.#later(() => this.#done(plan, step, []));
-  }
 }
-
-/** What the plan's steps come to here. Steps that are not named do nothing but take their time. */
-type Act = "create" | "close" | "add" | "remove" | "enable" | "disable" | "channel" | "close-channel";
-type StepAct = Act | "open-devices" | "stop-devices";
-
-const STEPS: Partial<Record<PlanStep, StepAct>> = {
-  "create-connection": "create",
-  "open-devices": "open-devices",
-  "add-tracks": "add",
-  "open-channel": "channel",
-  "enable-tracks": "enable",
-  "disable-tracks": "disable",
-  "release-device": "stop-devices",
-  "close-channel": "close-channel",
-  "close-connection": "close",
-};
-
-const UNDO: Partial<Record<PlanStep, StepAct>> = {
-  "create-connection": "close",
-  "open-devices": "stop-devices",
-  "add-tracks": "remove",
-  "open-channel": "close-channel",
-  "enable-tracks": "disable",
-};
 
 /** The sections of everyone's own sources, in the order of SOURCES: what real clients make up front as well. */
 export function ownSections(sources: readonly Source[]): SendSection[] {

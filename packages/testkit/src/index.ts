@@ -10,13 +10,11 @@ export {
 } from "./fake-connection.ts";
 export { encodeDescription, type FakeDescription, fragment, parseDescription } from "./fake-description.ts";
 export { type DeviceMood, FakeDevices, type FakeDevicesOptions } from "./fake-devices.ts";
-export {
-  FakeMediaEngine,
-  type FakeMediaEngineOptions,
-  FakeServerPeer,
-  SERVER_ENDPOINT,
-} from "./fake-media-engine.ts";
-export { deviceKinds, FakePeer, type FakePeerOptions, ownSections } from "./fake-peer.ts";
+export { FakeMediaEngine, type FakeMediaEngineOptions, SERVER_ENDPOINT } from "./fake-media-engine.ts";
+export { deviceKinds, FakePeer, ownSections } from "./fake-peer.ts";
+export type { FakePeerOptions } from "./fake-peer-options.ts";
+export type { SessionCapture } from "./fake-plan-steps.ts";
+export { FakeServerPeer } from "./fake-server-peer.ts";
 export { MediaPlane, type MediaPlaneOptions } from "./media-plane.ts";
 export { MUTATIONS, type Mutation, type MutationSpec } from "./mutations.ts";
 export { type Outcome, publicationOf, QUIET_LIMIT_MS, runSchedule, type ScheduleOptions } from "./run-schedule.ts";
@@ -29,7 +27,8 @@ export {
   SimulatedNetwork,
   type SimulatedNetworkOptions,
 } from "./simulated-network.ts";
-export { type Intent, SimulatedPerson, type SimulatedPersonOptions, type WantedRoom } from "./simulated-person.ts";
+export { SimulatedPerson } from "./simulated-person.ts";
+export type { Intent, SimulatedPersonOptions, WantedRoom } from "./simulated-person-options.ts";
 export { type MessageFilter, SimulatedServer, type SimulatedServerOptions } from "./simulated-server.ts";
 export { summarize } from "./trace.ts";
 export { VirtualClock } from "./virtual-clock.ts";

@@ -1,7 +1,7 @@
 import { SERVER_PEER_IDENTITY, type Source, type Topology } from "@lodeline/protocol";
 import type { Chance } from "./chance.ts";
 import { CLEAN_NETWORK, type NetworkFaults } from "./simulated-network.ts";
-import type { Intent } from "./simulated-person.ts";
+import type { Intent } from "./simulated-person-options.ts";
 import type { PersonOptions } from "./world.ts";
 
 /** Something that happens to a run at one moment. */

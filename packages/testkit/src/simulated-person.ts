@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@lodeline/base";
+import type { Timer } from "@lodeline/base";
 import {
   type JoinOptions,
   Participant,
@@ -7,52 +7,14 @@ import {
   type PeerSpec,
   type RoomPlace,
   type SessionKey,
-  type SocketPort,
 } from "@lodeline/participant";
-import { kindOf, SOURCES, type Source, type Timers, type Topology, type TrackKind } from "@lodeline/protocol";
-import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
-import type { Chance } from "./chance.ts";
+import { kindOf, SOURCES, type Source, type TrackKind } from "@lodeline/protocol";
+import type { SessionInput } from "@lodeline/session";
 import type { FakeDevices } from "./fake-devices.ts";
 import { deviceKinds, FakePeer, ownSections } from "./fake-peer.ts";
-import type { MediaPlane } from "./media-plane.ts";
-
-/** What somebody wants others to have of a source. */
-export type Intent = "unpublished" | "live" | "muted";
-
-/** What {@link SimulatedPerson} needs. */
-export interface SimulatedPersonOptions {
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly plane: MediaPlane;
-  readonly devices: FakeDevices;
-  readonly timers: Timers;
-  /** The host name, also the identity. */
-  readonly identity: string;
-  readonly token: string;
-  readonly socket: SocketPort;
-  /** Receive slots of each kind in the first offer. */
-  readonly slots: number;
-  /** How often media is looked at, ms. */
-  readonly pollMs: number;
-  /** Whether sessions of a room run the capture steps of their plans, as the browser SDK's do. */
-  readonly captures: boolean;
-  /** Told of everything the participant tells. */
-  event<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
-  violation(text: string): void;
-  /** Makes a step of a plan fail. */
-  readonly fails?: ((plan: PlanName, step: PlanStep) => boolean) | undefined;
-  /** Stands between the driver and its session, for faults planted on purpose. */
-  readonly tamper?: ((input: SessionInput, feed: (input: SessionInput) => void) => void) | undefined;
-  /** Stands between what is seen of media and what is told of it. */
-  readonly counts?: ((flows: boolean) => boolean) | undefined;
-}
-
-/** A room to be in. */
-export interface WantedRoom {
-  readonly room: string;
-  /** What is asked for, if the room is new. */
-  readonly topology: Topology | undefined;
-}
+import { type Driven, see } from "./page-sight.ts";
+import { RoomDevices } from "./room-devices.ts";
+import type { Intent, SimulatedPersonOptions, WantedRoom } from "./simulated-person-options.ts";
 
 const EVENTS: readonly (keyof ParticipantEvents)[] = [
   "link",
@@ -89,12 +51,8 @@ export class SimulatedPerson {
   page = 0;
   participant: Participant | undefined;
   readonly #options: SimulatedPersonOptions;
-  readonly #peers = new Map<
-    string,
-    { readonly spec: PeerSpec; readonly peer: FakePeer; readonly counts: Map<string, number> }
-  >();
-  /** Devices that are opened or being opened for the room. */
-  readonly #asked = new Set<TrackKind>();
+  readonly #peers = new Map<string, Driven>();
+  readonly #devices: RoomDevices;
   /** What sessionStorage keeps over a reload. */
   #place: RoomPlace | undefined;
   #joining: { readonly room: string; readonly command: string } | undefined;
@@ -105,6 +63,7 @@ export class SimulatedPerson {
     this.#options = options;
     this.identity = options.identity;
     this.devices = options.devices;
+    this.#devices = new RoomDevices(options.devices, (source) => this.setSource(source, "unpublished"));
   }
 
   /** Opens the page: a participant, a link, and the wanted room if there is one. */
@@ -157,8 +116,7 @@ export class SimulatedPerson {
     this.#again?.cancel();
     if (how === "pagehide") participant?.close("page-closed");
     else participant?.[Symbol.dispose]();
-    this.devices.drop(this.#holder);
-    this.#asked.clear();
+    this.#devices.drop(this.#holder);
   }
 
   /** Closes for good, in order. */
@@ -268,42 +226,15 @@ export class SimulatedPerson {
     this.#again = this.wanted && clock.at(clock.now() + 500, () => this.#join());
   }
 
-  /** Opens and releases the devices that the room's sources need. A refused one is taken out of the sources. */
   #tendDevices(): void {
     const inRoom = this.wanted !== undefined && this.participant !== undefined;
-    for (const source of ["microphone", "camera"] as const) {
-      const kind = kindOf(source);
-      const needed = inRoom && this.sources[source] !== "unpublished";
-      if (needed === this.#asked.has(kind)) continue;
-      if (needed) this.#openDevice(kind, source);
-      else this.#releaseDevice(kind);
-    }
-  }
-
-  #openDevice(kind: TrackKind, source: Source): void {
-    const holder = this.#holder;
-    this.#asked.add(kind);
-    this.devices.open(kind, holder, (refused) => {
-      if (holder !== this.#holder || !this.#asked.has(kind)) {
-        // Not wanted any more, or the page is another: what was granted too late is given back.
-        this.devices.release(kind, holder, () => {});
-      } else if (refused !== undefined) {
-        this.#asked.delete(kind);
-        this.setSource(source, "unpublished");
-      }
-    });
-  }
-
-  #releaseDevice(kind: TrackKind): void {
-    this.#asked.delete(kind);
-    this.devices.release(kind, this.#holder, () => {});
+    this.#devices.tend(this.#holder, (source) => inRoom && this.sources[source] !== "unpublished");
   }
 
   #isLive(spec: PeerSpec, source: Source): boolean {
     const kind = kindOf(source);
     if (spec.use === "call") return this.devices.heldBy(kind, spec.session);
-    if (this.sources[source] !== "live") return false;
-    return source === "screen" || source === "screen-audio" || this.devices.heldBy(kind, this.#holder);
+    return this.sources[source] === "live" && this.#captures(source);
   }
 
   #driver(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver {
@@ -350,24 +281,8 @@ export class SimulatedPerson {
   }
 
   #observe(participant: Participant): void {
-    const { counts: lie } = this.#options;
-    const received: { key: SessionKey; mid: string; count: number }[] = [];
-    const sent = new Set<Source>();
-    for (const { spec, peer, counts } of this.#peers.values()) {
-      if (peer.connection?.state !== "connected" && counts.size === 0) continue;
-      for (const mid of peer.receiving) {
-        const flows = peer.arrives(mid);
-        if (lie ? lie(flows) : flows) counts.set(mid, (counts.get(mid) ?? 0) + 10);
-        const count = counts.get(mid);
-        if (count !== undefined) received.push({ key: spec.key, mid, count });
-      }
-      if (spec.use !== "call") for (const source of SOURCES) if (peer.leaves(source)) sent.add(source);
-    }
-    const published = SOURCES.map((source) => {
-      const captured = this.sources[source] === "live" && this.#captures(source);
-      return { source, captured, sent: sent.has(source) };
-    });
-    participant.observe({ published, received });
+    const captured = (source: Source) => this.sources[source] === "live" && this.#captures(source);
+    participant.observe(see(this.#peers.values(), captured, this.#options.counts));
   }
 
   #captures(source: Source): boolean {

@@ -3,7 +3,8 @@ import { type Authorization, Hub, type Recipient } from "@lodeline/hub";
 import type { SocketHandle } from "@lodeline/participant";
 import type { ServerMessage, Timers, Topology } from "@lodeline/protocol";
 import type { Chance } from "./chance.ts";
-import { FakeMediaEngine, type FakeMediaEngineOptions, FakeServerPeer } from "./fake-media-engine.ts";
+import { FakeMediaEngine, type FakeMediaEngineOptions } from "./fake-media-engine.ts";
+import { FakeServerPeer } from "./fake-server-peer.ts";
 import type { MediaPlane } from "./media-plane.ts";
 import type { AcceptedSocketHandlers } from "./simulated-network.ts";
 

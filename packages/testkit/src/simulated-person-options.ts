@@ -1,0 +1,45 @@
+import type { Clock } from "@lodeline/base";
+import type { ParticipantEvents, SocketPort } from "@lodeline/participant";
+import type { Timers, Topology } from "@lodeline/protocol";
+import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
+import type { Chance } from "./chance.ts";
+import type { FakeDevices } from "./fake-devices.ts";
+import type { MediaPlane } from "./media-plane.ts";
+
+/** What somebody wants others to have of a source. */
+export type Intent = "unpublished" | "live" | "muted";
+
+/** What `SimulatedPerson` needs. */
+export interface SimulatedPersonOptions {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly plane: MediaPlane;
+  readonly devices: FakeDevices;
+  readonly timers: Timers;
+  /** The host name, also the identity. */
+  readonly identity: string;
+  readonly token: string;
+  readonly socket: SocketPort;
+  /** Receive slots of each kind in the first offer. */
+  readonly slots: number;
+  /** How often media is looked at, ms. */
+  readonly pollMs: number;
+  /** Whether sessions of a room run the capture steps of their plans, as the browser SDK's do. */
+  readonly captures: boolean;
+  /** Told of everything the participant tells. */
+  event<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
+  violation(text: string): void;
+  /** Makes a step of a plan fail. */
+  readonly fails?: ((plan: PlanName, step: PlanStep) => boolean) | undefined;
+  /** Stands between the driver and its session, for faults planted on purpose. */
+  readonly tamper?: ((input: SessionInput, feed: (input: SessionInput) => void) => void) | undefined;
+  /** Stands between what is seen of media and what is told of it. */
+  readonly counts?: ((flows: boolean) => boolean) | undefined;
+}
+
+/** A room to be in. */
+export interface WantedRoom {
+  readonly room: string;
+  /** What is asked for, if the room is new. */
+  readonly topology: Topology | undefined;
+}
