@@ -50,9 +50,8 @@ export interface Schedule {
   readonly healAtMs: number;
 }
 
-const NAMES = ["anna", "bert", "cleo", "dora"];
-
-export { NAMES as PEOPLE };
+/** The people of schedules: the first two to four of them take part. The first is the moderator. */
+export const PEOPLE: readonly string[] = ["anna", "bert", "cleo", "dora"];
 
 /** Makes the schedule of a seed. */
 export function scheduleOf(seed: number, random: Chance): Schedule {
@@ -66,7 +65,7 @@ export function scheduleOf(seed: number, random: Chance): Schedule {
     [28, 3],
     [12, 4],
   ] as const);
-  const names = NAMES.slice(0, count);
+  const names = PEOPLE.slice(0, count);
   const calm = random.happens(0.1);
   const people = names.map((identity, index) => ({ identity, options: personOf(random, index) }));
   const lastsMs = random.between(1000, 5000);
