@@ -11,6 +11,11 @@ const SPAN_MS = 4_000;
 const RUNS = 3;
 const WARM_UP_CONNECTIONS = 500;
 const IDLE_CONNECTIONS = 5_000;
+/**
+ * V8's young generation grows with the rate of garbage, up to tens of megabytes, whatever is kept. It belongs to the
+ * process and not to a connection, so it is held small in both processes while connections are weighed.
+ */
+const SMALL_YOUNG_GENERATION = ["--max-semi-space-size=1"];
 const OFF = { intent: "unpublished", mutedBy: null } as const;
 const NOTHING: Sources = { microphone: OFF, camera: OFF, screen: OFF, "screen-audio": OFF };
 /** A candidate line of the usual length, so that a message is about 300 bytes. */
@@ -139,9 +144,13 @@ async function measure(server: Measured<unknown>, count: () => number): Promise<
 }
 
 async function idleBytes(progress: (text: string) => void): Promise<{ ours: number; bare: number }> {
-  await using server = await startMeasured<Ready>("./lodeline-process.ts");
+  await using server = await startMeasured<Ready>("./lodeline-process.ts", {}, SMALL_YOUNG_GENERATION);
   const ours = await growth(server, (count) => openIdle(server.ready.linkUrl, count));
-  await using plain = await startMeasured<{ readonly url: string }>("./plain-ws-process.ts");
+  await using plain = await startMeasured<{ readonly url: string }>(
+    "./plain-ws-process.ts",
+    {},
+    SMALL_YOUNG_GENERATION,
+  );
   const bare = await growth(plain, (count) => openGreeted(plain.ready.url, count));
   progress(`idle: ${Math.round(ours)} bytes each, bare ${Math.round(bare)}`);
   return { ours, bare };

@@ -23,10 +23,14 @@ export interface Measured<Ready> extends AsyncDisposable {
   memory(): Promise<{ readonly rss: number; readonly heap: number }>;
 }
 
-/** Starts `file` (beside this one) as a measured process and waits until it is ready. */
-export async function startMeasured<Ready>(file: string, options: unknown = {}): Promise<Measured<Ready>> {
+/** Starts `file` (beside this one) as a measured process, with flags for its Node, and waits until it is ready. */
+export async function startMeasured<Ready>(
+  file: string,
+  options: unknown = {},
+  flags: readonly string[] = [],
+): Promise<Measured<Ready>> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(options)], {
-    execArgv: ["--conditions=@lodeline/source", "--expose-gc"],
+    execArgv: ["--conditions=@lodeline/source", "--expose-gc", ...flags],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const ended = once(child, "exit").then(([code]) => {
