@@ -8,7 +8,12 @@ import type { Authorization, HubSocket, Recipient } from "./ports.ts";
 export interface Membership {
   readonly room: string;
   readonly participant: string;
+  /** The join that gave it. */
+  readonly command: string;
 }
+
+/** Joins that a link remembers after their place is gone: one said again is late by seconds, not by dozens of joins. */
+const SPENT_JOINS = 16;
 
 /** Whom a {@link LinkHost} tells what happens on its link. */
 export interface LinkListener {
@@ -24,7 +29,8 @@ export interface LinkListener {
 export class LinkHost implements Disposable {
   readonly link: ServerLink;
   readonly authorization: Authorization;
-  membership: Membership | undefined;
+  #membership: Membership | undefined;
+  readonly #spentJoins: string[] = [];
   readonly #clock: Clock;
   readonly #listener: LinkListener;
   readonly #timer: LazyTimer;
@@ -59,6 +65,30 @@ export class LinkHost implements Disposable {
 
   get identity(): string {
     return this.authorization.identity;
+  }
+
+  /** The place this link holds. */
+  get membership(): Membership | undefined {
+    return this.#membership;
+  }
+
+  /** The link holds this place from now on. */
+  seat(membership: Membership): void {
+    this.#membership = membership;
+  }
+
+  /** The place is gone; the join that gave it is spent. */
+  unseat(): void {
+    const command = this.#membership?.command;
+    this.#membership = undefined;
+    if (command === undefined) return;
+    this.#spentJoins.push(command);
+    if (this.#spentJoins.length > SPENT_JOINS) this.#spentJoins.shift();
+  }
+
+  /** Whether this link's join of that id gave a place that is gone again. */
+  isSpent(command: string): boolean {
+    return this.#spentJoins.includes(command);
   }
 
   /** Whom a message to this link reaches. */

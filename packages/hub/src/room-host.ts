@@ -175,7 +175,7 @@ export class RoomHost implements Disposable {
     const { participant, incarnation, session, again } = joined;
     const host = link(joined.link);
     if (!host) return;
-    host.membership = { room: this.id, participant };
+    host.seat({ room: this.id, participant, command: joined.command });
     if (!this.#wasOpen) emit("room", { room: this.id, what: "opened" });
     this.#wasOpen = true;
     if (!again) emit("joined", { room: this.id, participant, identity: host.identity, incarnation });
@@ -204,7 +204,7 @@ export class RoomHost implements Disposable {
   #unbind(id: string, participant: string): void {
     this.#joins.unbound(participant, id);
     const host = this.#options.link(id);
-    if (host?.membership?.participant === participant) host.membership = undefined;
+    if (host?.membership?.participant === participant) host.unseat();
   }
 
   #operate(op: MediaOp): void {

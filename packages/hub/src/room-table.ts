@@ -90,6 +90,12 @@ export class RoomTable implements Disposable {
       return new LodelineError("auth/room-denied", { field: "room" });
     }
     if (membership && membership.room !== join.room) return new LodelineError("room/already-member", { field: "room" });
+    if (!membership && host.isSpent(join.id)) {
+      // Said again before its answer was heard, and overtaken by a removal: done twice, it would make a place of which
+      // its sender knows nothing.
+      const detail = "This join has had its answer, and its place is gone again.";
+      return new LodelineError("room/not-member", { detail, field: "id" });
+    }
     const topology = this.#rooms.get(join.room)?.topology ?? this.#topologyOf(join);
     if (topology === "sfu" && !this.#options.hub.ports.media) {
       return new LodelineError("room/topology", { detail: "This server has no sfu.", field: "topology" });

@@ -146,6 +146,24 @@ describe("rooms", () => {
     assert.equal(bob.of("room-event").flatMap(({ events }) => events).length, 2, "one join, one media state");
   });
 
+  it("[HUB11] gives no second place for a join that is said again after its place is gone", () => {
+    const world = new World();
+    const [, bob] = joinTwo(world, "mesh");
+    const carl = world.client("carl");
+    carl.join("r", { id: "j", topology: "mesh" });
+    world.run();
+    carl.send({ type: "leave", id: "l" });
+    carl.join("r", { id: "j", topology: "mesh" });
+    world.run();
+    assert.equal(carl.errors.at(-1)?.code, "room/not-member");
+    assert.equal(carl.of("joined").length, 1);
+    assert.equal(world.hub.status().participants, 2);
+    carl.join("r", { id: "another", topology: "mesh" });
+    world.run();
+    assert.equal(carl.of("joined").length, 2);
+    assert.equal(bob.errors.length, 0);
+  });
+
   it("[HUB12] makes a lost one suspect and then gone, from when it was last heard of", () => {
     const world = new World();
     const [ada, bob] = joinTwo(world, "mesh");
