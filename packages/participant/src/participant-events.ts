@@ -44,7 +44,7 @@ export interface RoomPlace {
 export interface ParticipantEvents {
   /** The link changed its state. `error` says why, where there is a reason. */
   link: { readonly state: LinkStateName; readonly error: LodelineError | undefined };
-  /** A join is sent. Keep `command` until `joined`: see `JoinOptions.command`. */
+  /** A join is sent. Keep `command` until `joined`, `join-failed` or `left`: see `JoinOptions.command`. */
   joining: { readonly room: string; readonly command: string };
   /** In the room, for the first time or again; store `place` for a reload. */
   joined: {

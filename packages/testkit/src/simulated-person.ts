@@ -208,6 +208,7 @@ export class SimulatedPerson {
       this.#joining = undefined;
     }
     if (name === "left") this.#place = this.#joining = undefined;
+    if (name === "join-failed") this.#joining = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
   }
 
