@@ -36,7 +36,8 @@ export function Left({ receipt, error }: { receipt: TeardownReceipt; error: Lode
 function wordsOf(receipt: TeardownReceipt): string {
   if (!receipt.clean)
     return `Not everything could be released: ${receipt.left.join(", ")}. Closing this tab releases it.`;
-  const devices = receipt.tracks.length;
+  // A device may have been opened, and copied for sending, more than once: a person counts devices.
+  const devices = new Set(receipt.tracks.map((track) => track.source)).size;
   const released =
     devices === 0
       ? "No device was in use"
