@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createServer, type LodelineServer } from "@lodeline/server";
+import { heapBytes, held } from "./support/held.ts";
 import { makeOffer } from "./support/offer.ts";
 import { NO_SOURCES, RawLink } from "./support/raw-link.ts";
 
@@ -11,16 +10,6 @@ import { NO_SOURCES, RawLink } from "./support/raw-link.ts";
 const WARM_UP_ROUNDS = 100;
 const ROUNDS = 100;
 const HEAP_SLACK_KB = 512;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage: () => void = runInNewContext("gc");
-
-/** Everything the process holds open, by kind. */
-function held(): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
-  return counts;
-}
 
 async function until(what: string, done: () => boolean): Promise<void> {
   for (let i = 0; i < 300 && !done(); i++) await sleep(20);
@@ -68,16 +57,14 @@ describe("a server that people come to and leave", () => {
     await until("everything is given back after the first rounds", empty);
     await sleep(200);
     const before = held();
-    collectGarbage();
-    const heapBefore = process.memoryUsage().heapUsed;
+    const heapBefore = heapBytes();
     for (let round = 0; round < ROUNDS; round++) await visit(server, round);
     await until(`everything is given back: ${JSON.stringify(server.hub.status())}`, empty);
     await sleep(200);
     assert.deepEqual(held(), before);
     const { timers, sessions, calls, identities } = server.hub.status();
     assert.deepEqual([timers, sessions, calls, identities], [0, 0, 0, 0]);
-    collectGarbage();
-    const grownKb = (process.memoryUsage().heapUsed - heapBefore) / 1024;
+    const grownKb = (heapBytes() - heapBefore) / 1024;
     assert.ok(grownKb < HEAP_SLACK_KB, `the heap grew by ${Math.round(grownKb)} kB`);
   });
 
