@@ -134,7 +134,7 @@ export class ClientHandle implements LodelineClient {
         return opening;
       },
     };
-    const hosted = this.#host.get(name, this.#calls.size === 0, (fresh) => this.#places.beginJoin(id, fresh));
+    const hosted = this.#host.get(name, this.#calls.size === 0);
     const room = new RoomHandle({
       ...hosted,
       media,
@@ -157,7 +157,8 @@ export class ClientHandle implements LodelineClient {
     const rejoin = await place;
     if (!this.#stay || signal?.aborted) throw new LodelineError("aborted");
     const admission = this.#host.admission(stay.hosted);
-    stay.hosted.participant.join({ room, topology, sources: stay.room.own.publishing.begin(), rejoin });
+    const command = this.#places.unheardJoin(room);
+    stay.hosted.participant.join({ room, topology, sources: stay.room.own.publishing.begin(), rejoin, command });
     await admission;
   }
 
@@ -165,6 +166,8 @@ export class ClientHandle implements LodelineClient {
     this.#stay = undefined;
     // A join that came to nothing, and a page that goes, leave the earlier place as it was.
     if (FINAL.has(reason)) this.#places.drop(room);
+    // Given up by the person, its command is used up: the next join of this page is another one.
+    else if (reason !== "page-closed") this.#places.endJoin(room);
     // A leave that the server could not confirm in time: this participant's state is of no use any more.
     const { participant } = this.#host;
     if (participant && participant.membership !== "outside" && this.#calls.size === 0) this.#host.discard();
@@ -223,6 +226,8 @@ export class ClientHandle implements LodelineClient {
     });
     participant.on("error", ({ error }) => this.#events.emit("error", error));
     participant.on("refused", ({ error }) => void this.#refused(hosted, error));
+    participant.on("joining", ({ room, command }) => this.#places.beginJoin(room, command));
+    participant.on("join-failed", () => this.#stay && this.#places.endJoin(this.#stay.room.id));
     participant.on("joined", ({ place, iceServers }) => {
       peers.useIceServers(iceServers);
       void this.#places.keep(place);

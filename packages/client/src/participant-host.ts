@@ -1,4 +1,4 @@
-import { type Clock, createSecret, cryptoRandom, LodelineError, type Logger, type Timer } from "@lodeline/base";
+import { type Clock, cryptoRandom, LodelineError, type Logger, type Timer } from "@lodeline/base";
 import { Participant } from "@lodeline/participant";
 import type { Timers } from "@lodeline/protocol";
 import type { ClientOptions } from "./api/client-api.ts";
@@ -52,12 +52,11 @@ export class ParticipantHost {
    * The participant, made if need be.
    *
    * @param mayRename - Nothing is going on: with another name, which is part of the hello, another participant begins.
-   * @param secret - Begins its command ids; see `ParticipantOptions.commandPrefix`.
    */
-  get(name: string, mayRename: boolean, secret?: (fresh: string) => string): Hosted {
+  get(name: string, mayRename: boolean): Hosted {
     if (mayRename && name !== "" && name !== this.#name) this.discard();
     this.#name = name || this.#name;
-    this.#hosted ??= this.#make(secret);
+    this.#hosted ??= this.#make();
     return this.#hosted;
   }
 
@@ -132,14 +131,13 @@ export class ParticipantHost {
     }
   }
 
-  #make(secret: (fresh: string) => string = (fresh) => fresh): Hosted {
+  #make(): Hosted {
     const { client, clock, logger, url } = this.#options;
     const random = cryptoRandom((into) => crypto.getRandomValues(into));
     const peers = this.#makePeers();
     const participant = new Participant({
       clock,
       random,
-      commandPrefix: secret(createSecret(random)),
       ports: { socket: browserSocketPort(url, logger), peers },
       timers: client.timers as Partial<Timers> | undefined,
       name: this.#name,

@@ -82,12 +82,18 @@ describe("the place of a page", () => {
   });
 
   it("[PLACE3] a join that was not answered is asked again as the same one", async () => {
-    assert.equal(new PlaceStore(storage, "wss://a").beginJoin("blue", "one"), "one");
-    assert.equal(new PlaceStore(storage, "wss://a").beginJoin("blue", "two"), "one");
-    assert.equal(new PlaceStore(storage, "wss://a").beginJoin("red", "three"), "three");
-    await new PlaceStore(storage, "wss://a").keep(PLACE);
-    assert.equal(new PlaceStore(storage, "wss://a").beginJoin("blue", "four"), "four");
-    assert.equal(new PlaceStore(null, "wss://a").beginJoin("blue", "five"), "five");
+    const page = () => new PlaceStore(storage, "wss://a");
+    assert.equal(page().unheardJoin("blue"), undefined);
+    page().beginJoin("blue", "one");
+    assert.equal(page().unheardJoin("blue"), "one");
+    assert.equal(page().unheardJoin("red"), undefined);
+    page().beginJoin("blue", "two");
+    assert.equal(page().unheardJoin("blue"), "two", "the last one sent counts");
+    await page().keep(PLACE);
+    assert.equal(page().unheardJoin("blue"), undefined, "it was answered");
+    const none = new PlaceStore(null, "wss://a");
+    none.beginJoin("blue", "three");
+    assert.equal(none.unheardJoin("blue"), undefined);
   });
 });
 

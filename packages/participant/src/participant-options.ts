@@ -21,10 +21,4 @@ export interface ParticipantOptions {
    * the participant, outlive a session that is replaced, and steps 2 to 4 are skipped.
    */
   readonly captures?: Partial<Record<SessionUse, boolean>> | undefined;
-  /**
-   * Begins the id of every command, and must be a secret of at least 16 signs. A page that is reloaded before its join
-   * was answered hands in the same one again: the same join gives the same place, and nobody is left behind. Default: a
-   * new one.
-   */
-  readonly commandPrefix?: string | undefined;
 }

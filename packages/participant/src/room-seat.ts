@@ -33,7 +33,6 @@ export interface RoomSeatOptions {
   readonly random: Random;
   readonly timers: Timers;
   readonly name: string;
-  readonly commandPrefix?: string | undefined;
   readonly table: SessionTable;
   readonly reception: Reception;
   send(message: ClientMessage): void;
@@ -65,7 +64,7 @@ export class RoomSeat implements Disposable {
   constructor(options: RoomSeatOptions) {
     this.#options = options;
     const { clock, random, timers, table, send } = options;
-    const machine = createMember({ timers, commandPrefix: options.commandPrefix ?? createSecret(random, 16) });
+    const machine = createMember({ timers, commandPrefix: createSecret(random, 16) });
     this.#member = drive(machine, { clock, perform: (effect) => this.#perform(effect) });
     this.#sessions = new RoomSessions({
       clock,

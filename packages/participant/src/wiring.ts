@@ -60,7 +60,7 @@ export class Wiring {
         if (!this.calls.requestReplay(publication, why)) this.seat.requestReplay(publication, why);
       },
     });
-    const shared: Omit<RoomSeatOptions, "commandPrefix"> = {
+    const shared: RoomSeatOptions = {
       clock,
       random,
       timers,
@@ -70,7 +70,7 @@ export class Wiring {
       send: (message) => this.link.send(message),
       emit: (event, value) => events.emit(event, value),
     };
-    this.seat = new RoomSeat({ ...shared, commandPrefix: options.commandPrefix });
+    this.seat = new RoomSeat(shared);
     this.calls = new CallDesk(shared);
   }
 

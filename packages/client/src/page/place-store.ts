@@ -32,16 +32,16 @@ export class PlaceStore {
   }
 
   /**
-   * The secret by which a join is known again. The same as before a reload, as long as that join was not answered: the
-   * place it may have been given is then given again.
-   *
-   * @param fresh - The one to use where none is kept.
+   * The join that this page, before its reload, sent and never heard of: asked again under the same command it is given
+   * the same place. `undefined` when there was none.
    */
-  beginJoin(room: string, fresh: string): string {
-    const kept = this.#storage?.getItem(this.#joinKey(room));
-    const secret = kept ?? fresh;
-    this.#set(this.#joinKey(room), secret);
-    return secret;
+  unheardJoin(room: string): string | undefined {
+    return this.#storage?.getItem(this.#joinKey(room)) ?? undefined;
+  }
+
+  /** A join is sent under this command. It is kept until it is answered or given up. */
+  beginJoin(room: string, command: string): void {
+    this.#set(this.#joinKey(room), command);
   }
 
   /** The join was answered, or given up: it is not asked again. */
