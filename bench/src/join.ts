@@ -1,8 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { launch } from "../../e2e/support/browsers.ts";
+import { serveSdkPage } from "../../e2e/support/sdk-page.ts";
 import type { JoinLab } from "./join-page-script.ts";
 import { type Bench, quantile, row } from "./result.ts";
 import { startMeasured } from "./worker-process.ts";
@@ -18,7 +16,7 @@ export const joinBench: Bench = {
   about: `${JOINS} joins of a Chromium into an sfu room with one sender, to the first remote frame decoded`,
   async run(progress) {
     await using server = await startMeasured<{ readonly url: string }>("./lodeline-process.ts");
-    await using page = await servePage();
+    await using page = await serveSdkPage(fileURLToPath(new URL("./join-page-script.ts", import.meta.url)));
     await using sending = await launch("chromium");
     await using joining = await launch("chromium");
     const sender = await sending.open(page.url);
@@ -42,30 +40,3 @@ export const joinBench: Bench = {
     ];
   },
 };
-
-async function servePage(): Promise<{ readonly url: string } & AsyncDisposable> {
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL("./join-page-script.ts", import.meta.url))],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    conditions: ["@lodeline/source"],
-    write: false,
-  });
-  const script = bundle.outputFiles[0]?.contents;
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/lab.js";
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(
-      isScript ? script : '<!doctype html><title>bench</title><body><script type="module" src="/lab.js"></script>',
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

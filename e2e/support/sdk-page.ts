@@ -10,21 +10,25 @@ export interface SdkPage extends AsyncDisposable {
 const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>SDK</title><body>
 <script type="module" src="/sdk.js"></script></body></html>`;
 
-/** Bundles the SDK from source and serves it on loopback. The caller closes it. */
-export async function serveSdkPage(): Promise<SdkPage> {
+/**
+ * Bundles a page's script, and the SDK that it imports, from source and serves it on loopback. The caller closes it.
+ *
+ * @param script - Path of the script; it makes a `lab` for whoever drives the page.
+ */
+export async function serveSdkPage(script = `${import.meta.dirname}/sdk-page-script.ts`): Promise<SdkPage> {
   const bundle = await build({
-    entryPoints: [`${import.meta.dirname}/sdk-page-script.ts`],
+    entryPoints: [script],
     bundle: true,
     format: "esm",
     target: "es2022",
     conditions: ["@lodeline/source"],
     write: false,
   });
-  const script = bundle.outputFiles[0]?.contents;
+  const code = bundle.outputFiles[0]?.contents;
   const server = createServer((request, response) => {
     const isScript = request.url === "/sdk.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : HTML);
+    response.end(isScript ? code : HTML);
   });
   server.listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
