@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
-import { enterRoom, waitForWords } from "./support/page-driver.ts";
+import { enterRoom, leaveRoom, waitForWords } from "./support/page-driver.ts";
 import { openPageServer, type PageServer } from "./support/page-server.ts";
 import { type Palette, portraitCamera } from "./support/portrait-camera.ts";
 
@@ -90,6 +90,7 @@ describe("the page, as people see it", { timeout: 180_000 }, () => {
     await photograph(first, "room-phone", { width: 390, height: 844, phone: true });
     await photograph(first, "room-phone-dark", { width: 390, height: 844, phone: true }, "dark");
     assert.equal(await first.$$eval(".tile", (tiles) => tiles.length), 4);
+    for (const page of [...pages, guest]) await leaveRoom(page);
   });
 });
 

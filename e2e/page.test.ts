@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "puppeteer-core";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
-import { enterRoom, waitForWords, wordsOf } from "./support/page-driver.ts";
+import { enterRoom, leaveRoom, waitForWords, wordsOf } from "./support/page-driver.ts";
 import { openPageServer, type PageServer } from "./support/page-server.ts";
 
 describe("the page, used by people", { timeout: 300_000 }, () => {
@@ -28,8 +28,8 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     await waitForWords(made.page, "Bo", { microphone: "live", camera: "live" });
     await waitForWords(joined.page, "Ada", { microphone: "live", camera: "live" });
     assert.deepEqual([...made.errors, ...joined.errors], []);
-    await leave(made.page);
-    await leave(joined.page);
+    await leaveRoom(made.page);
+    await leaveRoom(joined.page);
   });
 
   it("follows mute and camera, by key and by click", async (t) => {
@@ -43,8 +43,8 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
       await one.click(`[data-key=${source}]`);
       t.diagnostic(`${source} on: ${await timed(waitForWords(other, "Ada", { [source]: "live" }))} ms`);
     }
-    await leave(one);
-    await leave(other);
+    await leaveRoom(one);
+    await leaveRoom(other);
   });
 
   it("calls the peer that lives on the server, and hangs up", async () => {
@@ -54,7 +54,7 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     await waitForWords(page, "Server peer", { microphone: "live", camera: "live" });
     await page.click("[data-key=robot]");
     await page.waitForFunction(() => !document.querySelector("[data-tile=server-peer]"));
-    await leave(page);
+    await leaveRoom(page);
   });
 
   it("lets a moderator mute somebody, who reads by whom, and cannot undo it", async () => {
@@ -73,8 +73,8 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     assert.equal((await wordsOf(chair, "Bo"))?.microphone, "muted by a moderator");
     await (await chair.waitForSelector("::-p-aria(Let speak)"))?.click();
     await waitForWords(chair, "Bo", { microphone: "muted by them" });
-    await leave(chair);
-    await leave(member);
+    await leaveRoom(chair);
+    await leaveRoom(member);
   });
 
   it("lets somebody without a camera or microphone in, to listen, and says what to do", async () => {
@@ -86,8 +86,8 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     await enterRoom(page, "Listener");
     await waitForWords(page, "Ada", { microphone: "live", camera: "live" });
     await waitForWords(sender, "Listener", { microphone: "never sent", camera: "never sent" });
-    await leave(page);
-    await leave(sender);
+    await leaveRoom(page);
+    await leaveRoom(sender);
   });
 
   it("goes straight back in after a reload, to one place", async () => {
@@ -96,8 +96,8 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     await one.waitForSelector(".room");
     await waitForWords(other, "Ada", { microphone: "live", camera: "live" });
     assert.equal(await other.$$eval(".tile", (tiles) => tiles.length), 2);
-    await leave(one);
-    await leave(other);
+    await leaveRoom(one);
+    await leaveRoom(other);
   });
 
   it("can be used by keyboard and screen reader: every control has a name and shows its focus", async () => {
@@ -118,7 +118,7 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     for (const key of ["microphone", "camera", "screen", "people", "settings", "robot", "leave"]) {
       assert.ok(reached.has(key), `${key} is not reached by Tab`);
     }
-    await leave(page);
+    await leaveRoom(page);
   });
 
   async function meet(room: string): Promise<[Page, Page]> {
@@ -131,15 +131,6 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     return [one, other];
   }
 });
-
-/** Leaves by the key, and reads on the page that everything was released. */
-async function leave(page: Page): Promise<void> {
-  await page.click("[data-key=leave]");
-  await page.waitForSelector(".farewell");
-  const words = await page.$eval(".farewell", (card) => card.textContent ?? "");
-  assert.match(words, /every connection is closed/);
-  await page.close();
-}
 
 async function timed(work: Promise<void>): Promise<number> {
   const began = performance.now();

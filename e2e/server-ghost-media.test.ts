@@ -58,6 +58,8 @@ describe("ghost media in Chromium", { timeout: 180_000 }, () => {
     idOf = (name) => room.participants.find((one) => one.name === name)?.id ?? assert.fail(`no ${name}`);
   });
   after(async () => {
+    await ada?.leaveCleanly();
+    await ben?.leaveCleanly();
     await browser?.close();
     await page?.[Symbol.asyncDispose]();
     await server?.close();

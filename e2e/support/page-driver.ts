@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 
 /** How long a browser may take for anything that is waited for; generous, since machines are shared. */
@@ -55,4 +56,13 @@ export async function waitForWords(
     const now = JSON.stringify(await wordsOf(page, person));
     throw new Error(`the tile of ${person} never said ${JSON.stringify(words)}; it says ${now}`, { cause });
   }
+}
+
+/** Leaves by the key, and reads on the page that everything was released. */
+export async function leaveRoom(page: Page): Promise<void> {
+  await page.click("[data-key=leave]");
+  await page.waitForSelector(".farewell");
+  const words = await page.$eval(".farewell", (card) => card.textContent ?? "");
+  assert.match(words, /every connection is closed/);
+  await page.close();
 }
