@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import type { LodelineServer } from "@lodeline/server";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
 import { heapBytes, held } from "./support/held.ts";
+import { until } from "./support/lab-driver.ts";
 import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import { Person } from "./support/sdk-person.ts";
 import { startServer } from "./support/server.ts";
@@ -47,18 +48,32 @@ describe("people who come and leave, in a real browser", { timeout: 240_000 }, (
     });
   }
 
+  /** What the server holds for the one who stays: the page that left knows so before the last of its socket is closed. */
+  async function alone() {
+    const status = await until(
+      "the guest's socket is closed",
+      () => server.status(),
+      ({ sockets }) => sockets === 1,
+    );
+    return { ...status, uptimeMs: 0, hub: server.hub.status() };
+  }
+
   it(`${ROUNDS} joins and leaves with media leave sockets, transports, timers and heap of the server flat`, async (t) => {
     for (let round = 0; round < WARM_UP_ROUNDS; round++) await comeAndLeave();
-    const before = { ...server.status(), uptimeMs: 0, hub: server.hub.status(), held: held() };
+    const before = await alone();
+    const heldBefore = held();
     const heapBefore = heapBytes();
     for (let round = 0; round < ROUNDS; round++) await comeAndLeave();
-    const now = { ...server.status(), uptimeMs: 0, hub: server.hub.status(), held: held() };
+    const now = await alone();
     assert.deepEqual(now, before);
+    await until("no more held than before", held, (kinds) =>
+      Object.entries(kinds).every(([kind, count]) => count <= (heldBefore[kind] ?? 0)),
+    );
     const grownKb = (heapBytes() - heapBefore) / 1024;
     t.diagnostic(
       `heap ${Math.round(heapBefore / 1024)} kB, ${grownKb.toFixed(0)} kB more after ${ROUNDS} joins and leaves`,
     );
-    t.diagnostic(JSON.stringify(now));
+    t.diagnostic(JSON.stringify({ ...now, held: held() }));
     assert.ok(grownKb < HEAP_SLACK_KB, `the heap grew by ${Math.round(grownKb)} kB`);
     await stays.leaveCleanly();
   });
