@@ -1,7 +1,7 @@
-import type { Clock, LodelineError, Random, Tick } from "@lodeline/base";
+import type { Clock, ErrorCode, LodelineError, Random, Tick } from "@lodeline/base";
 import type { LeaveReason, NumberedEvent, ReplayStep, Timers, Topology } from "@lodeline/protocol";
 import type { RoomInput, RoomSettings, RoomState } from "@lodeline/room";
-import type { SessionInput, SessionState } from "@lodeline/session";
+import type { PlanName, PlanStep, SessionInput, SessionState, StepOutcome } from "@lodeline/session";
 import type { HubPorts } from "./ports.ts";
 
 /** Told of every step of a session that the hub owns; `input` is `{ kind: "tick" }` when time caused it. */
@@ -77,6 +77,8 @@ export interface HubEvents {
     readonly previous: string;
     readonly reason?: string | undefined;
   };
+  /** A step of the server's end of a session is over. */
+  readonly step: StepTold;
   /** A call between two identities: ringing, answered, over. */
   readonly call: {
     readonly session: string;
@@ -87,6 +89,19 @@ export interface HubEvents {
   };
   /** Draining began, and is done: every link has been told and closed. */
   readonly drained: { readonly links: number };
+}
+
+/** One step of a start plan, of a stop plan, or of taking a start back, at the server's end. */
+export interface StepTold {
+  readonly room?: string | undefined;
+  readonly participant?: string | undefined;
+  readonly session: string;
+  readonly plan: PlanName;
+  readonly step: PlanStep;
+  readonly outcome: StepOutcome;
+  readonly durationMs: number;
+  /** Set where it failed. */
+  readonly code?: ErrorCode | undefined;
 }
 
 /** How many of each thing the hub holds: flat over joins and leaves. */

@@ -19,6 +19,7 @@ import { publishRefusal } from "./publish-grant.ts";
 import { RoomTable } from "./room-table.ts";
 import type { RoomView } from "./room-view.ts";
 import { ServerPeerCalls } from "./server-peer-calls.ts";
+import { tellSession } from "./session-told.ts";
 
 /**
  * The server's whole brain: links, identities, rooms, calls, and the server's side of sessions. It opens nothing and
@@ -233,11 +234,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       observe: observe?.session,
       send: (caller, signal) =>
         caller.deliver({ type: "signal", scope: "call", from: SERVER_PEER_IDENTITY, name: SERVER_PEER_NAME, signal }),
-      event: (event) => {
-        if (event.kind !== "stateChanged") return;
-        const { session, state, previous, reason } = event;
-        this.#events.emit("session", { session, state, previous, reason });
-      },
+      event: (event) => tellSession((name, told) => this.#events.emit(name, told), {}, event),
       over: () => this.#checkDrained(),
     });
   }

@@ -1,5 +1,5 @@
 export { Hub } from "./hub.ts";
-export type { HubEvents, HubOptions, HubStatus, RoomObserver, SessionObserver } from "./hub-types.ts";
+export type { HubEvents, HubOptions, HubStatus, RoomObserver, SessionObserver, StepTold } from "./hub-types.ts";
 export type {
   Authorization,
   AuthorizationPort,

@@ -16,6 +16,7 @@ import { JoinDesk, type Joined } from "./join-desk.ts";
 import type { LinkHost } from "./link-host.ts";
 import type { HubPorts, MediaFacts } from "./ports.ts";
 import { type RoomView, roomView } from "./room-view.ts";
+import { tellSession } from "./session-told.ts";
 import { SFU, SfuSession } from "./sfu-session.ts";
 
 /** What a {@link RoomHost} needs of the hub. */
@@ -274,9 +275,7 @@ export class RoomHost implements Disposable {
   }
 
   #sessionEvent(participant: string, event: SessionEvent): void {
-    if (event.kind !== "stateChanged") return;
-    const { session, state, previous, reason } = event;
-    this.#options.emit("session", { room: this.id, participant, session, state, previous, reason });
+    tellSession(this.#options.emit, { room: this.id, participant }, event);
   }
 
   #sessionOver(participant: string, session: string): void {

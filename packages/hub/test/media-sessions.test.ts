@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LodelineError } from "@lodeline/base";
 import { DEFAULT_TIMERS } from "@lodeline/protocol";
+import { ANSWER_STEPS, CAPTURE_STEPS, CHANNEL_STEPS, type PlanStep, STOP_STEPS } from "@lodeline/session";
 import { type Client, offerOf, World } from "./world.ts";
 
 const candidate = (ufrag: string) => ({
@@ -173,6 +174,24 @@ describe("media sessions", () => {
     world.run(100);
     assert.deepEqual(world.media.closed, ["s_a", "s_b"]);
     assert.equal(world.hub.status().sessions, 0);
+  });
+
+  it("[HUB37] tells every step of a session, first the twelve, then the seven", () => {
+    const world = new World();
+    const told: string[] = [];
+    world.hub.on("step", ({ room, session, plan, step, outcome }) => {
+      if (session === "s_a") told.push([room, plan, step, outcome].join(" "));
+    });
+    const [ada] = two(world);
+    world.media.connect("s_a");
+    world.run(50);
+    ada.send({ type: "leave", id: "l" });
+    world.run(100);
+    const outcome = (step: PlanStep) => (CAPTURE_STEPS.has(step) || CHANNEL_STEPS.has(step) ? "skipped" : "done");
+    assert.deepEqual(told, [
+      ...ANSWER_STEPS.map((step) => `r start ${step} ${outcome(step)}`),
+      ...STOP_STEPS.map((step) => `r stop ${step} ${outcome(step)}`),
+    ]);
   });
 
   it("[HUB21] a rejoin closes the earlier session and begins the new one in the same place", () => {

@@ -35,6 +35,17 @@ export function logHub(hub: Hub, logger: Logger, redact: Redact): void {
         previous,
         reason,
       }),
+    step: ({ room, participant, session, plan, step, outcome, durationMs, code }) =>
+      logger.debug("session step", {
+        roomId: room,
+        participantId: participant,
+        sessionId: session,
+        plan,
+        step,
+        outcome,
+        durationMs,
+        code,
+      }),
     call: ({ session, from, to, what, reason }) =>
       logger.info(`call ${what}`, { sessionId: session, from: who(from), to: who(to), reason }),
     drained: ({ links }) => logger.info("hub drained", { links } satisfies LogFields),

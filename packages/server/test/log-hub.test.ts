@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Emitter, type LogFields, type Logger } from "@lodeline/base";
+import { Emitter, type LogFields, type Logger, silentLogger } from "@lodeline/base";
 import type { Hub, HubEvents } from "@lodeline/hub";
 import { logHub } from "../src/log-hub.ts";
 import { createRedact } from "../src/redact.ts";
@@ -21,5 +21,29 @@ describe("the hub's log", () => {
     );
     assert.doesNotMatch(JSON.stringify(lines), /@example/);
     assert.equal(lines[0]?.[1]?.identity, lines[1]?.[1]?.identity);
+  });
+
+  it("[LOG4] has a debug line for each step", () => {
+    const lines: [string, LogFields | undefined][] = [];
+    const logger = { ...silentLogger, debug: (event: string, fields?: LogFields) => void lines.push([event, fields]) };
+    const events = new Emitter<HubEvents>();
+    logHub(events as unknown as Hub, logger, createRedact());
+    const step = { session: "s_1", plan: "stop", step: "close-connection", outcome: "done", durationMs: 3 } as const;
+    events.emit("step", { room: "den", participant: "p_1", ...step });
+    assert.deepEqual(lines, [
+      [
+        "session step",
+        {
+          roomId: "den",
+          participantId: "p_1",
+          sessionId: "s_1",
+          plan: "stop",
+          step: "close-connection",
+          outcome: "done",
+          durationMs: 3,
+          code: undefined,
+        },
+      ],
+    ]);
   });
 });
