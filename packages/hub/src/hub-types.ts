@@ -3,6 +3,7 @@ import type { LeaveReason, NumberedEvent, ReplayStep, Timers, Topology } from "@
 import type { RoomInput, RoomSettings, RoomState } from "@lodeline/room";
 import type { PlanName, PlanStep, SessionInput, SessionState, StepOutcome } from "@lodeline/session";
 import type { HubPorts } from "./ports.ts";
+import type { HubImage, HubStore } from "./store.ts";
 
 /** Told of every step of a session that the hub owns; `input` is `{ kind: "tick" }` when time caused it. */
 export type SessionObserver = (
@@ -31,6 +32,22 @@ export interface HubOptions {
   readonly observe?: { readonly session?: SessionObserver; readonly room?: RoomObserver } | undefined;
   /** Messages a second per link, as in ServerLinkOptions.rate. */
   readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
+  /**
+   * Where what must survive the process is kept: whatever the hub says on a socket waits until what it follows from is
+   * saved. Absent: nothing is kept, nothing waits.
+   */
+  readonly store?: HubStore | undefined;
+  /**
+   * What an earlier hub has saved: its links may be resumed, with their whole resume window from now; its rooms, places
+   * and calls go on; leases begin anew. What it cannot give back are media sessions of the sfu and calls with the server
+   * peer: their clients are told that they are over, and make new ones.
+   */
+  readonly restore?: HubImage | undefined;
+  /**
+   * A one-way function of a secret, as text. Given, resume secrets and rejoin tokens are saved as digests alone. They are
+   * random and long, so a plain cryptographic hash will do. Absent: they are saved as they are.
+   */
+  readonly digest?: ((secret: string) => string) | undefined;
 }
 
 /** What a hub tells whoever logs, counts or draws. Nothing is decided by it. */

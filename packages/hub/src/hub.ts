@@ -168,10 +168,13 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   #listen(host: LinkHost): LinkListener {
     const { intercept } = this.#options.ports;
     return {
-      message: (message) => this.#message(host, message),
+      message: (message) => {
+        // One that was held back may come after its link has ended.
+        if (this.#links.get(host.id) === host) this.#message(host, message);
+      },
       rejected: (error) => this.#events.emit("refused", { link: host.id, identity: host.identity, error }),
       changed: (state, reason) => this.#linkChanged(host, state, reason),
-      admits: (message) => intercept?.(host.recipient, message) ?? true,
+      intercept: intercept && ((passing, forward) => intercept(passing, forward)),
     };
   }
 

@@ -1,5 +1,6 @@
 export { Hub } from "./hub.ts";
 export type { HubEvents, HubOptions, HubStatus, RoomObserver, SessionObserver, StepTold } from "./hub-types.ts";
+export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
 export type {
   Authorization,
   AuthorizationPort,
@@ -15,3 +16,12 @@ export type {
   ServerPeerPort,
 } from "./ports.ts";
 export type { RoomView } from "./room-view.ts";
+export {
+  type HubChanges,
+  type HubImage,
+  type HubStore,
+  IMAGE_VERSION,
+  type StoreDrop,
+  type StoreKind,
+  type StoreRecord,
+} from "./store.ts";

@@ -2,7 +2,7 @@ import type { Clock, LodelineError, MonoMs } from "@lodeline/base";
 import { CLOSE_CODES, type ClientMessage, type ServerMessage } from "@lodeline/protocol";
 import type { Attachment, ServerLink, ServerLinkOutput, ServerLinkState } from "@lodeline/signaling";
 import { LazyTimer } from "./lazy-timer.ts";
-import type { Authorization, HubSocket, Recipient } from "./ports.ts";
+import type { Authorization, HubSocket, Passing, Recipient } from "./ports.ts";
 
 /** The place that a link holds: a link is in at most one room. */
 export interface Membership {
@@ -21,8 +21,8 @@ export interface LinkListener {
   /** The link itself has answered a bad frame or message already. */
   rejected(error: LodelineError): void;
   changed(state: ServerLinkState, reason: string | undefined): void;
-  /** Fault injection: `false` drops the message. */
-  admits(message: ServerMessage): boolean;
+  /** Fault injection: whether and when a message passes. Absent: at once. */
+  readonly intercept?: ((passing: Passing, forward: () => void) => void) | undefined;
 }
 
 /** One link in motion: its reliable core, the socket it is on now, its timer, and the place it holds. */
@@ -36,6 +36,8 @@ export class LinkHost implements Disposable {
   readonly #timer: LazyTimer;
   #socket: HubSocket | undefined;
   #draining = false;
+  /** How many messages went each way, for fault injection alone. */
+  readonly #passed = { "to-client": 0, "to-server": 0 };
   /** What is told while a `joined` waits for its answer; absent while nothing waits. */
   #held: { readonly message: ServerMessage; readonly json: string }[] | undefined;
 
@@ -172,9 +174,21 @@ export class LinkHost implements Disposable {
   }
 
   #send(message: ServerMessage, json: string): void {
-    if (!this.#listener.admits(message)) return;
-    this.link.sendJson(json, this.#clock.now());
-    this.#drain();
+    const send = () => {
+      this.link.sendJson(json, this.#clock.now());
+      this.#drain();
+    };
+    const { intercept } = this.#listener;
+    if (!intercept) return send();
+    const index = this.#passed["to-client"]++;
+    intercept({ who: this.recipient, direction: "to-client", index, message }, send);
+  }
+
+  #heard(message: ClientMessage): void {
+    const { intercept } = this.#listener;
+    if (!intercept) return this.#listener.message(message);
+    const index = this.#passed["to-server"]++;
+    intercept({ who: this.recipient, direction: "to-server", index, message }, () => this.#listener.message(message));
   }
 
   /** Outputs are performed in order also when performing one of them causes more: the outermost call drains them all. */
@@ -198,7 +212,7 @@ export class LinkHost implements Disposable {
         this.#socket = undefined;
         return;
       case "message":
-        return this.#listener.message(output.message);
+        return this.#heard(output.message);
       case "rejected":
         return this.#listener.rejected(output.error);
       case "state":

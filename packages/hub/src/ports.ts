@@ -1,5 +1,5 @@
 import type { LodelineError } from "@lodeline/base";
-import type { IceServer, Role, ServerMessage, Source } from "@lodeline/protocol";
+import type { ClientMessage, IceServer, Role, ServerMessage, Source } from "@lodeline/protocol";
 import type { MediaOp, RoomInput } from "@lodeline/room";
 import type { SessionEffect, SessionInput } from "@lodeline/session";
 
@@ -105,7 +105,7 @@ export interface ServerPeerPort {
   close(session: string): void;
 }
 
-/** To whom a message goes, for {@link HubPorts.intercept}. */
+/** Who is at the client's end of a link, for {@link HubPorts.intercept}. */
 export interface Recipient {
   readonly link: string;
   readonly identity: string;
@@ -113,6 +113,17 @@ export interface Recipient {
   readonly room?: string | undefined;
   readonly participant?: string | undefined;
 }
+
+/** One message on its way over a link, for {@link HubPorts.intercept}. */
+export type Passing = {
+  /** The client, as it stands at this moment: in no room yet while its `join` is on the way. */
+  readonly who: Recipient;
+  /** Which message of this link in this direction it is, from 0. Messages held back for a `joined` count when they go. */
+  readonly index: number;
+} & (
+  | { readonly direction: "to-client"; readonly message: ServerMessage }
+  | { readonly direction: "to-server"; readonly message: ClientMessage }
+);
 
 /** All that the hub needs done. */
 export interface HubPorts {
@@ -124,10 +135,13 @@ export interface HubPorts {
   /** The ICE servers a participant is told at its join, e.g. with credentials of its own. Default: none. */
   iceServers?(identity: string): readonly IceServer[];
   /**
-   * Fault injection, in tests and development: called for every message to a client, above the link, so that a dropped one
-   * is truly lost. `false` drops it. Absent: all go out.
+   * Fault injection, in tests and development: called for every message of every link, both ways, above the link, so that
+   * one which is not forwarded is truly lost: the link has delivered it, or never heard of it. Absent: all pass.
+   *
+   * @param forward - Lets the message pass: at once, later (others overtake it), twice, or never. Does nothing once the
+   * link has ended.
    */
-  intercept?(to: Recipient, message: ServerMessage): boolean;
+  intercept?(passing: Passing, forward: () => void): void;
 }
 
 /** What the media engine sees of one room; only what changed need be given, unknown ids are ignored. */
