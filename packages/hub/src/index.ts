@@ -12,6 +12,7 @@ export type {
   MediaFacts,
   MediaKey,
   MediaPort,
+  Passing,
   Recipient,
   ServerPeerPort,
 } from "./ports.ts";

@@ -174,14 +174,15 @@ export class LinkHost implements Disposable {
   }
 
   #send(message: ServerMessage, json: string): void {
-    const send = () => {
-      this.link.sendJson(json, this.#clock.now());
-      this.#drain();
-    };
     const { intercept } = this.#listener;
-    if (!intercept) return send();
+    if (!intercept) return this.#say(json);
     const index = this.#passed["to-client"]++;
-    intercept({ who: this.recipient, direction: "to-client", index, message }, send);
+    intercept({ who: this.recipient, direction: "to-client", index, message }, () => this.#say(json));
+  }
+
+  #say(json: string): void {
+    this.link.sendJson(json, this.#clock.now());
+    this.#drain();
   }
 
   #heard(message: ClientMessage): void {

@@ -279,6 +279,37 @@ describe("rooms", () => {
     ]);
   });
 
+  it("[HUB50] numbers every message both ways, and lets one pass later or twice", () => {
+    const world = new World();
+    const [ada] = joinTwo(world, "mesh");
+    const said: string[] = [];
+    const held: (() => void)[] = [];
+    world.passes = ({ who, direction, index, message }, forward) => {
+      if (who.identity !== "ada") return forward();
+      said.push(`${direction} ${index} ${message.type}`);
+      if (message.type === "media-state") held.push(forward);
+      else forward();
+    };
+    ada.send({ type: "media-state", id: "m", revision: 2, sources: sourcesOf(["camera"]) });
+    ada.send({ type: "leave", id: "l" });
+    world.run();
+    assert.equal(ada.link.unacknowledged, 0);
+    assert.deepEqual(said.slice(0, 2), ["to-server 1 media-state", "to-server 2 leave"]);
+    for (const forward of held) {
+      forward();
+      forward();
+    }
+    world.run();
+    const refused = ada.of("error").map(({ code }) => code);
+    assert.deepEqual(refused, ["room/not-member", "room/not-member"]);
+    assert.match(said.at(-1) ?? "", /^to-client \d+ error$/);
+    ada.close();
+    world.run();
+    const before = world.eventsOf("refused").length;
+    held[0]?.();
+    assert.equal(world.eventsOf("refused").length, before);
+  });
+
   it("[HUB34] drops exactly what fault injection names, and the room makes it good", () => {
     const world = new World();
     const [ada, bob] = joinTwo(world, "mesh");

@@ -133,6 +133,8 @@ export class World {
   readonly serverPeer = new FakeSessions();
   readonly ops: MediaOp[] = [];
   readonly events: { [Name in keyof HubEvents]: { name: Name; event: HubEvents[Name] } }[keyof HubEvents][] = [];
+  /** Whether and when a message passes, both ways; `filter` is not asked then. */
+  passes: HubPorts["intercept"];
   filter: ((to: Recipient, message: ServerMessage) => boolean) | undefined;
   authorized = 0;
 
@@ -168,7 +170,11 @@ export class World {
           }),
       serverPeer: this.serverPeer,
       iceServers: (identity) => [{ urls: [`turn:${identity}`] }],
-      intercept: (to, message) => this.filter?.(to, message) ?? true,
+      intercept: (passing, forward) => {
+        const { who, direction, message } = passing;
+        if (this.passes) return this.passes(passing, forward);
+        if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
+      },
     };
     this.hub = new Hub({ clock, random: seededRandom(4), ports, ...options.hub });
     const names = [

@@ -130,7 +130,13 @@ function createHub(settings: Settings, clock: Clock, tokens: Tokens, media: Medi
       media: media.port,
       serverPeer: media.serverPeer,
       iceServers: () => settings.media.iceServers ?? [],
-      ...(settings.faults ? { intercept: (to, message) => faults.intercept(to, message) } : {}),
+      ...(settings.faults
+        ? {
+            intercept: ({ who, direction, message }, forward) => {
+              if (direction === "to-server" || faults.intercept(who, message)) forward();
+            },
+          }
+        : {}),
     },
   });
 }

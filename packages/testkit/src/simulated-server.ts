@@ -57,7 +57,9 @@ export class SimulatedServer implements Disposable {
         authorization: { authorize: (request, done) => done(authorizationOf(request.token ?? request.name)) },
         media: this.media,
         serverPeer: this.serverPeer,
-        intercept: (to, message) => this.filter?.(to, message) ?? true,
+        intercept: ({ who, direction, message }, forward) => {
+          if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
+        },
       },
     });
   }
