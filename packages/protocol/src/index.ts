@@ -30,7 +30,9 @@ export {
   iceServer,
   type Moderation,
   moderation,
+  type PairReceipt,
   type PublishedReceipt,
+  pairReceipt,
   publishedReceipt,
   type ReceivedReceipt,
   receivedReceipt,
@@ -80,7 +82,11 @@ export {
   sources,
 } from "./room-state.ts";
 export {
+  type CallReceived,
+  type CallSent,
   type Candidate,
+  callReceived,
+  callSent,
   candidate,
   type EndReason,
   endReason,

@@ -21,9 +21,20 @@ export type IceServer = z.infer<typeof iceServer>;
 
 /** What a moderator does. */
 export const moderation = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("mute"), participant: id, source: source }),
+  z.strictObject({
+    kind: z.literal("mute"),
+    participant: id,
+    source: source,
+    mayUnmute: z
+      .optional(z.boolean())
+      .check(z.describe("True: the owner may open it again by itself. Default false: only after `allow`.")),
+  }),
   z.strictObject({ kind: z.literal("allow"), participant: id, source: source }),
   z.strictObject({ kind: z.literal("remove"), participant: id }),
+  z.strictObject({
+    kind: z.literal("readmit"),
+    identity: id.check(z.describe("Somebody who was removed: may join this room again.")),
+  }),
   z.strictObject({ kind: z.literal("role"), participant: id, role: role }),
   z.strictObject({ kind: z.literal("lock"), locked: z.boolean() }),
   z.strictObject({ kind: z.literal("end") }),
@@ -56,6 +67,16 @@ export const receivedReceipt = z.strictObject({
 /** What a receiver knows of one of its subscriptions. */
 export type ReceivedReceipt = z.infer<typeof receivedReceipt>;
 
+/** What one end of a mesh pair sees of its transport. */
+export const pairReceipt = z.strictObject({
+  session: id,
+  state: z
+    .enum(["new", "connecting", "connected", "disconnected", "failed", "closed"])
+    .check(z.describe("As RTCPeerConnection.connectionState.")),
+});
+/** What one end of a mesh pair sees of its transport. */
+export type PairReceipt = z.infer<typeof pairReceipt>;
+
 /** Which publication is in which receive slot. Never inferred from mute or unmute. */
 export const slot = z.strictObject({ mid: id, publication: z.nullable(publication) });
 /** Which publication is in which receive slot. */
@@ -81,6 +102,13 @@ export const clientMessage = z.discriminatedUnion("type", [
     session: z
       .optional(z.strictObject({ session: id, offer: offer }))
       .check(z.describe("The first offer to the sfu (epoch 1), so that media flows after one round trip.")),
+    keeps: z
+      .optional(z.array(id).check(z.maxLength(LIMITS.participantsPerRoom)))
+      .check(
+        z.describe(
+          "With `rejoin`, by the same page over a new link: the media sessions that work here. Those that live at the other end too go on untouched, and the incarnation stays.",
+        ),
+      ),
   }),
   z.strictObject({ type: z.literal("leave"), id: command }),
   z.strictObject({ type: z.literal("media-state"), id: command, revision: revision, sources: sources }),
@@ -112,6 +140,9 @@ export const clientMessage = z.discriminatedUnion("type", [
         z.maxLength(LIMITS.rows),
         z.describe("Rows that changed since the last receipt; all of them in every fifth."),
       ),
+    pairs: z
+      .optional(z.array(pairReceipt).check(z.maxLength(LIMITS.participantsPerRoom)))
+      .check(z.describe("Mesh: transports whose state changed since the last receipt; all of them in every fifth.")),
   }),
   z.strictObject({
     type: z.literal("replay-request"),
@@ -148,6 +179,11 @@ export const serverMessage = z.discriminatedUnion("type", [
     receiptWindowMs: durationMs,
     suspectMs: durationMs,
     leaseMs: durationMs,
+    byeGraceMs: z.optional(durationMs),
+    maxParticipants: z.optional(z.int()),
+    kept: z
+      .optional(z.array(id))
+      .check(z.describe("Answers `keeps`: the media sessions that go on. Absent where nothing was to be kept.")),
   }),
   z.strictObject({ type: z.literal("room-event"), room: id, events: z.array(numberedEvent) }),
   z.strictObject({ type: z.literal("room-state"), seq: sequence, room: roomSnapshot, why: text }),

@@ -7,7 +7,7 @@ import { type Parsed, type Refused, readJson, refuse } from "./parsed.ts";
  * The fields of a kind, with the first letter of their type: array, boolean, number, object, string. A capital may be
  * missing.
  */
-type Shape = Readonly<Record<string, "a" | "b" | "n" | "o" | "s" | "O" | "S">>;
+type Shape = Readonly<Record<string, "a" | "b" | "n" | "o" | "s" | "N" | "O" | "S">>;
 
 const ACK = { ack: "n" } as const;
 
@@ -46,6 +46,8 @@ const MESSAGES: Readonly<Record<ServerMessage["type"], Shape>> = {
     receiptWindowMs: "n",
     suspectMs: "n",
     leaseMs: "n",
+    byeGraceMs: "N",
+    maxParticipants: "N",
   },
   "room-event": { room: "s", events: "a" },
   "room-state": { seq: "n", room: "o", why: "s" },

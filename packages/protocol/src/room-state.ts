@@ -13,8 +13,13 @@ export const sourceState = z.strictObject({
     .nullable(id)
     .check(
       z.describe(
-        "The moderator who muted it; null when the participant did or nobody. While set, only a moderator lifts it.",
+        "The moderator who muted it; null when the participant did or nobody. While set, only a moderator lifts it, or the owner where `mayUnmute` is true.",
       ),
+    ),
+  mayUnmute: z
+    .optional(z.boolean())
+    .check(
+      z.describe("Only beside `mutedBy`. True: the owner may open it by itself; absent or false: a moderator must."),
     ),
 });
 /** What a participant wants of one source. */
@@ -51,6 +56,9 @@ export const participantInfo = z.strictObject({
   name: displayName,
   role: role,
   presence: presence,
+  suspectSince: z
+    .optional(wallMs)
+    .check(z.describe("Only while `suspect`: when it was last heard of, or when its page said goodbye.")),
   media: mediaState,
 });
 /** A member of a room, as everybody in it sees it. */
@@ -92,7 +100,14 @@ export const roomEvent = z.discriminatedUnion("kind", [
     pairs: z.array(pair).check(z.describe("Mesh: one for each other member, each with its initiatorId.")),
   }),
   z.strictObject({ kind: z.literal("peer-left"), participant: id, reason: leaveReason }),
-  z.strictObject({ kind: z.literal("presence"), participant: id, presence: presence }),
+  z.strictObject({
+    kind: z.literal("presence"),
+    participant: id,
+    presence: presence,
+    since: z
+      .optional(wallMs)
+      .check(z.describe("With `suspect`: when it was last heard of, or when its page said goodbye.")),
+  }),
   z.strictObject({ kind: z.literal("media-state"), participant: id, media: mediaState }),
   z.strictObject({ kind: z.literal("role"), participant: id, role: role, by: id }),
   z.strictObject({ kind: z.literal("renamed"), participant: id, name: displayName }),

@@ -60,6 +60,21 @@ export const offer = z.strictObject({
 /** An offer and what its sections are for. */
 export type Offer = z.infer<typeof offer>;
 
+/** Call: what one end means to send of a source, and how far it gets, by its own word. */
+export const callSent = z.strictObject({
+  source: source,
+  intent: z.enum(["live", "muted"]).check(z.describe("What is not named is not sent at all.")),
+  captured: z.boolean(),
+  sent: z.boolean(),
+});
+/** Call: what one end means to send of a source, and how far it gets, by its own word. */
+export type CallSent = z.infer<typeof callSent>;
+
+/** Call: whether one end hears or sees a source of the other. */
+export const callReceived = z.strictObject({ source: source, received: z.boolean() });
+/** Call: whether one end hears or sees a source of the other. */
+export type CallReceived = z.infer<typeof callReceived>;
+
 /** What two ends of a session say to each other. The set is closed. */
 export const signalBody = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -75,6 +90,18 @@ export const signalBody = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("answer"), sdp: sdp }),
   z.strictObject({ kind: z.literal("candidate"), candidate: candidate }),
   z.strictObject({ kind: z.literal("negotiation-needed"), why: text, iceRestart: z.boolean() }),
+  z.strictObject({
+    kind: z.literal("receipt"),
+    revision: sequence.check(z.describe("Call: raised by its sender with each change of `sends`. The newest holds.")),
+    heard: sequence.check(z.describe("The last revision of the other end that was heard.")),
+    sends: z.array(callSent).check(z.maxLength(4)),
+    receives: z.array(callReceived).check(z.maxLength(4)),
+  }),
+  z.strictObject({
+    kind: z.literal("replay-request"),
+    source: source.check(z.describe("Call: a source of the other end that should be received here and is not.")),
+    why: text,
+  }),
   z.strictObject({ kind: z.literal("refused"), code: text, detail: text, field: z.optional(text) }),
 ]);
 /** What two ends of a session say to each other. */

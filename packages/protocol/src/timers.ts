@@ -23,6 +23,8 @@ export interface Timers {
   readonly suspectMs: number;
   /** A participant not heard of for this long is `gone`: removed from the room. */
   readonly leaseMs: number;
+  /** A participant whose page said goodbye is `suspect` at once and `gone` after this long: time enough for a reload. */
+  readonly byeGraceMs: number;
   /** A socket that has not said a valid hello by then is closed. */
   readonly helloTimeoutMs: number;
   /** An idle link sends a ping this often. */
@@ -55,6 +57,7 @@ export const DEFAULT_TIMERS: Timers = {
   receiptHeartbeatMs: 1_000,
   suspectMs: 5_000,
   leaseMs: 15_000,
+  byeGraceMs: 4_000,
   helloTimeoutMs: 5_000,
   heartbeatMs: 2_000,
   linkLostMs: 5_000,

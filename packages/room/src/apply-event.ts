@@ -15,7 +15,7 @@ export function applyEvent(room: RoomSnapshot, event: RoomEvent): RoomSnapshot {
         pairs: withoutPairsOf(room.pairs, event.participant),
       };
     case "presence":
-      return withParticipant(room, event.participant, { presence: event.presence });
+      return withPresence(room, event);
     case "media-state":
       return withParticipant(room, event.participant, { media: event.media });
     case "role":
@@ -46,6 +46,16 @@ function joined(room: RoomSnapshot, participant: ParticipantInfo, pairs: readonl
 function withParticipant(room: RoomSnapshot, id: string, change: Partial<ParticipantInfo>): RoomSnapshot {
   if (!room.participants.some((one) => one.id === id)) return room;
   return { ...room, participants: room.participants.map((one) => (one.id === id ? { ...one, ...change } : one)) };
+}
+
+function withPresence(room: RoomSnapshot, event: Extract<RoomEvent, { kind: "presence" }>): RoomSnapshot {
+  const { participant, presence, since } = event;
+  const participants = room.participants.map((one) => {
+    if (one.id !== participant) return one;
+    const { suspectSince: _before, ...rest } = one;
+    return { ...rest, presence, ...(presence === "suspect" && since !== undefined ? { suspectSince: since } : {}) };
+  });
+  return { ...room, participants };
 }
 
 function withoutPairsOf(pairs: readonly Pair[], id: string): Pair[] {

@@ -4,15 +4,17 @@ import {
   type Moderation,
   parsePublicationId,
   type ServerMessage,
+  SOURCES,
   type Sources,
   type View,
 } from "@lodeline/protocol";
 import { admitSources, allowSource, muteSource, publishesAny, sameSources } from "./media-state.ts";
 import { depart, dissolve } from "./membership.ts";
 import type { RoomMessage } from "./room-input.ts";
-import type { Place } from "./room-state.ts";
+import type { ModeratorMute, Place } from "./room-state.ts";
 import { applyViews, syncPublisher } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
+import { isWithin, judgeIdentity, noteMute } from "./verdicts.ts";
 
 type Message<T extends RoomMessage["type"]> = Extract<RoomMessage, { type: T }>;
 
@@ -41,7 +43,8 @@ export function mediaState(turn: Turn, place: Place, message: Message<"media-sta
     if (info.role === "viewer" && publishesAny(message.sources)) {
       return refusal("auth/forbidden", "A viewer publishes nothing.", "sources");
     }
-    const sources = admitSources(message.sources, info.media.sources, info.role);
+    const sources = admitSources(message.sources, info.media.sources, info.role, true);
+    noteOpened(turn, place.identity, info.media.sources, sources);
     setMedia(turn, place.participant, { revision, sources });
     return undefined;
   });
@@ -81,24 +84,54 @@ function moderation(turn: Turn, by: string, action: Moderation): Refusal | undef
     dissolve(turn, "ended", by, "A moderator ended the room for all.");
     return undefined;
   }
+  if (action.kind === "readmit") {
+    judgeIdentity(turn, action.identity, { removed: false });
+    return undefined;
+  }
+  return ofParticipant(turn, by, action);
+}
+
+function ofParticipant(
+  turn: Turn,
+  by: string,
+  action: Extract<Moderation, { participant: string }>,
+): Refusal | undefined {
   const target = turn.info(action.participant);
   if (!target) return refusal("room/unknown-participant", "No such participant in the room.", "action.participant");
-  const { id, media } = target;
+  const { id, identity, media } = target;
   switch (action.kind) {
     case "mute":
-      raiseMedia(turn, id, media, muteSource(media.sources, action.source, by, id));
+      if (by !== id) noteMute(turn, identity, action.source, muteOf(by, action));
+      raiseMedia(turn, id, media, muteSource(media.sources, action.source, by === id ? undefined : muteOf(by, action)));
       return undefined;
     case "allow":
+      noteMute(turn, identity, action.source, undefined);
       raiseMedia(turn, id, media, allowSource(media.sources, action.source));
       return undefined;
     case "remove":
+      judgeIdentity(turn, identity, { removed: true });
       depart(turn, id, "removed", "room/removed", "A moderator removed you from the room.");
       return undefined;
     case "role":
       if (target.role === action.role) return undefined;
+      if (!isWithin(action.role, turn.place(id)?.maxRole ?? action.role)) {
+        return refusal("auth/forbidden", "The token of this participant does not allow that role.", "action.role");
+      }
+      judgeIdentity(turn, identity, { role: action.role });
       turn.event({ kind: "role", participant: id, role: action.role, by });
       raiseMedia(turn, id, media, admitSources(media.sources, media.sources, action.role));
       return undefined;
+  }
+}
+
+function muteOf(mutedBy: string, { mayUnmute }: Extract<Moderation, { kind: "mute" }>): ModeratorMute {
+  return mayUnmute ? { mutedBy, mayUnmute } : { mutedBy };
+}
+
+/** What its owner has opened by itself, as it may, is no moderator's mute any more. */
+function noteOpened(turn: Turn, identity: string, before: Sources, after: Sources): void {
+  for (const source of SOURCES) {
+    if (before[source].mutedBy !== null && after[source].mutedBy === null) noteMute(turn, identity, source, undefined);
   }
 }
 

@@ -32,6 +32,7 @@ export type { MediaOp, RoomEffect, UnbindCode } from "./room-effect.ts";
 export type { JoinInput, RoomInput, RoomMessage, TransportState } from "./room-input.ts";
 export {
   type MediaSession,
+  type ModeratorMute,
   type PairRecord,
   type Place,
   type Published,
@@ -40,6 +41,7 @@ export {
   type RoomState,
   type Row,
   type TailEvent,
+  type Verdict,
 } from "./room-state.ts";
 export { constantTimeEqual } from "./secret.ts";
 export { defaultRoomSettings, type RoomSettings } from "./settings.ts";

@@ -1,4 +1,5 @@
 import { type Role, SOURCES, type Source, type SourceState, type Sources } from "@lodeline/protocol";
+import type { ModeratorMute } from "./room-state.ts";
 
 const OFF: SourceState = { intent: "unpublished", mutedBy: null };
 
@@ -7,28 +8,29 @@ export const NO_SOURCES: Sources = { microphone: OFF, camera: OFF, screen: OFF, 
 
 /**
  * What a participant's wish comes to. `mutedBy` is the room's to say: the present one stays, and under it `live` becomes
- * `muted`. A viewer publishes nothing.
+ * `muted`, unless the owner may open it and does. A viewer publishes nothing.
  *
  * @param current - The state so far, or {@link NO_SOURCES}.
+ * @param opens - Whether the wish knows of the present mutes, so that `live` means to open what it may. A join does not.
  */
-export function admitSources(wish: Sources, current: Sources, role: Role): Sources {
+export function admitSources(wish: Sources, current: Sources, role: Role, opens = false): Sources {
   return mapSources((source) => {
-    const { mutedBy } = current[source];
     const intent = role === "viewer" ? "unpublished" : wish[source].intent;
-    return { intent: mutedBy !== null && intent === "live" ? "muted" : intent, mutedBy };
+    const { intent: _before, ...mute } = current[source];
+    if (mute.mutedBy === null || intent !== "live") return { intent, ...mute };
+    return opens && mute.mayUnmute ? { intent, mutedBy: null } : { intent: "muted", ...mute };
   });
 }
 
 /**
  * A moderator's mute of one source: it stays until a moderator allows the source again, also over an unpublish and a
- * reload. Somebody who mutes their own source has only muted it.
+ * reload, or until the owner opens it, where `mute` says that it may.
+ *
+ * @param mute - `undefined` where somebody mutes their own source, which has then only been muted.
  */
-export function muteSource(sources: Sources, source: Source, by: string, owner: string): Sources {
-  const { intent } = sources[source];
-  return {
-    ...sources,
-    [source]: { intent: intent === "live" ? "muted" : intent, mutedBy: by === owner ? sources[source].mutedBy : by },
-  };
+export function muteSource(sources: Sources, source: Source, mute: ModeratorMute | undefined): Sources {
+  const { intent, ...before } = sources[source];
+  return { ...sources, [source]: { intent: intent === "live" ? "muted" : intent, ...(mute ?? before) } };
 }
 
 /** Lifts a moderator's mute. The source stays muted: nobody's microphone is opened by another. */
@@ -39,7 +41,10 @@ export function allowSource(sources: Sources, source: Source): Sources {
 /** Whether two media states say the same. */
 export function sameSources(one: Sources, other: Sources): boolean {
   return SOURCES.every(
-    (source) => one[source].intent === other[source].intent && one[source].mutedBy === other[source].mutedBy,
+    (source) =>
+      one[source].intent === other[source].intent &&
+      one[source].mutedBy === other[source].mutedBy &&
+      one[source].mayUnmute === other[source].mayUnmute,
   );
 }
 

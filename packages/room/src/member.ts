@@ -80,9 +80,12 @@ export function ownSources(state: MemberState): Sources {
   const told = mirror?.room.participants.find((one) => one.id === mirror.participant)?.media.sources;
   if (!told) return wish;
   const own = (source: keyof Sources) => {
-    const { mutedBy } = told[source];
+    const { intent: _told, ...mute } = told[source];
     const { intent } = wish[source];
-    return { intent: mutedBy !== null && intent === "live" ? ("muted" as const) : intent, mutedBy };
+    return {
+      intent: mute.mutedBy !== null && !mute.mayUnmute && intent === "live" ? ("muted" as const) : intent,
+      ...mute,
+    };
   };
   return {
     microphone: own("microphone"),

@@ -1,6 +1,6 @@
-import type { ErrorCode } from "@lodeline/base";
+import type { ErrorCode, MonoMs } from "@lodeline/base";
 import type { LeaveReason, ParticipantInfo } from "@lodeline/protocol";
-import { admitSources, NO_SOURCES } from "./media-state.ts";
+import { admitSources } from "./media-state.ts";
 import { pairNewcomer } from "./pairs.ts";
 import type { UnbindCode } from "./room-effect.ts";
 import type { JoinInput } from "./room-input.ts";
@@ -9,6 +9,7 @@ import { constantTimeEqual } from "./secret.ts";
 import { restartReplay, restartRow } from "./standing.ts";
 import { detach, syncPublisher, syncReceiver } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
+import { isWithin, sourcesUnder, verdictOf } from "./verdicts.ts";
 
 /** Reloads in a row of which none heard its answer, and after which the first token still works. */
 const MOST_EARLIER_TOKENS = 4;
@@ -24,6 +25,9 @@ export function join(turn: Turn, input: JoinInput): void {
   const claims = holder === undefined || holder.participant === input.rejoin?.participant;
   if (input.rejoin && claims) return rejoin(turn, input, input.rejoin);
   if (holder) return refuse(turn, input, "room/already-member", "This link holds a place in the room.");
+  if (verdictOf(turn, input.identity).removed) {
+    return refuse(turn, input, "room/removed", "A moderator removed you from this room; another may readmit you.");
+  }
   const { maxParticipants } = turn.config.settings;
   if (turn.snapshot.participants.length >= maxParticipants) {
     return refuse(turn, input, "room/full", `The room has its ${maxParticipants} participants.`);
@@ -56,19 +60,24 @@ function holdsToken(place: Place, token: string): boolean {
 function admit(turn: Turn, input: JoinInput): void {
   turn.phase = "open";
   const { participant } = input.fresh;
+  const { maxRole = input.role } = input;
+  const verdict = verdictOf(turn, input.identity);
+  // A token says how one begins; what a moderator has made of this person since holds, within what the token allows.
+  const role = verdict.role !== undefined && isWithin(verdict.role, maxRole) ? verdict.role : input.role;
   const info: ParticipantInfo = {
     id: participant,
     incarnation: 1,
     identity: input.identity,
     name: input.name,
-    role: input.role,
+    role,
     presence: "connected",
-    media: { revision: 1, sources: admitSources(input.sources, NO_SOURCES, input.role) },
+    media: { revision: 1, sources: admitSources(input.sources, sourcesUnder(verdict), role) },
   };
   turn.putPlace({
     ...newTerm(turn, input, 1),
     participant,
     identity: input.identity,
+    maxRole,
     slots: { revision: 0, slots: [] },
     slotsShort: false,
     ledgerRevision: 0,
@@ -88,8 +97,9 @@ function retake(turn: Turn, input: JoinInput, place: Place): void {
   const { participant } = place;
   const before = turn.info(participant);
   if (!before) return;
+  const { suspectSince: _since, ...known } = before;
   const info: ParticipantInfo = {
-    ...before,
+    ...known,
     incarnation: place.incarnation + 1,
     name: input.name,
     presence: "connected",
@@ -133,6 +143,7 @@ function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
     incarnation,
     link: input.link,
     linkLostAt: undefined,
+    byeAt: undefined,
     rejoinToken: input.fresh.rejoinToken,
     joinCommand: input.command,
     media,
@@ -231,30 +242,42 @@ function endSession(turn: Turn, place: Place): { readonly rows: readonly Row[] }
 /** The earliest moment at which a place's lease changes its standing. */
 export function leaseDue(turn: Turn, place: Place): number | undefined {
   if (place.linkLostAt === undefined) return undefined;
-  const { suspectMs, leaseMs } = turn.config.timers;
+  const { suspectMs } = turn.config.settings;
   const suspect = turn.info(place.participant)?.presence === "suspect";
-  return place.linkLostAt + (suspect ? leaseMs : Math.min(suspectMs, leaseMs));
+  const goneAt = leaseEnd(turn, place, place.linkLostAt);
+  return suspect ? goneAt : Math.min(place.linkLostAt + suspectMs, goneAt);
+}
+
+/** A page that said goodbye comes back soon or never; of one that fell silent nobody knows. */
+function leaseEnd(turn: Turn, { byeAt }: Place, lostAt: MonoMs): MonoMs {
+  const { leaseMs, byeGraceMs } = turn.config.settings;
+  return byeAt === undefined ? lostAt + leaseMs : Math.min(byeAt + byeGraceMs, lostAt + leaseMs);
 }
 
 /** Suspects and lets go whoever was not heard of for so long. */
 export function expireLeases(turn: Turn): void {
-  const { suspectMs, leaseMs } = turn.config.timers;
-  for (const { participant, linkLostAt } of Object.values(turn.places)) {
+  const { suspectMs } = turn.config.settings;
+  for (const place of Object.values(turn.places)) {
+    const { participant, linkLostAt, byeAt } = place;
     if (linkLostAt === undefined) continue;
-    const silentMs = turn.now - linkLostAt;
-    if (silentMs >= leaseMs) {
+    if (turn.now >= leaseEnd(turn, place, linkLostAt)) {
       depart(turn, participant, "lease-expired", "room/lease-expired", "Nothing was heard for the whole lease.");
-    } else if (silentMs >= suspectMs && turn.info(participant)?.presence === "connected") {
-      turn.event({ kind: "presence", participant, presence: "suspect" });
+    } else if (byeAt !== undefined || turn.now >= linkLostAt + suspectMs) {
+      suspect(turn, participant, byeAt ?? linkLostAt);
     }
   }
 }
 
+function suspect(turn: Turn, participant: string, sinceMs: MonoMs): void {
+  if (turn.info(participant)?.presence !== "connected") return;
+  turn.event({ kind: "presence", participant, presence: "suspect", since: turn.config.wallAt(sinceMs) });
+}
+
 /** A place's link is not heard of. Its rows wait: whether they are received nobody can know now. */
-export function linkLost(turn: Turn, participant: string, link: string, heardAt: number): void {
+export function linkLost(turn: Turn, participant: string, link: string, heardAt: MonoMs, bye: boolean): void {
   const place = turn.place(participant);
-  if (place?.link !== link || place.linkLostAt !== undefined) return;
-  turn.patchPlace(participant, { linkLostAt: heardAt });
+  if (place?.link !== link || (place.linkLostAt !== undefined && (!bye || place.byeAt !== undefined))) return;
+  turn.patchPlace(participant, { linkLostAt: place.linkLostAt ?? heardAt, byeAt: bye ? turn.now : undefined });
   for (const row of Object.values(place.rows)) turn.putRow({ ...row, due: undefined }, false);
   expireLeases(turn);
 }
@@ -263,7 +286,7 @@ export function linkLost(turn: Turn, participant: string, link: string, heardAt:
 export function linkBack(turn: Turn, participant: string, link: string): void {
   const place = turn.place(participant);
   if (place?.link !== link || place.linkLostAt === undefined) return;
-  turn.patchPlace(participant, { linkLostAt: undefined });
+  turn.patchPlace(participant, { linkLostAt: undefined, byeAt: undefined });
   if (turn.info(participant)?.presence === "suspect") {
     turn.event({ kind: "presence", participant, presence: "connected" });
   }

@@ -23,8 +23,10 @@ export interface JoinInput {
   /** Who asks, from its token. */
   readonly identity: string;
   readonly name: string;
-  /** The most it may do, from its token. */
+  /** What it begins as, from its token. */
   readonly role: Role;
+  /** The most that a moderator may make of it, from its token. Default: `role`. */
+  readonly maxRole?: Role | undefined;
   /** What it starts with. `mutedBy` is ignored; a viewer's are all taken as `unpublished`. */
   readonly sources: Sources;
   /** Takes an earlier place at once. */
@@ -60,12 +62,16 @@ export type RoomInput =
       /** Whether packets of a subscription leave the server. */
       readonly subscriptions: readonly { readonly subscription: string; readonly forwarded: boolean }[];
     }
-  /** The link of a place is not heard of. `heardAt`: when it last was; by default now. Another link's is ignored. */
+  /**
+   * The link of a place is not heard of. `heardAt`: when it last was; by default now. `bye`: its page said goodbye, to
+   * be left or loaded anew. Another link's is ignored.
+   */
   | {
       readonly kind: "link-lost";
       readonly participant: string;
       readonly link: string;
       readonly heardAt?: MonoMs | undefined;
+      readonly bye?: boolean | undefined;
     }
   /** It is heard of again. */
   | { readonly kind: "link-back"; readonly participant: string; readonly link: string }

@@ -5,12 +5,14 @@ import type {
   Pair,
   ReceiveSection,
   ReplayStep,
+  Role,
   RoomSnapshot,
   SendSection,
   ServerMessage,
   Signal,
   Slots,
   Source,
+  SourceState,
   Standing,
   View,
 } from "@lodeline/protocol";
@@ -31,6 +33,8 @@ export interface RoomState {
   readonly pairs: Readonly<Record<string, PairRecord>>;
   /** Counts the pair sessions ever assigned, so that no two have one id. */
   readonly pairSerial: number;
+  /** By identity: what moderators decided of a person. Outlives its place: leaving and coming back undoes nothing. */
+  readonly verdicts: Readonly<Record<string, Verdict>>;
   /** `fresh` until the first join; `closed` for good after the `closed` effect. */
   readonly phase: "fresh" | "open" | "closed";
   /** The earliest of all deadlines. */
@@ -43,6 +47,19 @@ export interface TailEvent {
   readonly toldAt: MonoMs;
 }
 
+/** What moderators decided of one person, for as long as the room lives. */
+export interface Verdict {
+  /** May not come back. */
+  readonly removed: boolean;
+  /** Its role, where a moderator has changed it. */
+  readonly role: Role | undefined;
+  /** Sources that a moderator muted and nobody has freed. */
+  readonly muted: Readonly<Partial<Record<Source, ModeratorMute>>>;
+}
+
+/** A moderator's mute of one source. */
+export type ModeratorMute = Pick<SourceState, "mutedBy" | "mayUnmute">;
+
 /** One participant's place in the room. */
 export interface Place {
   readonly participant: string;
@@ -51,6 +68,10 @@ export interface Place {
   readonly link: string;
   /** Since when the link is not heard of. */
   readonly linkLostAt: MonoMs | undefined;
+  /** When its page said goodbye; only while the link is lost. */
+  readonly byeAt: MonoMs | undefined;
+  /** The most that a moderator may make of it. */
+  readonly maxRole: Role;
   readonly rejoinToken: string;
   /** Earlier tokens, good until a receipt shows that the present one was heard of: the answer with it may be lost. */
   readonly earlierTokens: readonly string[];

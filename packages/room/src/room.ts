@@ -21,6 +21,8 @@ export interface RoomOptions {
   readonly timers: Timers;
   /** What differs from {@link defaultRoomSettings}. */
   readonly settings?: Partial<RoomSettings> | undefined;
+  /** Whether it begins locked: only moderators enter. Default false. */
+  readonly locked?: boolean | undefined;
   /**
    * Calendar time of a moment on the machine's clock, for what people read: `(now) => clock.wall() - clock.now() + now`.
    * Nothing is decided by it.
@@ -33,7 +35,7 @@ export interface RoomOptions {
  * what is done when it does not arrive. A pure machine: its state is plain data, every effect too. Never throws.
  */
 export function createRoom(options: RoomOptions): Machine<RoomState, RoomInput, RoomEffect> {
-  const { room, topology, timers, wallAt } = options;
+  const { room, topology, timers, wallAt, locked = false } = options;
   const config: RoomConfig = {
     room,
     topology,
@@ -43,12 +45,13 @@ export function createRoom(options: RoomOptions): Machine<RoomState, RoomInput, 
   };
   return {
     initial: {
-      snapshot: { room, topology, locked: false, participants: [], pairs: [] },
+      snapshot: { room, topology, locked, participants: [], pairs: [] },
       seq: 0,
       tail: [],
       places: {},
       pairs: {},
       pairSerial: 0,
+      verdicts: {},
       phase: "fresh",
       due: undefined,
     },
@@ -88,7 +91,8 @@ const HANDLERS: Handlers = {
   },
   connection,
   "media-facts": mediaFacts,
-  "link-lost": (turn, { participant, link, heardAt }) => linkLost(turn, participant, link, heardAt ?? turn.now),
+  "link-lost": (turn, { participant, link, heardAt = turn.now, bye = false }) =>
+    linkLost(turn, participant, link, heardAt, bye),
   "link-back": (turn, { participant, link }) => linkBack(turn, participant, link),
   drain: (turn, { reason }) => {
     if (turn.phase !== "closed") dissolve(turn, "drained", "server", reason);
@@ -161,9 +165,9 @@ function finish(turn: Turn): Step<RoomState, RoomEffect> {
   settleSubscriptions(turn);
   tellLedgers(turn);
   if (!turn.changed) return { state: turn.before, effects: turn.effects };
-  const { snapshot, seq, tail, pairSerial, phase, pairs } = turn;
+  const { snapshot, seq, tail, pairSerial, verdicts, phase, pairs } = turn;
   setRowDeadlines(turn);
-  const state = { snapshot, seq, tail, places: turn.places, pairs, pairSerial, phase, due: dueOf(turn) };
+  const state = { snapshot, seq, tail, places: turn.places, pairs, pairSerial, verdicts, phase, due: dueOf(turn) };
   return { state, effects: turn.effects };
 }
 

@@ -5,6 +5,10 @@ import { DEFAULT_REPLAY_WAIT_MS } from "./ladder.ts";
 export interface RoomSettings {
   /** At most so many participants; `room/full`. */
   readonly maxParticipants: number;
+  /** As in {@link Timers}, for this room. */
+  readonly suspectMs: number;
+  readonly leaseMs: number;
+  readonly byeGraceMs: number;
   /** What each step of a replay is given before the next. */
   readonly replayWaitMs: Readonly<Record<ReplayStep, number>>;
   /** After the last step that can help: rest so long, then begin again. Doubles each round, up to eight times this. */
@@ -21,8 +25,12 @@ export interface RoomSettings {
 
 /** The settings that hold where nobody configured others. `setupMs` follows `negotiatingMs`, the session's own bound. */
 export function defaultRoomSettings(timers: Timers): RoomSettings {
+  const { suspectMs, leaseMs, byeGraceMs } = timers;
   return {
     maxParticipants: LIMITS.participantsPerRoom,
+    suspectMs,
+    leaseMs,
+    byeGraceMs,
     replayWaitMs: DEFAULT_REPLAY_WAIT_MS,
     replayRestMs: 5_000,
     tellGraceMs: 250,

@@ -25,7 +25,14 @@ export function syncPublisher(turn: Turn, from: string): void {
   for (const to of Object.keys(turn.places)) {
     if (to === from) continue;
     for (const source of SOURCES) syncRow(turn, from, to, source, media);
+    if (SOURCES.some((source) => isHeldBack(turn, from, to, source, media))) turn.unsettled.add(to);
   }
+}
+
+/** Whether a moderator's mute, or its end, changes whether a source is forwarded. */
+function isHeldBack(turn: Turn, from: string, to: string, source: Source, media: MediaState): boolean {
+  const row = turn.row(to, publicationId(from, source));
+  return row !== undefined && (row.attached === null) === (media.sources[source].mutedBy === null);
 }
 
 /** Gives a newcomer its rows of what the others publish. */
@@ -162,12 +169,21 @@ function settleAttachments(turn: Turn, to: string, pass: "detach" | "attach"): v
   for (const row of Object.values(place.rows)) {
     const toMid = midOf.get(row.publication);
     if (toMid === undefined && row.attached === null) continue;
-    const fromMid = turn.place(row.from)?.media.sends.find((one) => one.source === row.source)?.mid;
+    const fromMid = sectionOf(turn, row);
     const wanted = toMid !== undefined && fromMid !== undefined ? { fromMid, toMid } : null;
     if (sameAttachment(row.attached, wanted)) continue;
     if (pass === "detach" && row.attached) detachRow(turn, row);
     if (pass === "attach" && wanted) attachRow(turn, place, row, wanted);
   }
+}
+
+/**
+ * The section a row is forwarded from. None while a moderator keeps the source muted: whatever its client goes on
+ * sending is not forwarded. It keeps its slots, so that nothing has to be negotiated when it is free again.
+ */
+function sectionOf(turn: Turn, { from, source }: Row): string | undefined {
+  if (turn.info(from)?.media.sources[source].mutedBy !== null) return undefined;
+  return turn.place(from)?.media.sends.find((one) => one.source === source)?.mid;
 }
 
 function detachRow(turn: Turn, row: Row): void {

@@ -46,6 +46,7 @@ export class Turn {
   tail: readonly TailEvent[];
   pairSerial: number;
   phase: RoomState["phase"];
+  verdicts: RoomState["verdicts"];
   /** Receivers whose slot table and attachments are to be settled before the step ends. */
   readonly unsettled = new Set<string>();
   /** By receiver: publications whose rows changed. */
@@ -74,6 +75,7 @@ export class Turn {
     this.tail = state.tail;
     this.pairSerial = state.pairSerial;
     this.phase = state.phase;
+    this.verdicts = state.verdicts;
     this.#places = state.places as Record<string, Place>;
     this.#pairs = state.pairs as Record<string, PairRecord>;
   }
@@ -196,6 +198,11 @@ export class Turn {
     const to: string[] = [];
     for (const place of Object.values(this.#places)) if (place.participant !== except) to.push(place.link);
     this.effects.push({ kind: "event", event: numbered, to });
+  }
+
+  setVerdicts(verdicts: RoomState["verdicts"]): void {
+    this.#changed = true;
+    this.verdicts = verdicts;
   }
 
   tell(link: string, message: ServerMessage): void {

@@ -50,6 +50,7 @@ export type {
 } from "./reconciler-types.ts";
 export type {
   ConnectionState,
+  LedgerBody,
   PlanName,
   SessionEffect,
   SessionEvent,

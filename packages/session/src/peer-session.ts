@@ -71,6 +71,7 @@ const HANDLERS: { readonly [K in SessionInput["kind"]]: Handler<Input<K>> } & { 
   }),
   renegotiate: (turn, state, { why, iceRestart }) =>
     isConnecting(state) ? want(turn, state, why, iceRestart) : outOfTurn(turn, state, "There is no connection."),
+  tell: (turn, state, { body }) => (isConnecting(state) ? say(turn, state, body) : state),
   tick: onTick,
 };
 

@@ -109,7 +109,12 @@ export type SessionInput =
   | { readonly kind: "transport"; readonly session: string; readonly connection: ConnectionState }
   | { readonly kind: "data"; readonly session: string; readonly open: boolean }
   /** Negotiate anew: the offerer offers, the answerer asks for it. `why` goes into the record. */
-  | { readonly kind: "renegotiate"; readonly why: string; readonly iceRestart: boolean };
+  | { readonly kind: "renegotiate"; readonly why: string; readonly iceRestart: boolean }
+  /** Say something of the call's ledger to the other end. Nothing happens without a connection. */
+  | { readonly kind: "tell"; readonly body: LedgerBody };
+
+/** What two ends of a call say about their media; the session only carries it. */
+export type LedgerBody = Extract<Signal["body"], { kind: "receipt" | "replay-request" }>;
 
 /** What the world must do for a `PeerSession`. Results come back as inputs. */
 export type SessionEffect =
@@ -182,6 +187,8 @@ export type SessionEvent =
   /** Data readiness: the data channel is open. Says nothing about media. */
   | { readonly kind: "data"; readonly session: string; readonly ready: boolean }
   | { readonly kind: "interrupted"; readonly session: string; readonly connection: ConnectionState }
+  /** The other end of a call said something about its media. */
+  | { readonly kind: "told"; readonly session: string; readonly body: LedgerBody }
   | { readonly kind: "recovered"; readonly session: string; readonly durationMs: number }
   | {
       readonly kind: "ended";

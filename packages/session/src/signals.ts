@@ -12,6 +12,7 @@ import {
   takeOffer,
 } from "./negotiation.ts";
 import { note } from "./received-numbers.ts";
+import type { LedgerBody } from "./session-io.ts";
 import type { ConnectingState, LiveState, SessionState } from "./session-state.ts";
 import { presentStep, proceedPlan } from "./start-plan.ts";
 import { finish } from "./teardown.ts";
@@ -49,8 +50,16 @@ const HANDLERS: { readonly [K in SignalBody["kind"]]: Handler<Extract<SignalBody
   candidate: (turn, state, body, epoch) => onCandidate(turn, state, epoch, body.candidate),
   "negotiation-needed": (turn, state, body, epoch) =>
     isConnecting(state) ? onNegotiationNeeded(turn, state, epoch, body.why, body.iceRestart) : state,
+  receipt: onTold,
+  "replay-request": onTold,
   refused: onRefused,
 };
+
+/** The ledger of a call is not the session's own affair: handed on, once. */
+function onTold(turn: Turn, state: LiveState, body: LedgerBody): SessionState {
+  if (isConnecting(state)) emit(turn, { kind: "told", session: state.session, body });
+  return state;
+}
 
 function isConnecting(state: SessionState): state is ConnectingState {
   return state.kind === "Negotiating" || state.kind === "Active";
