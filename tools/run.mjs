@@ -50,6 +50,15 @@ const TASKS = {
     if (built !== 0) return built;
     return runChild(node, [...source, entry, ...args], { cwd: root, env: await ensureBrowsers() });
   },
+  soak: async (node, args) => {
+    const [name = "", ...rest] = args;
+    const entry = `soak/${name}.ts`;
+    if (!/^[a-z-]+$/.test(name) || !existsSync(join(root, entry))) {
+      console.error("Usage: npm run soak:<name> -- [options]; the long runs there are stand in soak/README.md.");
+      return 2;
+    }
+    return runChild(node, [...source, entry, ...rest], { cwd: root, env: await ensureBrowsers() });
+  },
   format: (node, args) =>
     runChild(node, ["node_modules/@biomejs/biome/bin/biome", "check", "--write", ...args], { cwd: root }),
   setup: async () => {

@@ -43,6 +43,11 @@ export class LodelineProcess implements Disposable {
     });
   }
 
+  /** The process, for whoever measures it. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** What it has written to standard output. */
   get out(): string {
     return this.#out;

@@ -31,7 +31,7 @@ function projectsBesideTheBuild(root: string): string[] {
   const all = listFiles(root, [
     "packages/*/tsconfig.json",
     "packages/*/test/tsconfig.json",
-    "{scenarios,e2e,bench,tools}/tsconfig.json",
+    "{scenarios,e2e,bench,soak,tools}/tsconfig.json",
   ]);
   return all.map((path) => dirname(path)).filter((project) => !built.has(project));
 }

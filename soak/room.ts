@@ -1,0 +1,32 @@
+/**
+ * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--calm]`
+ *
+ * A room of real Chromium pages under random faults. Every second what the ledger says, at the receiver and at the
+ * server, is held against what an outside probe sees of the same track.
+ */
+import { parseArgs } from "node:util";
+import { seededRandom } from "@lodeline/base";
+import { report } from "./room/report.ts";
+import { runRoom } from "./room/run-room.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    seed: { type: "string" },
+    people: { type: "string", default: "6" },
+    browsers: { type: "string", default: "1" },
+    only: { type: "string" },
+    calm: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed ?? Math.floor(Date.now() % 1_000_000));
+const run = await runRoom({
+  forMs: Number(values.minutes) * 60_000,
+  people: Number(values.people),
+  browsers: Number(values.browsers),
+  random: seededRandom(seed),
+  only: values.only,
+  calm: values.calm,
+  say: console.log,
+});
+process.exit(report(run, seed, console.log) ? 0 : 1);

@@ -1,0 +1,132 @@
+import type { LedgerRow, RoomSnapshot, Standing } from "@lodeline/protocol";
+import { type LaunchedBrowser, launch } from "../../e2e/support/browsers.ts";
+import { LodelineProcess } from "../../e2e/support/lodeline-process.ts";
+import { type SdkPage, serveSdkPage } from "../../e2e/support/sdk-page.ts";
+import type { ServerWord } from "./judge.ts";
+import { SoakPerson } from "./person.ts";
+import { type Sample, SOAK_SOURCES, type SoakSource } from "./sample.ts";
+import { type Incident, type RowFilter, WINDOWS, type WindowName } from "./windows.ts";
+
+const ROOM = "soak";
+
+/** A server in its own process, people in real pages, and all that was said and seen. */
+export class Stage implements AsyncDisposable {
+  readonly people: readonly SoakPerson[];
+  readonly server: LodelineProcess;
+  readonly url: string;
+  readonly samples: Sample[];
+  readonly words: ServerWord[] = [];
+  readonly incidents: Incident[] = [];
+  readonly #browsers: readonly LaunchedBrowser[];
+  readonly #page: SdkPage;
+  #listening = true;
+
+  private constructor(parts: {
+    people: readonly SoakPerson[];
+    server: LodelineProcess;
+    url: string;
+    samples: Sample[];
+    browsers: readonly LaunchedBrowser[];
+    page: SdkPage;
+  }) {
+    this.people = parts.people;
+    this.server = parts.server;
+    this.url = parts.url;
+    this.samples = parts.samples;
+    this.#browsers = parts.browsers;
+    this.#page = parts.page;
+    void this.#listen();
+  }
+
+  /** Starts everything; nobody has joined yet. The first person is a moderator. */
+  static async open(people: number, browserCount = 1): Promise<Stage> {
+    const server = new LodelineProcess(["dev", "--port", "0", "--faults"]);
+    const [, url = ""] = await server.says(/(http:\/\/127\.0\.0\.1:\d+)/);
+    const page = await serveSdkPage(`${import.meta.dirname}/page-script.ts`);
+    const browsers = await Promise.all(Array.from({ length: browserCount }, () => launch("chromium")));
+    const samples: Sample[] = [];
+    const made: SoakPerson[] = [];
+    for (let index = 0; index < people; index++) {
+      const browser = browsers[index % browserCount]?.browser;
+      if (!browser) throw new Error("no browser");
+      const arrival = { url, room: ROOM, name: `p${index}`, index, moderator: index === 0 };
+      made.push(await SoakPerson.open(browser, page.url, arrival, (sample) => void samples.push(sample)));
+    }
+    return new Stage({ people: made, server, url, samples, browsers, page });
+  }
+
+  /** Notes that something begins to be done to the room. @returns The incident; set `endedMs` when it is over. */
+  begin(kind: string, window: WindowName, rows: RowFilter): Incident {
+    const incident: Incident = { kind, window, rows, beganMs: Date.now(), endedMs: Number.POSITIVE_INFINITY };
+    this.incidents.push(incident);
+    return incident;
+  }
+
+  /** What the server's room is now. */
+  async room(): Promise<RoomSnapshot> {
+    return (await this.#read<{ room: RoomSnapshot }>(`/v1/rooms/${ROOM}`)).room;
+  }
+
+  /** The participant id of a person. */
+  async idOf(name: string): Promise<string> {
+    const found = (await this.room()).participants.find((one) => one.name === name);
+    if (!found) throw new Error(`${name} is not in the room`);
+    return found.id;
+  }
+
+  /** Asks the server for a fault. */
+  async inject(fault: object): Promise<void> {
+    const response = await fetch(`${this.url}/v1/faults`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(fault),
+    });
+    if (!response.ok) throw new Error(`fault refused: ${await response.text()}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening = false;
+    await Promise.all(this.#browsers.map((browser) => browser.close()));
+    await this.#page[Symbol.asyncDispose]();
+    this.server[Symbol.dispose]();
+  }
+
+  /** Takes the server's word once at every whole second. */
+  async #listen(): Promise<void> {
+    while (this.#listening) {
+      const second = Math.floor(Date.now() / 1000) + 1;
+      await new Promise((resolve) => setTimeout(resolve, second * 1000 - Date.now()));
+      try {
+        this.words.push(await this.#word(second));
+      } catch {
+        // No answer is no word: the judge counts such seconds.
+      }
+    }
+  }
+
+  async #word(second: number): Promise<ServerWord> {
+    const [{ rows }, room] = await Promise.all([
+      this.#read<{ rows: LedgerRow[] }>(`/v1/rooms/${ROOM}/ledger`),
+      this.room(),
+    ]);
+    const nameOf = new Map(room.participants.map((one) => [one.id, one.name]));
+    const words = new Map<string, Standing>();
+    for (const row of rows) {
+      if (!SOAK_SOURCES.includes(row.source as SoakSource)) continue;
+      words.set(`${nameOf.get(row.from)}:${row.source}>${nameOf.get(row.to)}`, row.standing);
+    }
+    const names = room.participants.map((one) => one.name);
+    return { second, rows: words, ghosts: [...new Set(names.filter((one, i) => names.indexOf(one) !== i))] };
+  }
+
+  async #read<T>(path: string): Promise<T> {
+    const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(900) });
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return (await response.json()) as T;
+  }
+}
+
+/** Whether an incident's windows are still open. */
+export function isOpen(incident: Incident): boolean {
+  return Date.now() < incident.endedMs + WINDOWS[incident.window].lengthMs;
+}
