@@ -64,6 +64,16 @@ export class FrameBuffer {
     return seq <= this.#dropped ? undefined : this.#messages.at(seq - this.#dropped - 1);
   }
 
+  /** Takes the place of another buffer: `messages` are those that follow number `dropped`. What was kept is forgotten. */
+  restore(dropped: number, messages: readonly string[]): void {
+    this.reset();
+    this.#dropped = dropped;
+    for (const message of messages) {
+      this.#length += message.length;
+      this.#messages.push(message);
+    }
+  }
+
   /** Forgets all and counts from 1 again. */
   reset(): void {
     this.#messages.clear();

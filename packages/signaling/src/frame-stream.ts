@@ -126,6 +126,22 @@ export class FrameStream {
     }
   }
 
+  /** The message of this number; `undefined` when it is acknowledged or was never sent. */
+  kept(seq: number): string | undefined {
+    return this.#buffer.get(seq);
+  }
+
+  /**
+   * Goes on where another stream stood. Not attached.
+   *
+   * @param acknowledged - The last number that the other side has acknowledged.
+   * @param messages - Those after it, in order.
+   */
+  restore(received: number, acknowledged: number, messages: readonly string[]): void {
+    this.#received = received;
+    this.#buffer.restore(acknowledged, messages);
+  }
+
   /** Whether a resume can go on after `received`: nothing that the other side lacks is dropped, nothing unknown claimed. */
   covers(received: number): boolean {
     return received >= this.#buffer.dropped && received <= this.#buffer.last;

@@ -1,6 +1,6 @@
 import { isErrorCode, LodelineError } from "@lodeline/base";
-import { type Fatal, type Hello, LIMITS, PROTOCOL_VERSION, parseClientFrame } from "@lodeline/protocol";
-import type { LinkCredentials } from "./link-types.ts";
+import { type Fatal, type Hello, LIMITS, PROTOCOL_VERSION, parseClientFrame, type Welcome } from "@lodeline/protocol";
+import type { LinkCredentials, ServerLinkOptions } from "./link-types.ts";
 
 /** A hello, or why the first text of a socket is none; the error is to be said by {@link fatalText}. */
 export type HelloRead =
@@ -46,4 +46,22 @@ export function helloText(credentials: LinkCredentials, proof: Pick<Hello, "resu
 /** What a `fatal` frame says, as an error. A code that this version does not know counts as a fault of the server. */
 export function errorOfFatal({ code, reason, field }: Fatal): LodelineError {
   return new LodelineError(isErrorCode(code) ? code : "server/internal", { detail: reason, field });
+}
+
+/** The answer to a hello: which link it is, what resumes it, and the waits of the server. */
+export function welcomeText(
+  { id, identity, timers }: ServerLinkOptions,
+  present: Pick<Welcome, "version" | "secret" | "epoch" | "resumed" | "received">,
+): string {
+  const welcome: Welcome = {
+    kind: "welcome",
+    ...present,
+    version: Math.min(present.version, PROTOCOL_VERSION),
+    link: id,
+    identity,
+    heartbeatMs: timers.heartbeatMs,
+    lostMs: timers.linkLostMs,
+    resumeWindowMs: timers.resumeWindowMs,
+  };
+  return JSON.stringify(welcome);
 }

@@ -11,6 +11,7 @@ export type {
   ClientLinkState,
   LinkCredentials,
   LinkTimers,
+  ServerLinkImage,
   ServerLinkOptions,
   ServerLinkOutput,
   ServerLinkState,

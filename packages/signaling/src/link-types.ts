@@ -76,6 +76,27 @@ export interface ServerLinkOptions {
   readonly random: Random;
   /** Messages a second and at once; by default those of LIMITS. `null` for none (bench). */
   readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
+  /**
+   * A one-way function of a secret. Given, the link knows its secrets as digests alone, and so does whoever keeps its
+   * {@link ServerLinkImage}. Absent: as they are.
+   */
+  readonly digest?: ((secret: string) => string) | undefined;
+}
+
+/** What of a server's side of a link has to be kept, so that another process can go on with it. Plain data. */
+export interface ServerLinkImage {
+  /** Which socket was the last; 0 when there never was one. */
+  readonly epoch: number;
+  /** What resumes it, as the digest makes it. */
+  readonly secret: string;
+  /** What resumes it as well, until the client has shown that it knows the newer one; empty for none. */
+  readonly earlierSecret: string;
+  /** The last number received in order. */
+  readonly received: number;
+  /** The last number that the client has acknowledged. */
+  readonly acknowledged: number;
+  /** The messages after it, in order, each as JSON. */
+  readonly messages: readonly string[];
 }
 
 /** What a hello's owner knows when it attaches a socket. */

@@ -1,20 +1,18 @@
-import { createSecret, type ErrorCode, LodelineError, type MonoMs } from "@lodeline/base";
-import {
-  CLOSE_CODES,
-  type ClientFrame,
-  LIMITS,
-  PROTOCOL_VERSION,
-  parseClientFrame,
-  type ServerMessage,
-  type Welcome,
-} from "@lodeline/protocol";
+import { type ErrorCode, LodelineError, type MonoMs } from "@lodeline/base";
+import { CLOSE_CODES, type ClientFrame, LIMITS, parseClientFrame, type ServerMessage } from "@lodeline/protocol";
 import { closeCodeOf } from "./close.ts";
 import { errorMessage } from "./error-message.ts";
 import { Fifo } from "./fifo.ts";
 import { FrameStream } from "./frame-stream.ts";
-import { fatalText } from "./hello.ts";
-import type { Attachment, ServerLinkOptions, ServerLinkOutput, ServerLinkState } from "./link-types.ts";
-import { secretsEqual } from "./secret.ts";
+import { fatalText, welcomeText } from "./hello.ts";
+import { LinkKeys } from "./link-keys.ts";
+import type {
+  Attachment,
+  ServerLinkImage,
+  ServerLinkOptions,
+  ServerLinkOutput,
+  ServerLinkState,
+} from "./link-types.ts";
 import { type Rate, TokenBucket } from "./token-bucket.ts";
 
 /** Acknowledgements and pings come far more often than messages and cost nearly nothing; a flood of them still ends. */
@@ -38,16 +36,18 @@ export class ServerLink {
   readonly #options: ServerLinkOptions;
   readonly #outputs = new Fifo<ServerLinkOutput>();
   readonly #stream: FrameStream;
+  readonly #keys: LinkKeys;
   readonly #messages: TokenBucket | undefined;
   readonly #control: TokenBucket | undefined;
   #state: ServerLinkState = "waiting";
   #epoch = 0;
-  #secret = "";
-  /** The secret that the last hello presented: good until the client has shown that it got the welcome with the new one. */
-  #earlierSecret = "";
   #expireAt: MonoMs | undefined;
 
-  constructor(options: ServerLinkOptions, now: MonoMs) {
+  /**
+   * @param image - Of a link in an earlier process: this one goes on with it, interrupted, with its whole resume window
+   * from now.
+   */
+  constructor(options: ServerLinkOptions, now: MonoMs, image?: ServerLinkImage) {
     this.id = options.id;
     this.identity = options.identity;
     this.#options = options;
@@ -58,6 +58,8 @@ export class ServerLink {
       this.#control = new TokenBucket(CONTROL_RATE, now);
     }
     this.#expireAt = now + options.timers.resumeWindowMs;
+    this.#keys = new LinkKeys(options);
+    if (image) this.#restore(image);
   }
 
   get state(): ServerLinkState {
@@ -72,6 +74,22 @@ export class ServerLink {
   /** How many messages the client has not acknowledged. */
   get unacknowledged(): number {
     return this.#stream.unacknowledged;
+  }
+
+  /** The last number received in order, the last sent, and the last that the client has acknowledged. */
+  get numbers(): { readonly received: number; readonly sent: number; readonly acknowledged: number } {
+    const { received, sent, acknowledgedThrough: acknowledged } = this.#stream;
+    return { received, sent, acknowledged };
+  }
+
+  /** The message of this number, as JSON; `undefined` when it is acknowledged or was never sent. */
+  kept(seq: number): string | undefined {
+    return this.#stream.kept(seq);
+  }
+
+  /** What resumes it, to be kept with its numbers and messages: see {@link ServerLinkImage}. */
+  get keys(): Pick<ServerLinkImage, "epoch" | "secret" | "earlierSecret"> {
+    return { epoch: this.#epoch, ...this.#keys.kept };
   }
 
   /** When anything was last heard of the client. */
@@ -91,9 +109,8 @@ export class ServerLink {
    * @param received - From the hello; 0 for an opening.
    */
   canResume(secret: string, received: number): boolean {
-    const now = secretsEqual(secret, this.#secret);
-    const before = secretsEqual(secret, this.#earlierSecret);
-    return this.#alive() && (now || before) && this.#stream.covers(received);
+    const fits = this.#keys.fit(secret);
+    return this.#alive() && fits && this.#stream.covers(received);
   }
 
   /**
@@ -104,12 +121,17 @@ export class ServerLink {
     if (!this.#alive()) return;
     const resumed = this.#epoch > 0;
     this.#epoch += 1;
-    this.#earlierSecret = attachment.secret ?? "";
-    this.#secret = createSecret(this.#options.random);
+    const secret = this.#keys.rotate(attachment.secret);
     this.#expireAt = undefined;
     this.#messages?.resume(now, LIMITS.linkBufferFrames);
     this.#stream.attach(this.#stream.received, now);
-    this.#outputs.push({ kind: "text", text: JSON.stringify(this.#welcome(attachment.version, resumed)) });
+    const epoch = this.#epoch;
+    const { received } = this.#stream;
+    const { version } = attachment;
+    this.#outputs.push({
+      kind: "text",
+      text: welcomeText(this.#options, { version, resumed, secret, epoch, received }),
+    });
     this.#stream.resend(attachment.received, now);
     this.#become("open", undefined);
   }
@@ -202,7 +224,7 @@ export class ServerLink {
 
   /** A bare acknowledgement is only written by one who has read the welcome: the earlier secret has served. */
   #acknowledged(ack: number, now: MonoMs): void {
-    this.#earlierSecret = "";
+    this.#keys.confirm();
     this.#stream.acknowledged(ack, now);
   }
 
@@ -262,8 +284,7 @@ export class ServerLink {
   #end(state: "expired" | "closed", reason: ErrorCode): void {
     this.#stream.reset();
     this.#expireAt = undefined;
-    this.#secret = "";
-    this.#earlierSecret = "";
+    this.#keys.clear();
     this.#become(state, reason);
   }
 
@@ -276,20 +297,10 @@ export class ServerLink {
     return this.#state !== "expired" && this.#state !== "closed";
   }
 
-  #welcome(version: number, resumed: boolean): Welcome {
-    const { timers, identity, id } = this.#options;
-    return {
-      kind: "welcome",
-      version: Math.min(version, PROTOCOL_VERSION),
-      link: id,
-      secret: this.#secret,
-      epoch: this.#epoch,
-      resumed,
-      received: this.#stream.received,
-      identity,
-      heartbeatMs: timers.heartbeatMs,
-      lostMs: timers.linkLostMs,
-      resumeWindowMs: timers.resumeWindowMs,
-    };
+  #restore(image: ServerLinkImage): void {
+    this.#epoch = image.epoch;
+    this.#keys.restore(image);
+    this.#stream.restore(image.received, image.acknowledged, image.messages);
+    this.#state = "interrupted";
   }
 }
