@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   "room/full": { retry: "backoff", summary: "The room is at its participant limit." },
   "room/locked": { retry: "ask-person", summary: "A moderator locked the room." },
   "room/ended": { retry: "never", summary: "A moderator ended the room for all." },
+  "room/exists": { retry: "never", summary: "A room of this name is there already; it keeps its settings." },
   "room/unknown": { retry: "never", summary: "No room of this name is open." },
   "room/not-member": { retry: "never", summary: "The sender is not in the room." },
   "room/already-member": { retry: "never", summary: "The sender is in a room already; leave it first." },

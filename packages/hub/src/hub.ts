@@ -16,6 +16,7 @@ import { LinkHost, type LinkListener } from "./link-host.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Authorization, HubConnection, HubSocket, MediaFacts } from "./ports.ts";
 import { publishRefusal } from "./publish-grant.ts";
+import type { RoomDefinition } from "./room-definition.ts";
 import { RoomTable } from "./room-table.ts";
 import type { RoomView } from "./room-view.ts";
 import { ServerPeerCalls } from "./server-peer-calls.ts";
@@ -76,12 +77,22 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** Every room, smallest name first. */
   rooms(): readonly RoomView[] {
-    return this.#rooms.all().map(({ view }) => view);
+    return this.#rooms.views();
+  }
+
+  /**
+   * Makes a room before anybody enters it: its topology, leases and limit, and whether it begins locked. It waits ten
+   * minutes for the first to join, and is gone when the last has left, as every room.
+   *
+   * @throws LodelineError `room/exists`; `config/invalid` naming the field; `room/topology` where there is no sfu.
+   */
+  createRoom(definition: RoomDefinition): RoomView {
+    return this.#rooms.define(definition);
   }
 
   /** One room, or `undefined`. */
   room(room: string): RoomView | undefined {
-    return this.#rooms.get(room)?.view;
+    return this.#rooms.view(room);
   }
 
   /**
@@ -186,7 +197,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       if (membership) room?.linkBack(host, membership.participant);
     } else if (state !== "waiting") {
       this.#events.emit("link", { link, identity, what: state, reason });
-      if (membership) room?.linkLost(host, membership.participant);
+      // A link is closed by its client's goodbye alone, as long as its room still knows it.
+      if (membership) room?.linkLost(host, membership.participant, state === "closed");
       if (state !== "interrupted") this.#linkOver(host);
     }
   }

@@ -16,6 +16,7 @@ export type {
   Recipient,
   ServerPeerPort,
 } from "./ports.ts";
+export type { RoomDefinition } from "./room-definition.ts";
 export type { RoomView } from "./room-view.ts";
 export {
   type HubChanges,

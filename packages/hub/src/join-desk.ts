@@ -1,6 +1,6 @@
 import type { Clock, LodelineError, Timer } from "@lodeline/base";
 import type { IceServer, ServerMessage, Timers } from "@lodeline/protocol";
-import type { RoomEffect } from "@lodeline/room";
+import type { RoomEffect, RoomLeases } from "@lodeline/room";
 import { errorMessage } from "@lodeline/signaling";
 import type { LinkHost } from "./link-host.ts";
 
@@ -11,6 +11,8 @@ export type Joined = Extract<RoomEffect, { kind: "joined" }>;
 export interface JoinDeskOptions {
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Those of the room that its members are told. */
+  readonly settings: RoomLeases;
   link(id: string): LinkHost | undefined;
   iceServers(identity: string): readonly IceServer[];
 }
@@ -100,7 +102,7 @@ export class JoinDesk implements Disposable {
   }
 
   #message(host: LinkHost, joined: Joined): ServerMessage {
-    const { timers, iceServers } = this.#options;
+    const { timers, settings, iceServers } = this.#options;
     const { command, participant, incarnation, rejoinToken, seq, room } = joined;
     const answer = this.#answers.get(participant);
     return {
@@ -114,8 +116,10 @@ export class JoinDesk implements Disposable {
       ...(answer === undefined ? {} : { answer }),
       iceServers: [...iceServers(host.identity)],
       receiptWindowMs: timers.receiptWindowMs,
-      suspectMs: timers.suspectMs,
-      leaseMs: timers.leaseMs,
+      suspectMs: settings.suspectMs,
+      leaseMs: settings.leaseMs,
+      byeGraceMs: settings.byeGraceMs,
+      maxParticipants: settings.maxParticipants,
     };
   }
 }

@@ -13,6 +13,8 @@ export interface Grants {
   readonly call: boolean;
   /** The role in the rooms it joins. */
   readonly role: Role;
+  /** The most a moderator may make of it there. Default: `role`. */
+  readonly maxRole?: Role | undefined;
   /** The only sources that may be published; absent: all that the role allows. */
   readonly publishSources?: readonly Source[] | undefined;
 }

@@ -15,6 +15,7 @@ import type { HubEvents, RoomObserver, SessionObserver } from "./hub-types.ts";
 import { JoinDesk, type Joined } from "./join-desk.ts";
 import type { LinkHost } from "./link-host.ts";
 import type { HubPorts, MediaFacts } from "./ports.ts";
+import type { RoomDefinition } from "./room-definition.ts";
 import { type RoomView, roomView } from "./room-view.ts";
 import { tellSession } from "./session-told.ts";
 import { SFU, SfuSession } from "./sfu-session.ts";
@@ -26,7 +27,9 @@ export interface RoomHostOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly timers: Timers;
-  readonly settings?: Partial<RoomSettings> | undefined;
+  readonly settings: RoomSettings;
+  /** How the room was made, where it was before anybody entered it. */
+  readonly definition?: RoomDefinition | undefined;
   readonly ports: HubPorts;
   readonly observe?: { readonly session?: SessionObserver; readonly room?: RoomObserver } | undefined;
   link(id: string): LinkHost | undefined;
@@ -53,17 +56,18 @@ export class RoomHost implements Disposable {
   #joining: Join | undefined;
 
   constructor(options: RoomHostOptions) {
-    const { room, topology, timers, clock, settings, observe, ports } = options;
+    const { room, topology, timers, clock, settings, definition, observe, ports } = options;
     this.id = room;
     this.#options = options;
     this.#joins = new JoinDesk({
       clock,
       timers,
+      settings,
       link: options.link,
       iceServers: (identity) => ports.iceServers?.(identity) ?? [],
     });
     const wallAt = (now: number) => clock.wall() - clock.now() + now;
-    this.#running = drive(createRoom({ room, topology, timers, settings, wallAt }), {
+    this.#running = drive(createRoom({ room, topology, timers, settings, locked: definition?.locked, wallAt }), {
       clock,
       perform: (effect) => this.#perform(effect),
       observe: (previous, input, next) => observe?.room?.(room, previous, input, next),
@@ -89,7 +93,7 @@ export class RoomHost implements Disposable {
   }
 
   get view(): RoomView {
-    return roomView(this.id, this.#running.state);
+    return roomView(this.id, this.#running.state, this.#options.settings);
   }
 
   /** A link asks for a place. */
@@ -104,6 +108,7 @@ export class RoomHost implements Disposable {
       identity,
       name: join.name || name,
       role: grants.role,
+      maxRole: grants.maxRole,
       sources: join.sources,
       rejoin: join.rejoin,
       session: this.topology === "sfu" ? join.session?.session : undefined,
@@ -118,8 +123,9 @@ export class RoomHost implements Disposable {
     else this.#running.feed({ kind: "message", participant, link: host.id, message });
   }
 
-  linkLost(host: LinkHost, participant: string): void {
-    this.#running.feed({ kind: "link-lost", participant, link: host.id, heardAt: host.heardAt });
+  /** @param bye - Its page said goodbye. */
+  linkLost(host: LinkHost, participant: string, bye: boolean): void {
+    this.#running.feed({ kind: "link-lost", participant, link: host.id, heardAt: host.heardAt, bye });
   }
 
   linkBack(host: LinkHost, participant: string): void {

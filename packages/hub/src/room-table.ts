@@ -1,9 +1,12 @@
-import { type Clock, LodelineError } from "@lodeline/base";
+import { type Clock, LodelineError, type Timer } from "@lodeline/base";
 import type { ClientMessage, Timers, Topology } from "@lodeline/protocol";
+import { defaultRoomSettings, type RoomSettings } from "@lodeline/room";
 import type { HubEvents, HubOptions } from "./hub-types.ts";
 import type { LinkHost } from "./link-host.ts";
 import { publishRefusal } from "./publish-grant.ts";
+import { DEFINED_ROOM_MS, type RoomDefinition, settingsOf } from "./room-definition.ts";
 import { RoomHost } from "./room-host.ts";
+import { emptyRoomView, type RoomView } from "./room-view.ts";
 
 type Join = Extract<ClientMessage, { type: "join" }>;
 
@@ -28,9 +31,13 @@ export class RoomTable implements Disposable {
   readonly #closing = new Set<RoomHost>();
   /** Ids of media sessions in use, by whatever room. */
   readonly #sessions = new Set<string>();
+  /** Rooms that were made and that nobody has entered yet. */
+  readonly #defined = new Map<string, { readonly definition: RoomDefinition; readonly timer: Timer }>();
+  readonly #settings: RoomSettings;
 
   constructor(options: RoomTableOptions) {
     this.#options = options;
+    this.#settings = { ...defaultRoomSettings(options.timers), ...options.hub.roomSettings };
   }
 
   get size(): number {
@@ -57,6 +64,32 @@ export class RoomTable implements Disposable {
     return [...this.#rooms.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** What there is to see of every room, made or entered, smallest name first. */
+  views(): readonly RoomView[] {
+    const names = [...this.#rooms.keys(), ...this.#defined.keys()];
+    return names.sort((a, b) => (a < b ? -1 : 1)).flatMap((room) => this.view(room) ?? []);
+  }
+
+  view(room: string): RoomView | undefined {
+    const host = this.#rooms.get(room);
+    if (host) return host.view;
+    const definition = this.#defined.get(room)?.definition;
+    return definition && emptyRoomView(definition, this.#topology(definition), settingsOf(definition, this.#settings));
+  }
+
+  /** Makes a room before anybody enters it. @throws LodelineError as `Hub.createRoom` says. */
+  define(definition: RoomDefinition): RoomView {
+    const { room } = definition;
+    const { clock, hub } = this.#options;
+    const topology = this.#topology(definition);
+    const view = emptyRoomView(definition, topology, settingsOf(definition, this.#settings));
+    if (this.#rooms.has(room) || this.#defined.has(room)) throw new LodelineError("room/exists", { field: "room" });
+    if (topology === "sfu" && !hub.ports.media) throw new LodelineError("room/topology", { field: "topology" });
+    const timer = clock.at(clock.now() + DEFINED_ROOM_MS, () => this.#defined.delete(room));
+    this.#defined.set(room, { definition, timer });
+    return view;
+  }
+
   hasSession(session: string): boolean {
     return this.#sessions.has(session);
   }
@@ -73,11 +106,14 @@ export class RoomTable implements Disposable {
     room.join(host, join);
     // Nobody was let in: the room never was.
     if (!room.isOpen && this.#rooms.get(join.room) === room) this.#forget(room);
+    else this.#entered(join.room);
     return undefined;
   }
 
   [Symbol.dispose](): void {
     for (const room of [...this.#rooms.values(), ...this.#closing]) room[Symbol.dispose]();
+    for (const { timer } of this.#defined.values()) timer.cancel();
+    this.#defined.clear();
     this.#rooms.clear();
     this.#closing.clear();
     this.#sessions.clear();
@@ -104,19 +140,25 @@ export class RoomTable implements Disposable {
   }
 
   #topologyOf(join: Join): Topology {
+    return this.#topology(this.#defined.get(join.room)?.definition ?? join);
+  }
+
+  #topology(wish: { readonly topology?: Topology | undefined }): Topology {
     const { topology, ports } = this.#options.hub;
-    return join.topology ?? topology ?? (ports.media ? "sfu" : "mesh");
+    return wish.topology ?? topology ?? (ports.media ? "sfu" : "mesh");
   }
 
   #open(join: Join): RoomHost {
     const { hub, clock, timers, link, emit } = this.#options;
+    const definition = this.#defined.get(join.room)?.definition;
     const room: RoomHost = new RoomHost({
       room: join.room,
       topology: this.#topologyOf(join),
       clock,
       random: hub.random,
       timers,
-      settings: hub.roomSettings,
+      settings: definition ? settingsOf(definition, this.#settings) : this.#settings,
+      definition,
       ports: hub.ports,
       observe: hub.observe,
       link,
@@ -130,6 +172,12 @@ export class RoomTable implements Disposable {
     });
     this.#rooms.set(join.room, room);
     return room;
+  }
+
+  /** A room that was made has been entered: from now on it lives as every other. */
+  #entered(room: string): void {
+    this.#defined.get(room)?.timer.cancel();
+    this.#defined.delete(room);
   }
 
   #takeSession(session: string): boolean {

@@ -44,5 +44,5 @@ export {
   type Verdict,
 } from "./room-state.ts";
 export { constantTimeEqual } from "./secret.ts";
-export { defaultRoomSettings, type RoomSettings } from "./settings.ts";
+export { defaultRoomSettings, type RoomLeases, type RoomSettings } from "./settings.ts";
 export { assignSlots, type SlotCandidate, sameSlots } from "./slot-table.ts";

@@ -23,6 +23,9 @@ export interface RoomSettings {
   readonly commandMemory: number;
 }
 
+/** The settings of a room that whoever makes it may choose, and its members are told. */
+export type RoomLeases = Pick<RoomSettings, "suspectMs" | "leaseMs" | "byeGraceMs" | "maxParticipants">;
+
 /** The settings that hold where nobody configured others. `setupMs` follows `negotiatingMs`, the session's own bound. */
 export function defaultRoomSettings(timers: Timers): RoomSettings {
   const { suspectMs, leaseMs, byeGraceMs } = timers;

@@ -1,9 +1,10 @@
-import type { Hub } from "@lodeline/hub";
-import type { RoomReader } from "./http/room-routes.ts";
+import type { Hub, RoomView } from "@lodeline/hub";
+import type { OneRoom, RoomReader } from "./http/room-routes.ts";
 
 /** What HTTP may read, read from the hub. */
 export function hubReader(hub: Hub): RoomReader {
   return {
+    create: (definition) => oneRoom(hub.createRoom(definition)),
     list: () =>
       hub.rooms().map(({ room, snapshot }) => ({
         room,
@@ -13,8 +14,12 @@ export function hubReader(hub: Hub): RoomReader {
       })),
     snapshot: (room) => {
       const view = hub.room(room);
-      return view && { seq: view.seq, room: view.snapshot };
+      return view && oneRoom(view);
     },
     ledger: (room) => hub.room(room)?.ledger,
   };
+}
+
+function oneRoom({ seq, snapshot, settings }: RoomView): OneRoom {
+  return { seq, room: snapshot, settings };
 }

@@ -18,7 +18,10 @@ describe("authorization", () => {
     const guest = await authorize(true, undefined, "Ada");
     assert.ok(!(guest instanceof LodelineError));
     assert.match(guest.identity, /^u_[0-9a-z]{16}$/);
-    assert.deepEqual([guest.name, guest.grants], ["Ada", { join: true, call: true, role: "speaker" }]);
+    assert.deepEqual(
+      [guest.name, guest.grants],
+      ["Ada", { join: true, call: true, role: "speaker", maxRole: "moderator" }],
+    );
     const nameless = await authorize(true, undefined);
     assert.ok(!(nameless instanceof LodelineError));
     assert.equal(nameless.name, nameless.identity);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { seededRandom, silentLogger } from "@lodeline/base";
+import { LodelineError, seededRandom, silentLogger } from "@lodeline/base";
 import type { LedgerRow, RoomSnapshot } from "@lodeline/protocol";
 import type { FastifyInstance } from "fastify";
 import { createSigningKey } from "../src/auth/signing-key.ts";
@@ -21,9 +21,14 @@ import { createRedact } from "../src/redact.ts";
 const tokens = createTokens([createSigningKey(seededRandom(1))], () => Date.UTC(2026, 0, 1));
 const den: RoomSnapshot = { room: "den", topology: "sfu", locked: false, participants: [], pairs: [] };
 const rows: readonly LedgerRow[] = [];
+const settings = { suspectMs: 1, leaseMs: 2, byeGraceMs: 3, maxParticipants: 4 };
 const rooms: RoomReader = {
+  create: ({ room }) => {
+    if (room === "den") throw new LodelineError("room/exists", { field: "room" });
+    return { seq: 0, room: { ...den, room }, settings };
+  },
   list: () => ["attic", "den"].map((room) => ({ room, topology: "sfu", participants: 0, locked: false })),
-  snapshot: (room) => (room === "den" ? { seq: 4, room: den } : undefined),
+  snapshot: (room) => (room === "den" ? { seq: 4, room: den, settings } : undefined),
   ledger: (room) => (room === "den" ? rows : undefined),
 };
 
@@ -86,7 +91,11 @@ describe("HTTP", () => {
     );
     const own = await get(app, "/v1/rooms", await bearer("den", true));
     assert.equal(own.json().rooms.length, 1);
-    assert.deepEqual((await get(app, "/v1/rooms/den", await bearer("den", true))).json(), { seq: 4, room: den });
+    assert.deepEqual((await get(app, "/v1/rooms/den", await bearer("den", true))).json(), {
+      seq: 4,
+      room: den,
+      settings,
+    });
     assert.deepEqual((await get(app, "/v1/rooms/den/ledger", await bearer("den", true))).json(), { rows: [] });
   });
 
@@ -114,6 +123,26 @@ describe("HTTP", () => {
     });
   }
 
+  it("[HTTP8] makes a room, for whoever may read it", async () => {
+    const { app } = await make(false);
+    const definition = { room: "hall", leaseMs: 60_000, suspectMs: 2_000, byeGraceMs: 1_000, maxParticipants: 3 };
+    const made = await post(app, "/v1/rooms", definition, await bearer("hall", true));
+    assert.deepEqual([made.statusCode, made.json().room.room, made.json().settings], [201, "hall", settings]);
+    const attempts: readonly (readonly [object, Record<string, string>, number, string, string | undefined])[] = [
+      [definition, {}, 401, "auth/token-missing", "authorization"],
+      [definition, await bearer("hall", false), 403, "auth/forbidden", "video.roomAdmin"],
+      [definition, await bearer("den", true), 403, "auth/room-denied", "room"],
+      [{ ...definition, leaseMs: 0 }, await bearer("hall", true), 400, "protocol/malformed", "leaseMs"],
+      [{ ...definition, lease: 1 }, await bearer("hall", true), 400, "protocol/malformed", "lease"],
+      [{ ...definition, room: "den" }, await bearer("den", true), 409, "room/exists", "room"],
+    ];
+    for (const [body, headers, statusCode, code, field] of attempts) {
+      const reply = await post(app, "/v1/rooms", body, headers);
+      const { error } = reply.json();
+      assert.deepEqual([reply.statusCode, error.code, error.field], [statusCode, code, field]);
+    }
+  });
+
   it("[HTTP2] shows every room to everybody on an open server", async () => {
     const { app } = await make(true);
     assert.equal((await get(app, "/v1/rooms")).json().rooms.length, 2);
@@ -127,6 +156,8 @@ describe("HTTP", () => {
     assert.deepEqual([name, grants.room, grants.role], ["Ada", "den", "moderator"]);
     const mine = (await post(app, "/v1/token", { room: "den", identity: "ada" })).json();
     assert.deepEqual([mine.identity, (await tokens.verify(mine.token)).grants.role], ["ada", "speaker"]);
+    const anywhere = (await post(app, "/v1/token", { identity: "ada" })).json();
+    assert.equal((await tokens.verify(anywhere.token)).grants.room, undefined);
   });
 
   it("[HTTP3] hands out none on any other", async () => {
@@ -136,7 +167,7 @@ describe("HTTP", () => {
   });
 
   const bad: readonly (readonly [string, object | string, number, string, string])[] = [
-    ["no room", {}, 400, "protocol/malformed", "room"],
+    ["an empty room", { room: "" }, 400, "protocol/malformed", "room"],
     ["an unknown field", { room: "den", rank: 1 }, 400, "protocol/malformed", "rank"],
     ["a room that is a number", { room: 7 }, 400, "protocol/malformed", "room"],
     ["an overlong room", { room: "x".repeat(129) }, 400, "protocol/malformed", "room"],
@@ -208,7 +239,7 @@ describe("the page", () => {
 
   it("[HTTP6] is one document for `/` and every room", async () => {
     const { app } = await make(true, directory);
-    for (const url of ["/", "/r/den", "/r/a%20room%20with%20spaces"]) {
+    for (const url of ["/", "/r/den", "/r/a%20room%20with%20spaces", "/call/amber-anchor-0412"]) {
       const reply = await get(app, url);
       assert.equal(reply.statusCode, 200);
       assert.match(reply.body, /Lodeline/);

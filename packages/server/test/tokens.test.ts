@@ -52,6 +52,14 @@ describe("tokens", () => {
     });
   });
 
+  it("[TOK1] say the most that a moderator may make of their bearer", async () => {
+    const grants = async (token: string) => (await tokens.verify(token)).grants;
+    const token = await tokens.sign({ identity: "ada", canPublish: false, maxRole: "speaker" });
+    assert.deepEqual(await grants(token), { join: true, call: true, role: "viewer", maxRole: "speaker" });
+    const error = await refusal(await signed({ ...inTime, lodeline: { maxRole: "king" } }));
+    assert.deepEqual([error.code, error.field], ["auth/token-malformed", "lodeline.maxRole"]);
+  });
+
   it("[TOK1] of a second key verify as well, and the first key signs", async () => {
     const both = createTokens([otherKey, key], () => NOW_MS);
     assert.equal((await both.verify(await tokens.sign({ identity: "ada" }))).identity, "ada");

@@ -21,7 +21,8 @@ export function createAuthorization(tokens: Tokens, random: Random, open: boolea
   };
 }
 
+/** An open server forbids nothing that the people in a room agree on: a moderator may make another one. */
 function guest(identity: string, name: string): Authorization {
-  const grants = { join: true, call: true, role: "speaker" as const };
+  const grants = { join: true, call: true, role: "speaker" as const, maxRole: "moderator" as const };
   return { identity, name: (name || identity).slice(0, LIMITS.nameLength), grants };
 }

@@ -1,6 +1,6 @@
 import { LodelineError } from "@lodeline/base";
 import type { Grants } from "@lodeline/hub";
-import { LIMITS, SOURCES, type Source } from "@lodeline/protocol";
+import { LIMITS, type Role, SOURCES, type Source } from "@lodeline/protocol";
 import type { TokenGrant } from "./grant.ts";
 
 /** The `video` claim of a join token, with LiveKit's names, so that its tools make tokens for Lodeline too. */
@@ -17,6 +17,8 @@ export interface VideoClaims {
 export interface OwnClaims {
   /** May call other identities and the server peer; absent means yes. */
   readonly call?: boolean;
+  /** The most that a moderator may make of it; absent means the role that the other claims give. */
+  readonly maxRole?: string;
 }
 
 /** LiveKit's names of the sources. */
@@ -51,6 +53,8 @@ export function fromClaims(claims: VideoClaims, own: OwnClaims): Grants | Lodeli
     if (claims[flag] !== undefined && typeof claims[flag] !== "boolean") return unfit(`video.${flag}`);
   }
   if (own.call !== undefined && typeof own.call !== "boolean") return unfit("lodeline.call");
+  const { maxRole } = own;
+  if (maxRole !== undefined && !isRole(maxRole)) return unfit("lodeline.maxRole");
   const named = claims.canPublishSources ?? [];
   if (!Array.isArray(named)) return unfit("video.canPublishSources");
   if (claims.canSubscribe === false) {
@@ -62,9 +66,14 @@ export function fromClaims(claims: VideoClaims, own: OwnClaims): Grants | Lodeli
     join: claims.roomJoin ?? false,
     call: own.call ?? true,
     role: claims.roomAdmin ? "moderator" : (claims.canPublish ?? true) ? "speaker" : "viewer",
+    ...(maxRole === undefined ? {} : { maxRole }),
     // An empty list means everything, as LiveKit reads it: nothing is what `canPublish: false` says.
     ...(named.length === 0 ? {} : { publishSources: SOURCES.filter((one) => named.includes(SOURCE_CLAIMS[one])) }),
   };
+}
+
+function isRole(value: unknown): value is Role {
+  return value === "viewer" || value === "speaker" || value === "moderator";
 }
 
 function unfit(field: string): LodelineError {

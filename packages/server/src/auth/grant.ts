@@ -1,4 +1,4 @@
-import type { Source } from "@lodeline/protocol";
+import type { Role, Source } from "@lodeline/protocol";
 
 /** What a token is to say, before it is signed. */
 export interface TokenGrant {
@@ -10,6 +10,8 @@ export interface TokenGrant {
   readonly name?: string | undefined;
   /** May mute, remove, lock and read rooms over HTTP. Default false. */
   readonly admin?: boolean | undefined;
+  /** The most that a moderator may make of it. Default: what it begins as, by `admin` and `canPublish`. */
+  readonly maxRole?: Role | undefined;
   /** May publish. Default true. */
   readonly canPublish?: boolean | undefined;
   /** What may be published; everything when absent. */

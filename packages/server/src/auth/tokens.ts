@@ -63,7 +63,9 @@ async function sign(grant: TokenGrant, key: SigningKey, wallMs: number): Promise
 }
 
 function ownClaim(grant: TokenGrant): { lodeline?: OwnClaims } {
-  return grant.canCall === undefined ? {} : { lodeline: { call: grant.canCall } };
+  const { canCall: call, maxRole } = grant;
+  if (call === undefined && maxRole === undefined) return {};
+  return { lodeline: { ...(call === undefined ? {} : { call }), ...(maxRole === undefined ? {} : { maxRole }) } };
 }
 
 function checkGrant(grant: TokenGrant, ttlSeconds: number): void {

@@ -10,6 +10,7 @@ export function statusOf(code: ErrorCode): number {
   if (code === "auth/forbidden" || code === "auth/room-denied" || code === "auth/origin") return 403;
   if (code.startsWith("auth/")) return 401;
   if (code === "room/unknown" || code === "room/unknown-participant" || code === "http/not-found") return 404;
+  if (code === "room/exists") return 409;
   if (code === "protocol/too-large") return 413;
   if (code === "protocol/rate-limited") return 429;
   if (code === "server/draining") return 503;

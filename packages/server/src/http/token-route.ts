@@ -4,7 +4,8 @@ import type { FastifyInstance } from "fastify";
 import type { Tokens } from "../auth/tokens.ts";
 
 interface TokenBody {
-  readonly room: string;
+  /** Every room when absent. */
+  readonly room?: string;
   readonly identity?: string;
   readonly name?: string;
   readonly admin?: boolean;
@@ -13,7 +14,6 @@ interface TokenBody {
 const BODY = {
   type: "object",
   additionalProperties: false,
-  required: ["room"],
   properties: {
     room: { type: "string", minLength: 1, maxLength: LIMITS.idLength },
     identity: { type: "string", minLength: 1, maxLength: LIMITS.idLength },
@@ -37,7 +37,14 @@ export function addTokenRoute(app: FastifyInstance, tokens: Tokens, random: Rand
     }
     const { room, name, admin } = request.body;
     const identity = request.body.identity ?? createId(random, "u");
-    const token = await tokens.sign({ identity, room, name, admin, ttlSeconds: OPEN_TTL_SECONDS });
+    const token = await tokens.sign({
+      identity,
+      room,
+      name,
+      admin,
+      maxRole: "moderator",
+      ttlSeconds: OPEN_TTL_SECONDS,
+    });
     return { token, identity };
   });
 }
