@@ -107,7 +107,7 @@ export function onDescriptionFailed(
   const fromRemote = negotiation.phase === "applying";
   if (!fromRemote) refuse(turn, state.session, input.epoch, error.code, { detail: error.detail, field: error.field });
   const told = fromRemote ? refuseRemote(turn, state, input.epoch, error) : state;
-  return onCameToNothing(turn, told, "plan-failed", "world");
+  return onCameToNothing(turn, told, "plan-failed", "world", error);
 }
 
 /** The remote has refused the offer that is out. */
@@ -126,11 +126,12 @@ function onCameToNothing(
   state: ConnectingState,
   reason: "plan-failed" | "refused" | "setup-timeout",
   by: "world" | "remote" | "deadline",
+  error?: LodelineError,
 ): Connected {
   const { negotiation } = state;
   const failures = negotiation.failures + 1;
   if (!isSettled(state) || failures >= MAX_FAILURES || state.role === "answerer") {
-    return finish(turn, state, { reason, by, tell: true });
+    return finish(turn, state, { reason, by, tell: true, ...(error && { error }) });
   }
   const atMs = turn.now + turn.options.timers.iceRestartMs;
   const wanted = { why: `the last negotiation: ${reason}`, iceRestart: negotiation.iceRestart, atMs };

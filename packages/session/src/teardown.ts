@@ -1,3 +1,4 @@
+import type { LodelineError } from "@lodeline/base";
 import type { EndReason } from "@lodeline/protocol";
 import { remember } from "./memory.ts";
 import { CAPTURE_STEPS, CHANNEL_STEPS, type PlanStep, RUN_STEPS, STOP_STEPS, startSteps } from "./plans.ts";
@@ -21,6 +22,8 @@ export interface Ending {
   readonly tell: boolean;
   /** The present step of the start plan has failed: no answer of it is awaited. */
   readonly stepFailed?: boolean;
+  /** Why the present step has failed, where it only waited for what failed. */
+  readonly error?: LodelineError;
 }
 
 /** What becomes of a step that only waits, by who ended the wait. */
@@ -66,7 +69,9 @@ function beginTeardown(turn: Turn, state: ConnectingState, memory: SessionMemory
   };
   if (present && !ended.pending && !ending.stepFailed) {
     const outcome = PRESENT_OUTCOMES[ending.by];
-    emit(turn, { kind: "step", session, plan: "start", step: present, outcome, durationMs: now - start.sinceMs });
+    const durationMs = now - start.sinceMs;
+    const error = ending.error && { error: ending.error };
+    emit(turn, { kind: "step", session, plan: "start", step: present, outcome, durationMs, ...error });
   }
   changed(turn, state.kind, ended, session, ending.reason);
   if (state.kind === "Active" && state.media) emit(turn, { kind: "media", session, ready: false });

@@ -167,6 +167,7 @@ describe("start", () => {
         const error = new LodelineError("sdp/unusable");
         end.feed({ kind: "description-failed", session: "s1", epoch: 1, error });
         assert.equal(steps(end).at(-1), `start ${step} failed`);
+        assert.equal(end.events("step").at(-1)?.error, error, "with why");
       } else {
         end.feed({ kind: "end", reason: "hangup" });
         assert.match(steps(end).at(-1) ?? "", /^start .* abandoned$/);
