@@ -167,7 +167,7 @@ export class CallDirectory {
     call.ringing.delete(host);
     if (reason !== "declined" && call.ringing.size > 0) return;
     call.caller.deliver(passed(host, signal));
-    this.#stopRinging(call, undefined);
+    this.#stopRinging(call, undefined, reason);
     this.#over(call, reason);
   }
 
@@ -185,9 +185,9 @@ export class CallDirectory {
   }
 
   /** Every link but `except` is told that the call is no longer its own. */
-  #stopRinging(call: Call, except: LinkHost | undefined): void {
+  #stopRinging(call: Call, except: LinkHost | undefined, reason: EndReason = "answered-elsewhere"): void {
     for (const link of call.ringing) {
-      if (link !== except) link.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
+      if (link !== except) link.deliver(said(call.from, call.session, hangup(reason)));
     }
     call.ringing.clear();
   }

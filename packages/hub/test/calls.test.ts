@@ -83,7 +83,7 @@ describe("calls", () => {
     bob.signal("call", "ada", "s_2", 1, { kind: "reject", reason: "declined" });
     world.run();
     assert.equal(ada.heard.at(-1)?.reason, "declined");
-    assert.deepEqual(desk.heard.at(-1), { from: "ada", session: "s_2", kind: "hangup", reason: "answered-elsewhere" });
+    assert.deepEqual(desk.heard.at(-1), { from: "ada", session: "s_2", kind: "hangup", reason: "declined" });
     assert.equal(world.hub.status().calls, 0);
   });
 
