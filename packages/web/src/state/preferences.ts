@@ -48,3 +48,23 @@ export function setInside(room: string, yes: boolean): void {
   if (yes) sessionStorage.setItem(inside(room), "yes");
   else sessionStorage.removeItem(inside(room));
 }
+
+const made = (room: string) => `lodeline.made:${room}`;
+
+/** Remembers that the room was made in this browser: who made it moderates it, where the server lets them. */
+export function setMade(room: string): void {
+  try {
+    localStorage.setItem(made(room), "yes");
+  } catch {
+    // Then they are one of the others.
+  }
+}
+
+/** Whether {@link setMade} was said of the room. */
+export function hasMade(room: string): boolean {
+  try {
+    return localStorage.getItem(made(room)) === "yes";
+  } catch {
+    return false;
+  }
+}

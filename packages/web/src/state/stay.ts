@@ -1,10 +1,11 @@
 import { type LodelineError, toLodelineError } from "@lodeline/base";
-import { type Call, createClient, type LodelineClient, type Room, type TeardownReceipt } from "@lodeline/client";
+import type { Call, LodelineClient, Room, TeardownReceipt } from "@lodeline/client";
 import { SERVER_PEER_IDENTITY } from "@lodeline/protocol";
 import { signal } from "@preact/signals";
-import { tokenFor } from "./invitation.ts";
 import { notify } from "./notices.ts";
+import { beReachable, ownClient } from "./own-client.ts";
 import { type Preferences, setInside } from "./preferences.ts";
+import { pulse } from "./pulse.ts";
 
 /** Where the person is with one room. */
 export type Stay =
@@ -15,15 +16,6 @@ export type Stay =
 
 /** The present stay. */
 export const stay = signal<Stay>({ kind: "outside" });
-const pulse = signal(0);
-
-/**
- * Has the calling view drawn anew whenever the room or the server call says `changed`. Every view that reads their
- * getters calls it: their objects stay the same, so that new props alone would not tell.
- */
-export function usePulse(): void {
-  pulse.value;
-}
 
 /** The call with the server peer, while there is one. */
 export const serverCall = signal<Call | undefined>(undefined);
@@ -31,8 +23,7 @@ export const serverCall = signal<Call | undefined>(undefined);
 /** Enters a room with what the person chose at its door. */
 export async function enter(room: string, wish: Preferences, topology: "sfu" | "mesh"): Promise<void> {
   stay.value = { kind: "entering" };
-  const client = createClient({ name: wish.name, getToken: () => tokenFor(room, wish.name) });
-  client.on("error", (error) => notify(error.detail));
+  const client = ownClient(room);
   try {
     const joined = await client.join({
       room,
@@ -48,17 +39,16 @@ export async function enter(room: string, wish: Preferences, topology: "sfu" | "
     Object.assign(globalThis, { lodeline: { room: joined, client } });
   } catch (thrown) {
     setInside(room, false);
-    await client.close();
     stay.value = { kind: "outside", error: toLodelineError(thrown) };
   }
 }
 
-/** Leaves the room, ends calls and closes the link; the receipt is shown. */
+/** Leaves the room and the call with the server peer; the receipt is shown. The tab can still be called. */
 export async function leave(): Promise<void> {
   if (stay.value.kind !== "inside") return;
-  const { room, client } = stay.value;
-  await room.leave();
-  await client.close();
+  const { room } = stay.value;
+  await Promise.all([room.leave(), serverCall.value?.hangup()]);
+  await beReachable();
 }
 
 /** Calls the peer that lives on the server, or hangs up. Works from inside a room and from its door. */
@@ -69,7 +59,7 @@ export async function toggleServerCall(client: LodelineClient, video: boolean): 
   }
   try {
     const call = await client.call(SERVER_PEER_IDENTITY, { audio: true, video });
-    call.on("changed", () => pulse.value++);
+    call.on("changed", pulse);
     call.on("ended", ({ reason }) => {
       serverCall.value = undefined;
       if (reason !== "hangup" && reason !== "left") notify(`The call with the server peer ended: ${reason}.`);
@@ -82,7 +72,7 @@ export async function toggleServerCall(client: LodelineClient, video: boolean): 
 
 function follow(room: Room, name: string): void {
   let removedBecause: LodelineError | undefined;
-  room.on("changed", () => pulse.value++);
+  room.on("changed", pulse);
   room.on("participant-joined", ({ participant }) => notify(`${participant.name || "Someone"} joined`));
   room.on("participant-left", ({ participant, reason }) =>
     notify(`${participant.name || "Someone"} ${reason === "lease-expired" ? "lost the connection" : "left"}`),

@@ -3,7 +3,7 @@ import type { Room } from "@lodeline/client";
 import type { JSX } from "preact";
 import { notify } from "../state/notices.ts";
 import { loadPreferences, type Preferences, savePreferences } from "../state/preferences.ts";
-import { usePulse } from "../state/stay.ts";
+import { usePulse } from "../state/pulse.ts";
 import { DeviceChoices } from "./device-choices.tsx";
 
 /** Changes the camera or microphone while in the room: at once where it is on, else for the next time. */

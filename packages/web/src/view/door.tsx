@@ -1,10 +1,12 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { beReachable } from "../state/own-client.ts";
 import { loadPreferences, type Preferences, savePreferences, wasInside } from "../state/preferences.ts";
 import { enter, stay } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { DeviceChoices } from "./device-choices.tsx";
 import { DoorPreview } from "./door-preview.tsx";
+import { Notices } from "./notices.tsx";
 
 /** A room's door: see and choose what you bring, say who you are, go in. A reload inside the room walks straight through. */
 export function Door({ room }: { room: string }): JSX.Element {
@@ -22,6 +24,7 @@ export function Door({ room }: { room: string }): JSX.Element {
   useEffect(() => {
     document.title = `${room} · Lodeline`;
     if (returning.current) goIn();
+    else void beReachable(room);
   }, []);
 
   return (
@@ -87,6 +90,7 @@ export function Door({ room }: { room: string }): JSX.Element {
             {entering ? "Going in …" : "Go in"}
           </button>
         </form>
+        <Notices />
       </main>
     </div>
   );

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { route } from "../state/route.ts";
 import { stay } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
+import { wordsOfReceipt } from "./receipt.tsx";
 
 /** After leaving: what became of the devices and connections, read from the receipt, and the way back. */
 export function Left({ receipt, error }: { receipt: TeardownReceipt; error: LodelineError | undefined }): JSX.Element {
@@ -18,7 +19,7 @@ export function Left({ receipt, error }: { receipt: TeardownReceipt; error: Lode
         <div class="card farewell" role="status">
           <h1>{error ? "You are no longer in the room" : "You have left"}</h1>
           {error && <p>{error.detail}</p>}
-          <p class="soft">{wordsOf(receipt)}</p>
+          <p class="soft">{wordsOfReceipt(receipt)}</p>
           <div class="row">
             <button type="button" class="button primary" onClick={back}>
               {route.value.kind === "room" ? "Go back in" : "Continue"}
@@ -31,18 +32,4 @@ export function Left({ receipt, error }: { receipt: TeardownReceipt; error: Lode
       </main>
     </div>
   );
-}
-
-function wordsOf(receipt: TeardownReceipt): string {
-  if (!receipt.clean)
-    return `Not everything could be released: ${receipt.left.join(", ")}. Closing this tab releases it.`;
-  // A device may have been opened, and copied for sending, more than once: a person counts devices.
-  const devices = new Set(receipt.tracks.map((track) => track.source)).size;
-  const released =
-    devices === 0
-      ? "No device was in use"
-      : devices === 1
-        ? "One device was released"
-        : `${devices} devices were released`;
-  return `${released}; every connection is closed. It took ${Math.round(receipt.durationMs)} ms.`;
 }

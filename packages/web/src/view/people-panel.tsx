@@ -3,7 +3,7 @@ import type { RemoteParticipant, Room } from "@lodeline/client";
 import { type LedgerRow, type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { JSX } from "preact";
 import { notify } from "../state/notices.ts";
-import { usePulse } from "../state/stay.ts";
+import { usePulse } from "../state/pulse.ts";
 import { Truth } from "./truth.tsx";
 
 const FACTS = ["intended", "captured", "sent", "forwarded", "received"] as const;

@@ -1,8 +1,9 @@
 import type { LodelineClient, Room, RoomConnection } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { notify } from "../state/notices.ts";
-import { serverCall, usePulse } from "../state/stay.ts";
+import { copy } from "../state/clipboard.ts";
+import { usePulse } from "../state/pulse.ts";
+import { serverCall } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { ControlBar, type PanelName } from "./control-bar.tsx";
 import { DevicesPanel } from "./devices-panel.tsx";
@@ -86,9 +87,5 @@ function describe({ link, media }: RoomConnection): { words: string; look: "good
 }
 
 function copyLink(): void {
-  const link = `${location.origin}${location.pathname}`;
-  navigator.clipboard.writeText(link).then(
-    () => notify("The room's link is copied."),
-    () => notify(`Copy the link by hand: ${link}`),
-  );
+  copy(`${location.origin}${location.pathname}`, "The room's link is copied.");
 }

@@ -1,7 +1,7 @@
 import type { Call } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { usePulse } from "../state/stay.ts";
+import { usePulse } from "../state/pulse.ts";
 import { Initials, Plate, TileFrame } from "./tile.tsx";
 import { Truth } from "./truth.tsx";
 

@@ -2,7 +2,8 @@ import { attachAudio, attachVideo, type RemoteParticipant, type Room } from "@lo
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notify } from "../state/notices.ts";
-import { usePulse } from "../state/stay.ts";
+import { usePulse } from "../state/pulse.ts";
+import { Avatar } from "./avatar.tsx";
 import { Truth } from "./truth.tsx";
 
 /** Another participant: picture or initials, name, and the truth of microphone and camera. Plays the microphone. */
@@ -114,14 +115,11 @@ export function Plate(props: { name: string; note?: string | undefined; children
   );
 }
 
-/** Two letters on a colour of one's own, where there is no picture. */
+/** Two letters where there is no picture. */
 export function Initials({ name }: { name: string }): JSX.Element {
-  const words = (name.trim() || "Guest").split(/\s+/);
-  const letters = words.length > 1 ? `${words[0]?.[0]}${words.at(-1)?.[0]}` : (words[0] ?? "G").slice(0, 2);
-  const hue = [...name].reduce((sum, sign) => (sum * 31 + (sign.codePointAt(0) ?? 0)) % 360, 40);
   return (
-    <div class="initials" aria-hidden="true" style={{ "--hue": hue }}>
-      <span>{letters.toUpperCase()}</span>
+    <div class="initials">
+      <Avatar name={name} large />
     </div>
   );
 }

@@ -1,0 +1,162 @@
+import type { Call } from "@lodeline/client";
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { nameOfCall, talkingSince } from "../state/calls.ts";
+import { usePulse, useSeconds } from "../state/pulse.ts";
+import { Avatar } from "./avatar.tsx";
+import { Brand } from "./brand.tsx";
+import { Key, OwnKeys } from "./key.tsx";
+import { Notices } from "./notices.tsx";
+import { Plate, TileFrame } from "./tile.tsx";
+import { ownWords, Truth } from "./truth.tsx";
+
+/** A call between two: from the first ring to the last goodbye. Media is attached on `Active` alone. */
+export function CallPage({ call }: { call: Call }): JSX.Element {
+  usePulse();
+  const name = nameOfCall(call);
+  const remote = useRef<HTMLVideoElement>(null);
+  const self = useRef<HTMLVideoElement>(null);
+  const pictured = usePicture(call, remote, self);
+  useEffect(() => {
+    document.title = `${name} · Lodeline`;
+  }, [name]);
+  const active = call.state === "Active";
+  const { audio, video } = call.receiving;
+  const shown = active && pictured;
+  return (
+    <div class="room in-call" data-call={call.state}>
+      <header>
+        <Brand bare />
+        <h1>{name}</h1>
+        <CallState call={call} />
+      </header>
+      <main class="stage">
+        <ul class="tiles pair" aria-label="The two of you">
+          <TileFrame name={name} id="remote" className={call.interrupted ? "waiting" : ""}>
+            {/* biome-ignore lint/a11y/useMediaCaption: live speech of a person; captions are a pipeline's work. */}
+            <video ref={remote} autoplay playsInline style={{ opacity: shown ? 1 : 0 }} />
+            {!shown && (
+              <div class={`waiting-face ${active ? "" : "pulsing"}`}>
+                <Avatar name={name} large />
+                {!active && <p>{waitingWords(call, name)}</p>}
+              </div>
+            )}
+            {call.interrupted && active && (
+              <p class="veil" role="status">
+                Reconnecting to {name}. The call goes on by itself.
+              </p>
+            )}
+            {active && (
+              <Plate name={name}>
+                <Truth source="microphone" words={audio ? "live" : "connecting"} />
+                {call.wants.video && <Truth source="camera" words={video ? "live" : "connecting"} />}
+              </Plate>
+            )}
+          </TileFrame>
+          <TileFrame name="You" id="self" className="mirrored self">
+            <video ref={self} autoplay muted playsInline hidden={call.camera.state !== "live"} />
+            {call.camera.state !== "live" && (
+              <div class="waiting-face">
+                <Avatar name="You" />
+              </div>
+            )}
+            <Plate name="You">
+              <Truth source="microphone" words={ownWords(call.microphone.state, null)} />
+              <Truth source="camera" words={ownWords(call.camera.state, null)} />
+            </Plate>
+          </TileFrame>
+        </ul>
+        <Notices />
+      </main>
+      <nav class="bar" aria-label="Call">
+        <OwnKeys
+          microphone={call.microphone}
+          camera={call.camera}
+          barred={active ? {} : { microphone: "The call has not begun yet.", camera: "The call has not begun yet." }}
+        />
+        <span class="split" />
+        <Key
+          icon="leave"
+          id="hangup"
+          label={call.state === "OutgoingInit" ? "Give up" : "Hang up"}
+          className="leave"
+          press={() => void call.hangup()}
+        />
+      </nav>
+    </div>
+  );
+}
+
+function CallState({ call }: { call: Call }): JSX.Element {
+  const now = useSeconds();
+  const began = talkingSince(call);
+  const look = call.state === "Active" && !call.interrupted ? "good" : "wait";
+  const words =
+    call.state === "Active" && began !== undefined
+      ? call.interrupted
+        ? "Reconnecting"
+        : clock(now - began)
+      : STATES[call.state];
+  return (
+    <span class={`connection ${look}`} data-connection={call.interrupted ? "Reconnecting" : call.state}>
+      <span>{words}</span>
+      <span class="visually-hidden" role="status">
+        {call.interrupted ? "Reconnecting" : STATES[call.state]}
+      </span>
+    </span>
+  );
+}
+
+const STATES: Readonly<Record<Call["state"], string>> = {
+  Idle: "Calling",
+  OutgoingInit: "Calling",
+  IncomingInit: "Answering",
+  Negotiating: "Connecting",
+  Active: "In the call",
+  Ending: "Hanging up",
+  Ended: "Over",
+};
+
+function waitingWords(call: Call, name: string): string {
+  if (call.state === "OutgoingInit") return `It rings at ${name}'s`;
+  if (call.state === "Ending") return "Hanging up; camera and microphone are being released";
+  return "They are there. Connecting sound and picture";
+}
+
+/** Minutes and seconds, as on a telephone. */
+export function clock(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** Shows what the call has in the two elements. @returns Whether the other side's picture has begun. */
+function usePicture(
+  call: Call,
+  remote: { readonly current: HTMLVideoElement | null },
+  self: { readonly current: HTMLVideoElement | null },
+): boolean {
+  const [pictured, setPictured] = useState(false);
+  useEffect(() => {
+    setPictured(false);
+    const attached = call.onActive(({ remoteStream, localStream }) => {
+      const [theirs, mine] = [remote.current, self.current];
+      if (!theirs || !mine) return undefined;
+      const drawn = () => setPictured(theirs.videoWidth > 0);
+      theirs.addEventListener("resize", drawn);
+      theirs.srcObject = remoteStream;
+      mine.srcObject = localStream;
+      void theirs.play().catch(() => {
+        // Answering was a gesture, so this is rare: the picture at least is shown.
+        theirs.muted = true;
+        void theirs.play();
+      });
+      return () => {
+        theirs.removeEventListener("resize", drawn);
+        theirs.srcObject = null;
+        mine.srcObject = null;
+      };
+    });
+    return () => attached[Symbol.dispose]();
+  }, [call]);
+  return pictured;
+}
