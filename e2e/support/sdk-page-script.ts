@@ -6,6 +6,7 @@ import {
   createClient,
   type JoinOptions,
   type LodelineClient,
+  type PlanStep,
   type RemoteParticipant,
   type Room,
   type Source,
@@ -41,6 +42,10 @@ export class SdkLab {
   readonly connections: RTCPeerConnection[] = [];
   readonly sockets: WebSocket[] = [];
   readonly notes: Noted[] = [];
+  /** The steps of every plan, as the SDK told them. */
+  readonly steps: PlanStep[] = [];
+  /** Called with each step that is over, before the next one begins. */
+  onStep: ((step: PlanStep) => void) | undefined;
 
   note(what: string): void {
     this.notes.push({ atMs: performance.now(), what });
@@ -50,6 +55,10 @@ export class SdkLab {
     const client = createClient(options);
     this.client = client;
     client.on("error", (error) => this.note(`error ${error.message}`));
+    client.on("step", (step) => {
+      this.steps.push(step);
+      this.onStep?.(step);
+    });
     client.on("incoming", (call) => {
       this.note(`incoming ${call.identity}`);
       this.follow(call);

@@ -237,7 +237,10 @@ export class ClientHandle implements LodelineClient {
       const handle = this.#track(call.key, true, false);
       if (handle) this.#events.emit("incoming", handle);
     });
-    participant.on("session", ({ key, event }) => this.#calls.get(key)?.sessionEvent(event));
+    participant.on("session", ({ key, event }) => {
+      if (event.kind === "step") this.#events.emit("step", event);
+      this.#calls.get(key)?.sessionEvent(event);
+    });
   }
 
   async #refused(hosted: Hosted, error: LodelineError): Promise<void> {

@@ -64,6 +64,8 @@ export interface Call extends Listenable<CallEvents>, AsyncDisposable {
   readonly remoteStream: MediaStream;
   /** The truth of what arrives, per kind: is it decoded or played here. */
   readonly receiving: { readonly audio: boolean; readonly video: boolean };
+  /** The steps of its start and stop plans so far. */
+  readonly steps: readonly PlanStep[];
   /** Incoming only: takes the call. */
   accept(options?: CallOptions): void;
   /** Incoming only: refuses it. */

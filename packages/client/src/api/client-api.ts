@@ -1,7 +1,7 @@
 import type { Listenable, LodelineError, Logger } from "@lodeline/base";
 import type { IceServer, Timers } from "@lodeline/protocol";
 import type { Call, CallOptions } from "./call-api.ts";
-import type { JoinOptions, Room } from "./room-api.ts";
+import type { JoinOptions, PlanStep, Room } from "./room-api.ts";
 
 /** Where the place in a room is kept over a reload. `sessionStorage` fits: one place for each tab. */
 export interface PlaceStorage {
@@ -47,6 +47,8 @@ export interface ClientEvents {
   readonly link: { readonly state: LinkState };
   /** Somebody calls. `accept()` or `reject()` it; it ends by itself when nobody does. */
   readonly incoming: Call;
+  /** A step of a start or stop plan is over, in whatever session, also of a join that failed. */
+  readonly step: PlanStep;
   /** The server refused something, or refused the client altogether (`auth/*`). */
   readonly error: LodelineError;
 }

@@ -1,4 +1,5 @@
 import type { EndReason } from "@lodeline/protocol";
+import type { PlanStep, StepOutcome } from "@lodeline/session";
 
 /** What became of everything a room or call owned. `clean` is the one thing to look at; the rest says why not. */
 export interface TeardownReceipt {
@@ -29,7 +30,7 @@ export interface TeardownReceipt {
 /** One step of a stop plan. */
 export interface TeardownStep {
   readonly session: string;
-  readonly step: string;
-  readonly outcome: string;
+  readonly step: PlanStep;
+  readonly outcome: StepOutcome;
   readonly durationMs: number;
 }

@@ -9,6 +9,7 @@ import type {
   Source,
   Topology,
 } from "@lodeline/protocol";
+import type { PlanStep as PlanStepName, StepOutcome } from "@lodeline/session";
 import type {
   DeviceChoice,
   DeviceProblem,
@@ -123,9 +124,12 @@ export interface PlanStep {
   /** Which session: `sfu`'s, a pair's or a call's. */
   readonly session: string;
   readonly plan: "start" | "stop" | "undo";
-  readonly step: string;
-  readonly outcome: string;
+  readonly step: PlanStepName;
+  /** `done`, `failed`, `skipped` (nothing to do), `abandoned` (ended meanwhile) or `timed-out`. */
+  readonly outcome: StepOutcome;
   readonly durationMs: number;
+  /** Why it failed. */
+  readonly error?: LodelineError | undefined;
 }
 
 /** A room you are in. Owned by whoever joined: `await using`, or `leave()`. */

@@ -5,7 +5,7 @@ import { ActiveGate, type SessionEvent, type TeardownReceipt as SessionReceipt }
 import type { ActiveCall, Call, CallEvents, CallOptions, CallState } from "../api/call-api.ts";
 import type { DeviceChoice, DeviceWish } from "../api/media-api.ts";
 import type { TeardownReceipt } from "../api/receipt.ts";
-import type { ActivePath } from "../api/room-api.ts";
+import type { ActivePath, PlanStep } from "../api/room-api.ts";
 import { OwnMedia } from "../devices/own-media.ts";
 import { openWishes } from "../devices/wishes.ts";
 import type { CountingClock } from "../edge/browser-clock.ts";
@@ -38,6 +38,7 @@ export class CallHandle implements Call {
   readonly camera: LocalControl;
   readonly screen: ScreenControl;
   readonly remoteStream = new MediaStream();
+  readonly steps: PlanStep[] = [];
   /** The devices of this call; its session opens and releases them. */
   readonly devices: PeerMedia;
   readonly #options: CallHandleOptions;
@@ -206,6 +207,7 @@ export class CallHandle implements Call {
         this.#id = event.session;
         break;
       case "step":
+        this.steps.push(event);
         this.#events.emit("step", event);
         break;
       case "interrupted":

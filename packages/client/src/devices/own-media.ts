@@ -58,11 +58,17 @@ export class OwnMedia implements Listenable<OwnMediaEvents> {
     const audio = this.sources["screen-audio"];
     // Both tracks come of one dialog: the sound waits here until the picture's wish is known to be the last one.
     let sound: MediaStreamTrack | undefined;
-    await screen.openWith(async () => {
-      const shared = await openScreen(options);
-      sound = shared.audio;
-      return shared.video;
-    });
+    try {
+      await screen.openWith(async () => {
+        const shared = await openScreen(options);
+        sound = shared.audio;
+        return shared.video;
+      });
+    } catch (error) {
+      // Overtaken while the person chose: the picture is stopped by its source, the sound here.
+      sound?.stop();
+      throw error;
+    }
     if (sound && screen.track) audio.adopt(sound);
     else sound?.stop();
   }

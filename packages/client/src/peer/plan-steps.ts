@@ -52,8 +52,8 @@ export const RUN: Partial<Record<PlanStep, Perform>> = {
     return {};
   },
   "stop-source": async (connection) => {
-    // Not awaited: that the source has stopped is a step of its own.
-    void connection.releaseDevices();
+    // That the source has stopped is a step of its own.
+    connection.stopSources();
     return owned(connection, "track");
   },
   "wait-source-stopped": async (connection) => {
@@ -70,11 +70,11 @@ export const RUN: Partial<Record<PlanStep, Perform>> = {
     return {};
   },
   "close-connection": async (connection) => {
-    const released = connection.releaseDevices();
+    // Whatever an earlier step failed at is done once more; that failure was told by its own step.
+    const released = connection.releaseDevices().catch(() => {});
     for (const track of connection.localStream.getTracks()) connection.localStream.removeTrack(track);
-    const closed = connection.close();
+    await connection.close();
     await released;
-    await closed;
     return owned(connection, "connection", "channel", "track", "source", "device", "stream");
   },
 };

@@ -100,12 +100,22 @@ export class SessionConnection {
     this.#adoptChannel(this.connection.createDataChannel(CHANNEL));
   }
 
-  /** Stops the copies and gives up the hold on the devices. Settles when those nobody else holds are released. */
-  async releaseDevices(): Promise<void> {
+  /** Stops the copies and gives up the hold on the devices; begins to release those that nobody else holds. */
+  stopSources(): void {
     this.#listening[Symbol.dispose]();
     this.#attached = false;
-    this.tracks.stop();
-    this.#released ??= this.media.release();
+    try {
+      this.tracks.stop();
+    } finally {
+      this.#released ??= this.media.release();
+      // Whoever waits for it is told; until then it is no uncaught error.
+      this.#released.catch(() => {});
+    }
+  }
+
+  /** As {@link stopSources}. Settles when the devices are released. */
+  async releaseDevices(): Promise<void> {
+    this.stopSources();
     await this.#released;
   }
 
@@ -116,8 +126,11 @@ export class SessionConnection {
     connection.onicecandidate = null;
     connection.ondatachannel = null;
     const gone = channel && channelClosed(channel);
-    channel?.close();
-    connection.close();
+    try {
+      channel?.close();
+    } finally {
+      connection.close();
+    }
     await gone;
   }
 

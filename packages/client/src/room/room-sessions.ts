@@ -37,8 +37,7 @@ export class RoomSessions {
   }
 
   /** Keeps a step that is over. @returns It, as the room tells it. */
-  noteStep({ session, plan, step, outcome, durationMs }: PlanStep): PlanStep {
-    const noted = { session, plan, step, outcome, durationMs };
+  noteStep(noted: PlanStep): PlanStep {
     this.#steps.push(noted);
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
     return noted;
