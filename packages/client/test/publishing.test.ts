@@ -55,6 +55,22 @@ describe("publishing own sources", () => {
     assert.deepEqual(told, ["camera live"], "each change once");
   });
 
+  it("[PUB5] a mute that its owner may lift is lifted by them alone", async () => {
+    await microphone.on();
+    publishing.begin();
+    publishing.admitted(server("unpublished"));
+    await publishing.heard("microphone", "muted", "p_chair");
+    await assert.rejects(microphone.unmute(), (error: LodelineError) => error.code === "auth/forbidden");
+    await publishing.heard("microphone", "muted", "p_chair", true);
+    assert.deepEqual([microphone.state, microphone.mutedBy, microphone.mayUnmute], ["muted", "p_chair", true]);
+    told.length = 0;
+    await microphone.unmute();
+    assert.deepEqual(told, ["microphone live"]);
+    // The room still says whose mute it was, until it has heard the wish.
+    await publishing.heard("microphone", "live", "p_chair", true);
+    assert.deepEqual([microphone.state, microphone.mutedBy], ["live", null]);
+  });
+
   it("[PUB1] a device that fails is not published, and the caller is told why", async () => {
     publishing.begin();
     world.capture = () => Promise.reject(Object.assign(new Error(), { name: "NotReadableError" }));

@@ -39,9 +39,10 @@ export function joinRequest(
 /** What is new about the own sources. @param before - What was told last; undefined tells all. */
 export function sourceNews(before: Sources | undefined, now: Sources): ParticipantEvents["source"][] {
   return SOURCES.flatMap((source) => {
-    const { intent, mutedBy } = now[source];
-    const isOld = before?.[source].intent === intent && before[source].mutedBy === mutedBy;
-    return isOld ? [] : [{ source, intent, mutedBy }];
+    const { intent, mutedBy, mayUnmute = false } = now[source];
+    const was = before?.[source];
+    const isOld = was?.intent === intent && was.mutedBy === mutedBy && (was.mayUnmute ?? false) === mayUnmute;
+    return isOld ? [] : [{ source, intent, mutedBy, mayUnmute }];
   });
 }
 

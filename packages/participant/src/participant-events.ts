@@ -55,6 +55,11 @@ export interface ParticipantEvents {
     /** True when an earlier place was taken again. */
     readonly again: boolean;
   };
+  /**
+   * The place is gone, though this participant never left: it was away for longer than the room waits. Another is asked
+   * for at once, with the same wishes for its sources; `joined` follows, or `join-failed` or `removed`.
+   */
+  "place-lost": { readonly room: string; readonly participant: string; readonly code: string; readonly reason: string };
   /** The join was refused. */
   "join-failed": { readonly error: LodelineError };
   /** Out of the room because this participant left. */
@@ -76,6 +81,8 @@ export interface ParticipantEvents {
     readonly source: Source;
     readonly intent: "unpublished" | "live" | "muted";
     readonly mutedBy: string | null;
+    /** Beside `mutedBy`: whether this participant may open it by itself. */
+    readonly mayUnmute: boolean;
   };
   /** Somebody calls. Answer with `accept` or `reject`. */
   incoming: { readonly call: SessionView };

@@ -26,6 +26,8 @@ export interface TrackTruth {
   readonly intent: SourceState["intent"];
   /** The moderator (participant id) who muted it, or null. */
   readonly mutedBy: string | null;
+  /** Beside `mutedBy`: whether the participant may open it by itself. */
+  readonly mayUnmute: boolean;
   /** What the ledger row comes to; `off` where there is no row. */
   readonly standing: Standing;
   /** The same in words, for people. */
@@ -67,8 +69,13 @@ export type LocalState = "off" | "starting" | "live" | "muted" | "failed";
 export interface LocalSource {
   readonly source: Source;
   readonly state: LocalState;
-  /** Who muted it by force (participant id), or null. While set, `unmute` and `on` are refused with `auth/forbidden`. */
+  /**
+   * Who muted it by force (participant id), or null. While set, `unmute` and `on` are refused with `auth/forbidden`, unless
+   * `mayUnmute`.
+   */
   readonly mutedBy: string | null;
+  /** Muted by a moderator who leaves it to you to open it again. */
+  readonly mayUnmute: boolean;
   /** What is captured now; `undefined` while off, starting or failed, and for a muted camera. */
   readonly track: MediaStreamTrack | undefined;
   /** The device in use, or the one that will be used next. */
@@ -94,6 +101,8 @@ export interface LocalSource {
 export interface ScreenSource {
   readonly state: LocalState;
   readonly mutedBy: string | null;
+  /** As {@link LocalSource.mayUnmute}. */
+  readonly mayUnmute: boolean;
   readonly track: MediaStreamTrack | undefined;
   /** The sound of the shared tab or screen, where the browser offers it and the person ticked it. */
   readonly audioTrack: MediaStreamTrack | undefined;

@@ -68,6 +68,8 @@ export interface RemoteParticipant {
   readonly role: Role;
   /** `suspect`: the server has not heard of it for a while; it comes back or leaves. */
   readonly presence: Presence;
+  /** While `suspect`: when it was last heard of, calendar ms by the server's clock. */
+  readonly suspectSince: number | undefined;
   /** Microphone and camera. One and the same MediaStream always; tracks come and go in it. */
   readonly stream: MediaStream;
   /** Screen and its sound. As `stream`; empty while nothing is shared. */

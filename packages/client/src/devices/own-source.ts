@@ -22,6 +22,7 @@ export class OwnSource {
   readonly #changed: (source: OwnSource, change: OwnSourceChange) => void;
   #intent: SourceState["intent"] = "unpublished";
   #mutedBy: string | null = null;
+  #mayUnmute = false;
   #track: MediaStreamTrack | undefined;
   #problem: DeviceProblem | undefined;
   /** Raised by every wish; what an older wish opened is closed again. */
@@ -39,6 +40,10 @@ export class OwnSource {
   }
   get mutedBy(): string | null {
     return this.#mutedBy;
+  }
+  /** While muted by a moderator: whether one may open it by oneself. */
+  get mayUnmute(): boolean {
+    return this.#mutedBy !== null && this.#mayUnmute;
   }
   /** The capture track while there is one. */
   get track(): MediaStreamTrack | undefined {
@@ -60,10 +65,11 @@ export class OwnSource {
   }
 
   /** Sets what is wanted. Says nothing about devices. */
-  want(intent: SourceState["intent"], mutedBy: string | null = this.#mutedBy): void {
-    if (intent === this.#intent && mutedBy === this.#mutedBy) return;
+  want(intent: SourceState["intent"], mutedBy: string | null = this.#mutedBy, mayUnmute = this.#mayUnmute): void {
+    if (intent === this.#intent && mutedBy === this.#mutedBy && mayUnmute === this.#mayUnmute) return;
     this.#intent = intent;
     this.#mutedBy = mutedBy;
+    this.#mayUnmute = mayUnmute;
     this.#tell("state");
   }
 

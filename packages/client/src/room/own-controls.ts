@@ -38,6 +38,9 @@ export class LocalControl implements LocalSource {
   get mutedBy(): string | null {
     return this.#own.mutedBy;
   }
+  get mayUnmute(): boolean {
+    return this.#own.mayUnmute;
+  }
   get track(): MediaStreamTrack | undefined {
     return this.#own.track;
   }
@@ -50,7 +53,8 @@ export class LocalControl implements LocalSource {
 
   async on(options: DeviceChoice = this.#own.choice): Promise<void> {
     assertFree(this.#own, this.#context);
-    this.#own.want("live");
+    // A mute that its owner may lift is lifted by this wish.
+    this.#own.want("live", null);
     await this.#open(options);
     this.#context.publish(this.source);
   }
@@ -111,6 +115,9 @@ export class ScreenControl implements ScreenSource {
   get mutedBy(): string | null {
     return this.#screen.mutedBy;
   }
+  get mayUnmute(): boolean {
+    return this.#screen.mayUnmute;
+  }
   get track(): MediaStreamTrack | undefined {
     return this.#screen.track;
   }
@@ -126,7 +133,7 @@ export class ScreenControl implements ScreenSource {
     await this.#context.media.openScreen(options);
     for (const own of [this.#screen, this.#audio]) {
       if (!own.track) continue;
-      own.want("live");
+      own.want("live", null);
       this.#context.publish(own.source);
     }
   }
@@ -143,7 +150,7 @@ export class ScreenControl implements ScreenSource {
 
 function assertFree(own: OwnSource, context: ControlContext): void {
   context.assertMayPublish();
-  if (own.mutedBy !== null) {
+  if (own.mutedBy !== null && !own.mayUnmute) {
     throw new LodelineError("auth/forbidden", { detail: `A moderator muted the ${own.source}.`, field: own.source });
   }
 }

@@ -1,6 +1,6 @@
 import type { ListenOptions } from "@lodeline/base";
-import type { Participant } from "@lodeline/participant";
-import type { Source, SourceState } from "@lodeline/protocol";
+import type { Participant, ParticipantEvents } from "@lodeline/participant";
+import type { Source } from "@lodeline/protocol";
 import type { DeviceProblem } from "../api/media-api.ts";
 import type { OwnMedia } from "../devices/own-media.ts";
 import type { OwnSource, OwnSourceChange } from "../devices/own-source.ts";
@@ -37,11 +37,11 @@ export class OwnPart {
     this.camera = new LocalControl("camera", context);
     this.screen = new ScreenControl(context);
     media.on("change", ({ source, change }) => this.#deviceChanged(source, change), listen);
-    participant.on("source", ({ source, intent, mutedBy }) => this.#heard(source, intent, mutedBy), listen);
+    participant.on("source", (news) => this.#heard(news), listen);
   }
 
-  #heard(source: Source, intent: SourceState["intent"], mutedBy: string | null): void {
-    void this.publishing.heard(source, intent, mutedBy);
+  #heard({ source, intent, mutedBy, mayUnmute }: ParticipantEvents["source"]): void {
+    void this.publishing.heard(source, intent, mutedBy, mayUnmute);
     this.#options.changed();
   }
 

@@ -35,8 +35,8 @@ export class OwnPublishing {
   /** The place was given: tells what changed meanwhile. */
   admitted(server: Sources): void {
     for (const source of SOURCES) {
-      const { mutedBy } = server[source];
-      this.#media.sources[source].want(this.#media.sources[source].intent, mutedBy);
+      const { mutedBy, mayUnmute } = server[source];
+      this.#media.sources[source].want(this.#media.sources[source].intent, mutedBy, mayUnmute);
       this.update(source);
       const now = intentOf(this.#media.sources[source]);
       if (server[source].intent !== now && mutedBy === null) this.#send(source, now);
@@ -56,12 +56,14 @@ export class OwnPublishing {
   }
 
   /** The room says what it keeps of a source: a moderator acted, or a wish was confirmed or refused. */
-  async heard(source: Source, intent: Intent, mutedBy: string | null): Promise<void> {
+  async heard(source: Source, intent: Intent, mutedBy: string | null, mayUnmute = false): Promise<void> {
     const own = this.#media.sources[source];
     if (this.#told) this.#told[source] = intent;
     const before = own.mutedBy;
-    if (mutedBy !== null) {
-      own.want(own.intent === "unpublished" ? "unpublished" : "muted", mutedBy);
+    // Its owner has opened it, as it may, and the room has not said yes yet.
+    const opened = mayUnmute && intent === "live";
+    if (mutedBy !== null && !opened) {
+      own.want(own.intent === "unpublished" ? "unpublished" : "muted", mutedBy, mayUnmute);
       // The light of a camera that nobody may see goes off; a screen cannot be opened again without the person.
       if (source === "camera" && before === null) await own.close();
       return;

@@ -42,6 +42,9 @@ export class RemoteHandle implements RemoteParticipant {
   get presence(): ParticipantInfo["presence"] {
     return this.#info.presence;
   }
+  get suspectSince(): number | undefined {
+    return this.#info.suspectSince;
+  }
   get sources(): Readonly<Record<Source, TrackTruth>> {
     return this.#sources;
   }
@@ -108,6 +111,7 @@ function truths(
       source,
       intent: info.media.sources[source].intent,
       mutedBy: info.media.sources[source].mutedBy,
+      mayUnmute: info.media.sources[source].mayUnmute ?? false,
       standing,
       words,
       facts: row?.facts,
