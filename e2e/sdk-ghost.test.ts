@@ -43,11 +43,8 @@ describe("ghost media in an sfu room", { timeout: 180_000 }, () => {
     it(`a lost ${lost} message that announces a camera is made good within three seconds`, async () => {
       const before = await connections();
       assert.ok(server.faults);
-      server.faults.dropMessage({
-        participant: await idOf(ben),
-        type: lost,
-        ...(lost === "room-event" ? { event: "media-state" } : {}),
-      });
+      const event = lost === "room-event" ? ",event=media-state" : "";
+      server.faults.start(`msg:lose,to=client,who=${await idOf(ben)},type=${lost}${event}`);
       const since = await nowOn(ben);
       await ada.run((lab) => lab.room?.camera.on());
       await ben.says("ada", LIVE, 6_000);
@@ -71,7 +68,7 @@ describe("ghost media in an sfu room", { timeout: 180_000 }, () => {
     const before = await connections();
     const [from, to] = [await idOf(ada), await idOf(ben)];
     assert.ok(server.faults);
-    server.faults.silence({ subscription: `${from}:camera>${to}`, forMs: 5_000 });
+    server.faults.start(`silence:subscription=${from}:camera>${to}+5s`);
     const silentAt = performance.now();
     await ben.says("ada", { camera: "missing: asking again" }, 5_000);
     const replay = await ben.run(async (lab) => {

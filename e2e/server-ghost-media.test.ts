@@ -32,11 +32,11 @@ describe("ghost media in Chromium", { timeout: 180_000 }, () => {
 
   const read = async <T>(path: string) => (await (await fetch(`${server.url}${path}`)).json()) as T;
   const ledger = async () => (await read<{ rows: LedgerRow[] }>(`/v1/rooms/${ROOM}/ledger`)).rows;
-  const inject = async (fault: object) => {
-    const body = JSON.stringify(fault);
+  const inject = async (spec: string) => {
+    const body = JSON.stringify({ spec });
     const headers = { "content-type": "application/json" };
     const { status } = await fetch(`${server.url}/v1/faults`, { method: "POST", headers, body });
-    assert.equal(status, 204);
+    assert.equal(status, 201);
   };
 
   before(async () => {
@@ -93,7 +93,7 @@ describe("ghost media in Chromium", { timeout: 180_000 }, () => {
     it(`loses ${what}, and the picture is there within 3 s`, async (context) => {
       await ada.run((lab) => lab.room?.camera.off());
       await ben.says("ada", { camera: "never sent" });
-      await inject({ kind: "drop-message", participant: idOf("ben"), type });
+      await inject(`msg:lose,to=client,who=${idOf("ben")},type=${type}`);
       const before = eventTimesMs.length;
       await ada.run((lab) => lab.room?.camera.on());
       await ben.says("ada", LIVE, 10_000);
@@ -110,7 +110,7 @@ describe("ghost media in Chromium", { timeout: 180_000 }, () => {
   it("loses every packet of a track for 5 s: the tile says so, a replay runs, and the picture comes back", async (context) => {
     const subscription = `${idOf("ada")}:camera>${idOf("ben")}`;
     const began = performance.now();
-    await inject({ kind: "silence", subscription, forMs: 5_000 });
+    await inject(`silence:subscription=${subscription}+5s`);
     const missingMs = await ben.says("ada", { camera: "missing: asking again", microphone: "live" }, 5_000);
     const row = (await ledger()).find((one) => one.subscription === subscription);
     assert.equal(row?.standing, "missing");

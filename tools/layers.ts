@@ -35,9 +35,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   testkit: { realm: "pure", lodeline: PURE },
   media: { realm: "edge", lodeline: ["base", "rtp"] },
   client: { realm: "edge", lodeline: CLIENT_SIDE },
-  server: { realm: "edge", lodeline: [...PURE, "media"] },
-  cli: { realm: "edge", lodeline: ["base", "protocol", "server"] },
-  web: { realm: "edge", lodeline: ["base", "protocol", "client"] },
+  chaos: { realm: "edge", lodeline: ["base", "protocol"] },
+  server: { realm: "edge", lodeline: [...PURE, "media", "chaos"] },
+  cli: { realm: "edge", lodeline: ["base", "protocol", "chaos", "server"] },
+  web: { realm: "edge", lodeline: ["base", "protocol", "client", "chaos"] },
 };
 
 /** What tests may import beside what their package may, Node itself and declared third-party packages. */

@@ -5,7 +5,7 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --port <n>           default 7880; 0 takes a free one
       --host <address>     default 127.0.0.1; only loopback is allowed
       --room <name>        the room of the printed link; default a new one
-      --faults             let POST /v1/faults lose messages and packets, for tests
+      --faults             let /v1/faults break things on purpose, for tests
 
   lodeline serve   start a server that wants tokens; needs a signing key
       --key-file <file>    lines of id:secret; or set LODELINE_KEY

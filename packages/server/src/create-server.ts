@@ -5,7 +5,7 @@ import { LINK_PATH } from "@lodeline/protocol";
 import type { FastifyInstance } from "fastify";
 import { createAuthorization } from "./auth/authorization.ts";
 import { createTokens, type Tokens } from "./auth/tokens.ts";
-import { MessageFaults } from "./faults.ts";
+import { ServerFaults } from "./faults.ts";
 import { addFaultsRoute } from "./http/faults-route.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
 import { createHttpApp } from "./http/http-app.ts";
@@ -15,7 +15,7 @@ import { addRoomRoutes } from "./http/room-routes.ts";
 import { addTokenRoute } from "./http/token-route.ts";
 import { hubReader } from "./hub-reader.ts";
 import { createGateway } from "./link/gateway.ts";
-import type { Faults, LodelineServer, ServerStatus } from "./lodeline-server.ts";
+import type { CloseOptions, LodelineServer, ServerStatus } from "./lodeline-server.ts";
 import { logHub } from "./log-hub.ts";
 import { createMediaHost } from "./media/create-media-host.ts";
 import type { MediaHost } from "./media/media-host.ts";
@@ -34,14 +34,16 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
   const settings = resolveSettings(options);
   const clock = nodeClock();
   const tokens = createTokens(settings.keys, () => clock.wall());
-  const messageFaults = new MessageFaults();
+  const faults = settings.faults
+    ? new ServerFaults({ clock, kill: settings.kill, silence: (fault) => media.silence(fault) })
+    : undefined;
   // The media engine reports into the hub and the hub drives the engine: the arrow back is closed here, once.
   const media = createMediaHost(settings, clock, (room, facts) => hub.mediaFacts(room, facts));
-  const hub = createHub(settings, clock, tokens, media, messageFaults);
+  const hub = createHub(settings, clock, tokens, media, faults);
   logHub(hub, settings.logger, createRedact());
   try {
     await media.ready();
-    return await serve(settings, { clock, tokens, media, hub, messageFaults });
+    return await serve(settings, { clock, tokens, media, hub, faults });
   } catch (error) {
     hub[Symbol.dispose]();
     await media.close();
@@ -54,20 +56,17 @@ interface Parts {
   readonly tokens: Tokens;
   readonly media: MediaHost;
   readonly hub: Hub;
-  readonly messageFaults: MessageFaults;
+  readonly faults: ServerFaults | undefined;
 }
 
 async function serve(settings: Settings, parts: Parts): Promise<LodelineServer> {
-  const { clock, tokens, media, hub, messageFaults } = parts;
+  const { clock, tokens, media, hub, faults } = parts;
   const { logger } = settings;
   const redact = createRedact();
   const origins = createOriginPolicy(settings);
   const app = createHttpApp({ logger, redact, origins });
   const connect = (socket: Parameters<Hub["connect"]>[0]) => hub.connect(socket);
   const gateway = createGateway({ server: app.server, origins, logger, redact, connect });
-  const faults: Faults | undefined = settings.faults
-    ? { dropMessage: (fault) => messageFaults.add(fault), silence: (fault) => media.silence(fault) }
-    : undefined;
   const startedAt = clock.now();
   const shutdown = createShutdown({ clock, logger, app, gateway, hub, media });
   const status = (): ServerStatus => {
@@ -77,10 +76,15 @@ async function serve(settings: Settings, parts: Parts): Promise<LodelineServer> 
     return { state: shutdown.state, uptimeMs, sockets, links, rooms, participants, transports: media.transportCount };
   };
 
+  const close = (options?: CloseOptions) => {
+    // What is held must go before its link does, and nothing may break the goodbye.
+    faults?.desk.stopAll();
+    return shutdown.close(options);
+  };
   addHealthRoutes(app, status);
   addRoomRoutes(app, hubReader(hub), tokens, settings.open);
   addTokenRoute(app, tokens, settings.random, settings.open);
-  if (faults) addFaultsRoute(app, faults);
+  if (faults) addFaultsRoute(app, faults.desk, faults.trace);
   await addPageRoutes(app, settings.pageDirectory);
   const url = await listen(app, settings);
   logger.info("server ready", { url, open: settings.open });
@@ -88,12 +92,12 @@ async function serve(settings: Settings, parts: Parts): Promise<LodelineServer> 
     url,
     linkUrl: `${url.replace(/^http/, "ws")}${LINK_PATH}`,
     hub,
-    faults,
+    faults: faults?.api,
     status,
     createToken: (grant) => tokens.sign(grant),
-    close: shutdown.close,
+    close,
     [Symbol.asyncDispose]: async () => {
-      await shutdown.close();
+      await close();
     },
   };
 }
@@ -118,7 +122,13 @@ async function listen(app: FastifyInstance, settings: Settings): Promise<string>
   return `http://${name.includes(":") ? `[${name}]` : name}:${address.port}`;
 }
 
-function createHub(settings: Settings, clock: Clock, tokens: Tokens, media: MediaHost, faults: MessageFaults): Hub {
+function createHub(
+  settings: Settings,
+  clock: Clock,
+  tokens: Tokens,
+  media: MediaHost,
+  faults: ServerFaults | undefined,
+): Hub {
   const { random, timers, rate, open } = settings;
   return new Hub({
     clock,
@@ -130,13 +140,7 @@ function createHub(settings: Settings, clock: Clock, tokens: Tokens, media: Medi
       media: media.port,
       serverPeer: media.serverPeer,
       iceServers: () => settings.media.iceServers ?? [],
-      ...(settings.faults
-        ? {
-            intercept: ({ who, direction, message }, forward) => {
-              if (direction === "to-server" || faults.intercept(who, message)) forward();
-            },
-          }
-        : {}),
+      ...(faults ? { intercept: faults.intercept } : {}),
     },
   });
 }

@@ -2,7 +2,6 @@ export type { TokenGrant } from "./auth/grant.ts";
 export { createSigningKey, formatSigningKey, parseSigningKeys, type SigningKey } from "./auth/signing-key.ts";
 export { createTokens, type Tokens } from "./auth/tokens.ts";
 export { createServer } from "./create-server.ts";
-export type { MessageFault, SilenceFault } from "./faults.ts";
 export type { CloseOptions, CloseReport, Faults, LodelineServer, ServerStatus } from "./lodeline-server.ts";
 export { createLogger, type LoggerOptions, type LogLevel } from "./log.ts";
 export type { Access, MediaOptions, ServerOptions } from "./server-options.ts";

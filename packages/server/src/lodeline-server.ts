@@ -1,6 +1,6 @@
+import type { ActiveFault, MessageTrace } from "@lodeline/chaos";
 import type { Hub } from "@lodeline/hub";
 import type { TokenGrant } from "./auth/grant.ts";
-import type { MessageFault, SilenceFault } from "./faults.ts";
 
 /** What a server holds at a moment: health checks, operators and leak tests read it. */
 export interface ServerStatus {
@@ -32,12 +32,24 @@ export interface CloseReport {
   readonly hung: readonly string[];
 }
 
-/** Loses things on purpose, for tests of repair. */
+/** Breaks things on purpose, for tests of repair and for `/v1/faults`. */
 export interface Faults {
-  /** Drops the next `count` messages that fit, below the hub and above the link: the link never notices. */
-  dropMessage(fault: MessageFault): void;
-  /** Keeps a subscription's packets back for a while. */
-  silence(fault: SilenceFault): void;
+  /**
+   * Starts a fault written in the language of `@lodeline/chaos`, such as `msg:lose,to=client,type=joined,who=ada`.
+   *
+   * @returns Its id.
+   * @throws LodelineError `config/invalid` when it is not written well or cannot be done here.
+   */
+  start(spec: string): string;
+  /** Ends a fault. @returns Whether it was still there. */
+  stop(id: string): boolean;
+  stopAll(): void;
+  /** What was started and is not over. */
+  readonly active: readonly ActiveFault[];
+  /** What a fault has done, also after its end. */
+  counters(id: string): Readonly<Record<string, number>> | undefined;
+  /** Every message of every link, both ways, with its number and what became of it. */
+  readonly trace: MessageTrace;
 }
 
 /** A running server. Closing it, or disposing of it, ends everything it started. */

@@ -50,6 +50,11 @@ export interface ServerOptions {
   readonly media?: MediaOptions | undefined;
   /** Where the server logs. Default: nowhere. */
   readonly logger?: Logger | undefined;
-  /** Lets `POST /v1/faults` and {@link LodelineServer.faults} lose messages and packets on purpose. Open servers only. Default false. */
+  /** Lets `/v1/faults` and {@link LodelineServer.faults} break things on purpose. Open servers only. Default false. */
   readonly faults?: boolean | undefined;
+  /**
+   * Performs the fault `server:kill`: ends this server without a word and starts another on its port after `downMs`. Only
+   * whoever runs the server in a thread or process of its own can. Default: the fault is refused.
+   */
+  readonly kill?: ((downMs: number) => void) | undefined;
 }

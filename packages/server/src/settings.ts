@@ -17,6 +17,7 @@ export interface Settings {
   readonly media: MediaOptions;
   readonly logger: Logger;
   readonly faults: boolean;
+  readonly kill: ServerOptions["kill"];
   readonly random: Random;
 }
 
@@ -48,6 +49,7 @@ export function resolveSettings(options: ServerOptions): Settings {
     media: options.media ?? {},
     logger: options.logger ?? silentLogger,
     faults: options.faults ?? false,
+    kill: options.kill,
     random,
   };
 }

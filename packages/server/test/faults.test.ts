@@ -1,36 +1,52 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Recipient } from "@lodeline/hub";
-import type { ServerMessage } from "@lodeline/protocol";
-import { MessageFaults } from "../src/faults.ts";
+import type { Passing } from "@lodeline/hub";
+import { VirtualClock } from "@lodeline/testkit";
+import { ServerFaults, type SilenceFault } from "../src/faults.ts";
 
-const to: Recipient = { link: "lk_1", identity: "ada", room: "den", participant: "p_1" };
-const ok: ServerMessage = { type: "ok", id: "c1" };
-const left: ServerMessage = {
-  type: "room-event",
-  room: "den",
-  events: [{ seq: 1, at: 0, event: { kind: "peer-left", participant: "p_2", reason: "left" } }],
-};
+const who = { link: "lk_1", identity: "ada", room: "den", participant: "p_1" };
+const ok: Passing = { who, direction: "to-client", index: 3, message: { type: "ok", id: "c1" } };
 
-describe("message faults", () => {
-  it("[FLT1] lose as many messages as they say, and no others", () => {
-    const faults = new MessageFaults();
-    faults.add({ participant: "p_1", type: "ok", count: 2 });
-    assert.equal(faults.intercept({ ...to, participant: "p_9" }, ok), true);
-    assert.equal(faults.intercept(to, left), true);
+function make() {
+  const clock = new VirtualClock();
+  const silenced: SilenceFault[] = [];
+  const faults = new ServerFaults({ clock, silence: (fault) => silenced.push(fault) });
+  return { clock, faults, silenced };
+}
+
+describe("faults of a server", () => {
+  it("[FLT1] lose a message, and are over then", () => {
+    const { faults } = make();
+    const id = faults.desk.start("msg:lose,who=p_1,type=ok");
+    let passed = 0;
+    faults.intercept(ok, () => passed++);
+    assert.deepEqual([passed, faults.desk.active, faults.api.counters(id)], [0, [], { hits: 1, held: 0 }]);
+    faults.intercept({ ...ok, index: 4 }, () => passed++);
     assert.deepEqual(
-      [faults.intercept(to, ok), faults.intercept(to, ok), faults.intercept(to, ok)],
-      [false, false, true],
+      faults.trace.since().map(({ index, fate }) => [index, fate]),
+      [
+        [3, "lost"],
+        [4, "passed"],
+      ],
     );
-    assert.equal(faults.left, 0);
+    assert.equal(passed, 1);
   });
 
-  it("[FLT1] may be narrowed to an event", () => {
-    const faults = new MessageFaults();
-    faults.add({ participant: "p_1", type: "room-event", event: "media-state" });
-    assert.equal(faults.intercept(to, left), true);
-    faults.add({ participant: "p_1", type: "room-event", event: "peer-left" });
-    assert.equal(faults.intercept(to, left), false);
-    assert.equal(faults.left, 1);
+  it("[FLT1] silence a subscription from their moment to their end", () => {
+    const { clock, faults, silenced } = make();
+    faults.desk.start("silence:subscription=p_1:camera>p_2@1s+5s");
+    clock.advance(999);
+    assert.deepEqual(silenced, []);
+    clock.advance(1);
+    assert.deepEqual(silenced, [{ subscription: "p_1:camera>p_2", forMs: 5000 }]);
+    clock.advance(5000);
+    assert.deepEqual(silenced[1], { subscription: "p_1:camera>p_2", forMs: 0 });
+    assert.deepEqual(faults.desk.active, []);
+  });
+
+  it("[FLT2] do not kill a server that nobody starts again", () => {
+    const { faults } = make();
+    assert.throws(() => faults.desk.start("server:kill"), { code: "config/invalid", field: "fault" });
+    assert.deepEqual(faults.desk.active, []);
   });
 });

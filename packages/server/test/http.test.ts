@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { LodelineError, seededRandom, silentLogger } from "@lodeline/base";
+import { type ActiveFault, type Fault, FaultDesk, MessageTrace } from "@lodeline/chaos";
 import type { LedgerRow, RoomSnapshot } from "@lodeline/protocol";
+import { VirtualClock } from "@lodeline/testkit";
 import type { FastifyInstance } from "fastify";
 import { createSigningKey } from "../src/auth/signing-key.ts";
 import { createTokens } from "../src/auth/tokens.ts";
@@ -47,7 +49,12 @@ async function make(open: boolean, pageDirectory?: string): Promise<Made> {
   addHealthRoutes(app, () => ({ state, ...counts }));
   addRoomRoutes(app, rooms, tokens, open);
   addTokenRoute(app, tokens, seededRandom(5), open);
-  if (open) addFaultsRoute(app, { dropMessage: (one) => faults.push(one), silence: (one) => faults.push(one) });
+  const perform = (fault: Fault) => {
+    faults.push(fault.values);
+    return { stop: () => {}, counters: () => ({ hits: 2 }) };
+  };
+  const desk = new FaultDesk({ clock: new VirtualClock(), performers: { msg: perform, silence: perform } });
+  if (open) addFaultsRoute(app, desk, new MessageTrace());
   app.get("/broken", async () => {
     throw new Error("the cellar is flooded");
   });
@@ -193,15 +200,31 @@ describe("HTTP", () => {
     assert.doesNotMatch(reply.body, /cellar/);
   });
 
-  it("[HTTP4] takes faults and refuses what is none", async () => {
+  it("[HTTP8] starts, lists and ends faults, and refuses what is none", async () => {
     const { app, faults } = await make(true);
-    const drop = { kind: "drop-message", participant: "p_1", type: "room-event", event: "media-state" };
-    const silence = { kind: "silence", subscription: "p_1:camera>p_2", forMs: 5000 };
-    assert.equal((await post(app, "/v1/faults", drop)).statusCode, 204);
-    assert.equal((await post(app, "/v1/faults", silence)).statusCode, 204);
-    assert.deepEqual(faults, [drop, silence]);
-    assert.equal((await post(app, "/v1/faults", { ...drop, type: "rumour" })).statusCode, 400);
-    assert.equal((await post(app, "/v1/faults", { kind: "fire" })).statusCode, 400);
+    const started = await post(app, "/v1/faults", { spec: "msg:lose,type=joined" });
+    assert.deepEqual([started.statusCode, started.json()], [201, { id: "f1" }]);
+    assert.equal((await post(app, "/v1/faults", { spec: "silence:subscription=p_1:camera>p_2+5s" })).statusCode, 201);
+    assert.deepEqual(faults, [{ lose: true, type: "joined" }, { subscription: "p_1:camera>p_2" }]);
+    const { catalogue, active } = (await get(app, "/v1/faults")).json();
+    assert.ok(catalogue.some(({ name }: { name: string }) => name === "udp"));
+    assert.deepEqual(
+      active.map(({ id, spec, counters }: ActiveFault) => [id, spec, counters]),
+      [
+        ["f1", "msg:lose,type=joined", { hits: 2 }],
+        ["f2", "silence:subscription=p_1:camera>p_2+5s", { hits: 2 }],
+      ],
+    );
+    for (const spec of ["fire:now", "msg:lose,type", "udp:loss=5%"]) {
+      const refused = await post(app, "/v1/faults", { spec });
+      assert.deepEqual([refused.statusCode, refused.json().error.field], [400, "fault"], spec);
+    }
+    const remove = (url: string) => app.inject({ method: "DELETE", url, headers: { host } });
+    assert.equal((await remove("/v1/faults/f1")).statusCode, 204);
+    assert.equal((await remove("/v1/faults/f1")).statusCode, 404);
+    assert.equal((await remove("/v1/faults")).statusCode, 204);
+    assert.deepEqual((await get(app, "/v1/faults")).json().active, []);
+    assert.deepEqual((await get(app, "/v1/faults/trace?since=0")).json(), { next: 0, entries: [] });
   });
 
   it("[HTTP5] carries the security headers on every answer", async () => {

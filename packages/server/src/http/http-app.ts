@@ -58,7 +58,7 @@ function guardOrigins(app: FastifyInstance, origins: OriginPolicy): void {
     if (request.method !== "OPTIONS") return;
     return reply
       .headers({
-        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-methods": "GET, POST, DELETE",
         "access-control-allow-headers": "authorization, content-type",
         "access-control-max-age": "600",
       })
