@@ -116,7 +116,7 @@ export const MISCHIEF: readonly Mischief[] = [
       const forMs = between(random, 500, 8_000);
       const subscription = `${await stage.idOf(from.name)}:${source}>${await stage.idOf(to.name)}`;
       const incident = stage.begin("silence", "outage", { from: from.name, to: to.name, source });
-      await stage.inject({ kind: "silence", subscription, forMs });
+      await stage.inject(`silence:subscription=${subscription}+${Math.round(forMs)}ms`);
       await wait(forMs);
       incident.endedMs = Date.now();
     },
@@ -130,7 +130,7 @@ export const MISCHIEF: readonly Mischief[] = [
       const doer = onePerson(stage, random, loser);
       const source = oneSource(random);
       const participant = await stage.idOf(loser.name);
-      await stage.inject({ kind: "drop-message", participant, type });
+      await stage.inject(`msg:lose,to=client,who=${participant},type=${type}`);
       const { name } = doer;
       await changeIntent(stage, `mute, ${type} lost`, doer, source, () => doer.act(`mute ${source}`));
       // What was lost shows when nothing else follows: time enough for it to be found and told again.

@@ -75,11 +75,11 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Asks the server for a fault. */
-  async inject(fault: object): Promise<void> {
+  async inject(spec: string): Promise<void> {
     const response = await fetch(`${this.url}/v1/faults`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(fault),
+      body: JSON.stringify({ spec }),
     });
     if (!response.ok) throw new Error(`fault refused: ${await response.text()}`);
   }
