@@ -79,9 +79,17 @@ export function mediaFacts(turn: Turn, input: MediaFacts): void {
     const row = turn.row(subscription.slice(split + 1), subscription.slice(0, Math.max(split, 0)));
     // A late word about a forwarder that is detached already must not make it look alive.
     if (!row || row.forwarded.value === forwarded || (forwarded && !row.attached)) continue;
-    turn.putRow({ ...row, forwarded: assertFact(row.forwarded, forwarded, turn.wall) });
+    turn.putRow({ ...row, forwarded: assertFact(row.forwarded, forwarded, turn.wall) }, concernsParties(row));
     refreshRow(turn, row.to, row.publication);
   }
+}
+
+/**
+ * Whether a fact of a row is news to its parties. How far something gets that is not expected is told when it is expected
+ * again, with the rest of its row: else every mute would be told to everybody who does not watch it, several times.
+ */
+function concernsParties(row: Row): boolean {
+  return row.intended.value;
 }
 
 function notePublished(turn: Turn, participant: string, said: PublishedReceipt): void {
@@ -101,7 +109,7 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
   const told = sent !== known.sent || next.captured !== known.captured;
   for (const row of turn.rowsFrom(participant)) {
     if (row.source !== source) continue;
-    if (told) turn.markRow(row);
+    if (told && concernsParties(row)) turn.markRow(row);
     refreshRow(turn, row.to, row.publication);
   }
 }
@@ -111,7 +119,7 @@ function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: numbe
   if (!row || row.received.value === said.received) return;
   // Who has not heard of the event that began this row speaks of an earlier session.
   if (said.received && row.announced > seen) return;
-  turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) });
+  turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) }, concernsParties(row));
   refreshRow(turn, to, said.publication);
   if (said.received && turn.config.topology === "mesh") notePairReceived(turn, row.from, to);
 }

@@ -158,6 +158,24 @@ describe("telling the ledger", () => {
     assert.equal(room.place("c").ledgerRevision, before.c);
   });
 
+  it("[LEDG5] says nothing of how far a muted track gets, and all of it when it is live again", () => {
+    const room = joined("a", "b");
+    room.sendsAll("a");
+    room.setMedia("a", sourcesWith({ camera: "muted" }));
+    room.take();
+    room.receipt("a", { published: [{ source: "camera", captured: false, sent: false }] });
+    room.feed({
+      kind: "media-facts",
+      publications: [{ publication: "p-a:camera", arriving: false }],
+      subscriptions: [{ subscription: "p-a:camera>p-b", forwarded: false }],
+    });
+    assert.deepEqual(ledgers(room.take(), "b"), []);
+    room.setMedia("a", CAMERA);
+    const row = ledgers(room.take(), "b")[0]?.rows.find((one) => one.source === "camera");
+    const { captured, sent, forwarded } = row?.facts ?? assert.fail("no row was told");
+    assert.deepEqual([captured.value, sent.value, forwarded.value], [false, false, false]);
+  });
+
   it("[LEDG5] is whole for a newcomer and for who has not heard the last", () => {
     const room = joined("a", "b");
     const [first] = ledgers(room.join("c"), "c");

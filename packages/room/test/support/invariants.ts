@@ -106,14 +106,16 @@ export class RoomWatch {
       for (const row of mine) {
         const line = known.get(row.subscription);
         assert.equal(line?.standing, row.standing, row.subscription);
-        assert.deepEqual(line?.facts.received, row.received);
         assert.deepEqual(line?.facts.intended, row.intended);
+        assert.equal(line?.replay?.attempt, row.replay?.attempt);
+        // How far something gets that nobody expects is told when it is expected again.
+        if (!row.intended.value) continue;
+        assert.deepEqual(line?.facts.received, row.received);
         const published = state.places[row.from]?.published[row.source];
         assert.deepEqual(line?.facts.sent, published?.sent);
         assert.deepEqual(line?.facts.captured, published?.captured);
         const forwarded = state.snapshot.topology === "mesh" ? published?.sent : row.forwarded;
         assert.deepEqual(line?.facts.forwarded, forwarded);
-        assert.equal(line?.replay?.attempt, row.replay?.attempt);
       }
     }
   }
