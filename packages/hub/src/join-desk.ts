@@ -103,7 +103,7 @@ export class JoinDesk implements Disposable {
 
   #message(host: LinkHost, joined: Joined): ServerMessage {
     const { timers, settings, iceServers } = this.#options;
-    const { command, participant, incarnation, rejoinToken, seq, room } = joined;
+    const { command, participant, incarnation, rejoinToken, seq, room, kept } = joined;
     const answer = this.#answers.get(participant);
     return {
       type: "joined",
@@ -120,6 +120,7 @@ export class JoinDesk implements Disposable {
       leaseMs: settings.leaseMs,
       byeGraceMs: settings.byeGraceMs,
       maxParticipants: settings.maxParticipants,
+      ...(kept === undefined ? {} : { kept: [...kept] }),
     };
   }
 }

@@ -111,6 +111,7 @@ export class RoomHost implements Disposable {
       maxRole: grants.maxRole,
       sources: join.sources,
       rejoin: join.rejoin,
+      keeps: join.keeps,
       session: this.topology === "sfu" ? join.session?.session : undefined,
       fresh: { participant: createId(random, "p"), rejoinToken: createSecret(random) },
     });

@@ -153,7 +153,7 @@ export class RoomSeat implements Disposable {
   }
 
   renewed(): void {
-    this.#member.feed({ kind: "renewed" });
+    this.#member.feed({ kind: "renewed", keeps: this.#sessions.working() });
   }
 
   /** Tells the room what the reception knows. */
@@ -221,6 +221,11 @@ export class RoomSeat implements Disposable {
       case "removed":
         this.#removed(effect);
         break;
+      case "place-lost": {
+        const { participant, code, reason } = effect;
+        emit("place-lost", { room: this.#room, participant, code, reason });
+        break;
+      }
       case "command-done":
         this.#commandDone(effect);
         break;

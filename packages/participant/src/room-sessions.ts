@@ -99,6 +99,14 @@ export class RoomSessions implements Disposable {
     if (event.kind === "negotiated") this.offers.negotiated(event.epoch);
   }
 
+  /** The sessions of the room that work and are settled: what a new link need not disturb. */
+  working(): string[] {
+    return this.#options.table.lines().flatMap(({ use, running: { state } }) => {
+      const works = state.kind === "Active" && !state.interrupted && state.connection === "connected";
+      return use !== "call" && works && state.negotiation.phase === "stable" ? [state.session] : [];
+    });
+  }
+
   /** The place is gone: so are the sessions. */
   end(reason: EndReason): void {
     const { table } = this.#options;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, room } from "./support/bench.ts";
+import { Bench, pairWith, room } from "./support/bench.ts";
 
 describe("the link of a participant", () => {
   it("[PART1] feeds nothing that an earlier socket still says", () => {
@@ -51,10 +51,148 @@ describe("the link of a participant", () => {
     assert.equal(state().intent, "live");
   });
 
-  it("[PART2] takes its place again on a new link, with a new session and a fresh offer", () => {
+  it("[PART2] keeps what works when its link is a new one: the same session, no offer, no gap in what is expected", () => {
+    const bench = new Bench();
+    const first = bench.enterSfu("p_bob");
+    bench.connect(first);
+    const offers = first.effects.filter(({ kind }) => kind === "create-offer").length;
+    bench.sockets.at(-1)?.closed(1006);
+    bench.clock.advance(500);
+    bench.welcome();
+    bench.clock.advance(100);
+    const again = bench.said("join").at(-1);
+    assert.deepEqual(again?.keeps, [first.spec.session]);
+    assert.equal(again?.session, undefined);
+    const standings = bench.events("standing").length;
+    bench.joined(room("sfu", "p_ann", "p_bob"), { kept: [first.spec.session] });
+    bench.clock.advance(100);
+    assert.equal(bench.drivers.length, 1);
+    assert.equal(first.closed, false);
+    assert.equal(first.effects.filter(({ kind }) => kind === "create-offer").length, offers);
+    assert.equal(bench.events("standing").length, standings);
+    assert.deepEqual(
+      bench.events("joined").map((one) => one.again),
+      [false, true],
+    );
+    // The server's end went after that: the place is taken once more, with a fresh offer.
+    const hangup = {
+      session: first.spec.session,
+      epoch: 0,
+      seq: 0,
+      body: { kind: "hangup", reason: "remote-gone" },
+    } as const;
+    bench.hears({ type: "signal", scope: "room", from: "sfu", signal: hangup });
+    bench.clock.advance(100);
+    assert.notEqual(bench.said("join").at(-1)?.session, undefined);
+    assert.equal(bench.said("join").at(-1)?.keeps, undefined);
+  });
+
+  it("[PART2] begins anew where the server has not kept the session", () => {
     const bench = new Bench();
     const first = bench.enterSfu();
     bench.connect(first);
+    bench.sockets.at(-1)?.closed(1006);
+    bench.clock.advance(500);
+    bench.welcome();
+    bench.joined(room("sfu", "p_ann"), { incarnation: 2 });
+    bench.clock.advance(100);
+    const last = bench.said("join").at(-1);
+    assert.equal(last?.keeps, undefined);
+    assert.equal(last?.session?.session, bench.driver().spec.session);
+    assert.notEqual(bench.driver(), first);
+  });
+
+  it("[PART2] keeps the pairs that work and lets the others be renewed", () => {
+    const bench = new Bench();
+    bench.enterMesh("p_bob", "p_cleo");
+    const [bob] = bench.drivers;
+    assert.ok(bob);
+    bench.hears({
+      type: "signal",
+      scope: "room",
+      from: "p_bob",
+      signal: { session: bob.spec.session, epoch: 1, seq: 1, body: { kind: "answer", sdp: "v=0 answer" } },
+    });
+    bench.connect(bob);
+    assert.equal(bench.participant.session("pair:p_bob")?.state.kind, "Active");
+    bench.sockets.at(-1)?.closed(1006);
+    bench.clock.advance(500);
+    bench.welcome();
+    bench.clock.advance(100);
+    assert.deepEqual(bench.said("join").at(-1)?.keeps, [bob.spec.session]);
+    const now = room("mesh", "p_ann", "p_bob", "p_cleo");
+    const pairs = [now.pairs[0], pairWith("p_cleo", "s-new")].flatMap((one) => one ?? []);
+    bench.joined({ ...now, pairs }, { kept: [bob.spec.session] });
+    bench.clock.advance(100);
+    assert.equal(bob.closed, false);
+    assert.deepEqual(
+      bench.drivers.slice(2).map(({ spec }) => spec.session),
+      ["s-new"],
+    );
+  });
+
+  it("[PART17] tells that its place is lost, and asks for another by itself with the same wishes", () => {
+    const bench = new Bench();
+    bench.participant.join({ room: "r", sources: { camera: "live" } });
+    bench.clock.advance(1);
+    bench.welcome();
+    bench.joined(room("sfu", "p_ann"));
+    bench.connect(bench.driver());
+    bench.hears({ type: "removed", code: "room/lease-expired", reason: "too long" });
+    bench.clock.advance(100);
+    assert.deepEqual(bench.events("place-lost"), [
+      { room: "r", participant: "p_ann", code: "room/lease-expired", reason: "too long" },
+    ]);
+    assert.deepEqual(bench.events("removed"), []);
+    const again = bench.said("join").at(-1);
+    assert.equal(again?.rejoin, undefined);
+    assert.equal(again?.sources.camera.intent, "live");
+    assert.equal(again?.session?.session, bench.driver().spec.session);
+    bench.joined(room("sfu", "p_ann2"), { participant: "p_ann2" });
+    assert.deepEqual(
+      bench.events("joined").map((one) => [one.place.participant, one.again]),
+      [
+        ["p_ann", false],
+        ["p_ann2", false],
+      ],
+    );
+  });
+
+  it("[PART17] tells it too when the link is a new one and the place is gone, and after a reload", () => {
+    const bench = new Bench();
+    const first = bench.enterSfu();
+    bench.connect(first);
+    bench.sockets.at(-1)?.closed(1006);
+    bench.clock.advance(500);
+    bench.welcome();
+    const refuse = () => {
+      const id = bench.said("join").at(-1)?.id ?? "";
+      bench.hears({ type: "error", id, code: "room/bad-rejoin", reason: "gone" });
+      bench.clock.advance(100);
+    };
+    refuse();
+    assert.equal(bench.events("place-lost").length, 1);
+    const again = bench.said("join").at(-1);
+    assert.deepEqual([again?.rejoin, again?.keeps], [undefined, undefined]);
+    assert.notEqual(again?.session?.session, first.spec.session);
+
+    const page = new Bench();
+    page.participant.join({ room: "r", rejoin: { room: "r", participant: "p_old", token: "t" } });
+    page.clock.advance(1);
+    page.welcome();
+    const id = page.said("join").at(-1)?.id ?? "";
+    page.hears({ type: "error", id, code: "room/bad-rejoin", reason: "gone" });
+    assert.deepEqual(
+      page.events("place-lost").map((one) => one.participant),
+      ["p_old"],
+    );
+    page.joined(room("sfu", "p_ann"));
+    assert.equal(page.participant.membership, "joined");
+  });
+
+  it("[PART2] takes its place again on a new link, with a fresh offer where no session works", () => {
+    const bench = new Bench();
+    const first = bench.enterSfu();
     bench.sockets.at(-1)?.closed(1006);
     bench.clock.advance(500);
     bench.welcome();

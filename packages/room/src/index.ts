@@ -27,9 +27,11 @@ export type {
   Observed,
   PendingCommand,
 } from "./member-types.ts";
+export { restoreRoom } from "./restore-room.ts";
 export { createRoom, type RoomOptions } from "./room.ts";
 export type { MediaOp, RoomEffect, UnbindCode } from "./room-effect.ts";
 export type { JoinInput, RoomInput, RoomMessage, TransportState } from "./room-input.ts";
+export { type RoomChanges, type RoomDrop, type RoomRecord, roomChanges, roomDrops } from "./room-records.ts";
 export {
   type MediaSession,
   type ModeratorMute,

@@ -36,16 +36,38 @@ export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: 
   sendJoin(turn, { room, name, topology, intents, offer, rejoin }, undefined, id);
 }
 
-/** Takes the place again, with a fresh offer where the room needs one. */
-export function rejoin(turn: MemberTurn, why: string, asNew = false): void {
+/**
+ * Takes the place again: with the sessions that work here, if there are any, else with a fresh offer where the room
+ * needs one.
+ */
+export function rejoin(turn: MemberTurn, why: string, keeps?: readonly string[]): void {
   const { phase } = turn.state;
   // The same request under the same id, on a new link: if the first one was heard, the answer is the same place.
   if (phase.kind === "joining") return flushCommands(turn);
   if (phase.kind !== "in") return;
   const { mirror } = phase;
   const claim = { participant: mirror.participant, token: mirror.rejoinToken };
-  const request: JoinRequest = { ...phase.request, offer: undefined, rejoin: asNew ? undefined : claim };
-  if (mirror.room.topology === "mesh") return sendJoin(turn, request, mirror);
+  const { request } = phase;
+  const works = request.offer !== undefined && keeps?.includes(request.offer.session);
+  if (mirror.room.topology === "mesh" || works) return sendJoin(turn, { ...request, rejoin: claim, keeps }, mirror);
+  withOffer(turn, { ...request, rejoin: claim }, mirror, why);
+}
+
+/** The place is gone, though nobody has left: asks for another. */
+export function joinAnew(turn: MemberTurn, participant: string, code: string, reason: string): void {
+  const { phase } = turn.state;
+  if (phase.kind !== "in" && phase.kind !== "joining") return;
+  turn.push({ kind: "place-lost", participant, code, reason });
+  const { mirror } = phase;
+  const request: JoinRequest = { ...phase.request, rejoin: undefined };
+  const isStale = phase.kind === "in" || request.keeps !== undefined;
+  if (isStale && mirror?.room.topology === "sfu") withOffer(turn, request, mirror, reason);
+  else sendJoin(turn, { ...request, keeps: undefined }, mirror);
+}
+
+/** Asks for a fresh offer, to join with. */
+function withOffer(turn: MemberTurn, old: JoinRequest, mirror: Mirror, why: string): void {
+  const request: JoinRequest = { ...old, offer: undefined, keeps: undefined };
   const command = nextCommandId(turn.state);
   turn.patch({ phase: { kind: "joining", command, request, awaitingOffer: true, mirror } });
   turn.push({ kind: "need-offer", why });
@@ -84,7 +106,8 @@ function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undef
   turn.patch({
     phase: { kind: "joining", command: joinId, request: fixed, awaitingOffer: false, mirror },
   });
-  const { room, name, topology, rejoin: claim, offer } = fixed;
+  const { room, name, topology, rejoin: claim, keeps } = fixed;
+  const offer = keeps ? undefined : fixed.offer;
   command(turn, {
     type: "join",
     id: joinId,
@@ -93,6 +116,7 @@ function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undef
     sources: sourcesOf(intents),
     ...(topology === undefined ? {} : { topology }),
     ...(claim === undefined ? {} : { rejoin: claim }),
+    ...(keeps === undefined ? {} : { keeps: [...keeps] }),
     ...(offer === undefined ? {} : { session: { session: offer.session, offer: offer.offer } }),
   });
 }
@@ -103,11 +127,15 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   // Also one that was only asked for to be left again.
   const asked = takeCommand(turn, message.id);
   if (phase.kind !== "joining" || phase.command !== message.id || !asked) return;
-  const { request, mirror: before } = phase;
-  const mirror = newMirror(message, request, before);
-  turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...NOTHING_OBSERVED, nextAt: turn.now } });
-  const { participant, incarnation, rejoinToken, room, iceServers } = message;
-  const rejoined = incarnation > 1;
+  const { mirror: before } = phase;
+  const { participant, incarnation, rejoinToken, room, iceServers, kept } = message;
+  // The page and its sessions are the same; only the link is another.
+  const goesOn = kept !== undefined && before?.participant === participant && before.incarnation === incarnation;
+  const request: JoinRequest = { ...phase.request, keeps: undefined };
+  const mirror = newMirror(message, request, before, goesOn);
+  const observed = goesOn ? { ...turn.state.observed, sinceWhole: Number.MAX_SAFE_INTEGER } : NOTHING_OBSERVED;
+  turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...observed, nextAt: turn.now } });
+  const rejoined = goesOn || incarnation > 1;
   turn.push({ kind: "joined", participant, incarnation, rejoinToken, rejoined, room, iceServers });
   commandDone(turn, message.id);
   if (message.answer) turn.push({ kind: "sfu-answer", session: message.answer.session, sdp: message.answer.sdp });
@@ -118,13 +146,15 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   compareExpected(turn);
   for (const what of ["room", "own", "ledger", "slots"] as const) turn.changed(what);
   resume(turn);
-  if (room.topology === "sfu" && !request.offer) rejoin(turn, "the room is an sfu room and has had no offer yet");
+  const hasSession = phase.request.keeps ? goesOn : request.offer !== undefined;
+  if (room.topology === "sfu" && !hasSession) rejoin(turn, "the room is an sfu room and has had no offer yet");
 }
 
 function newMirror(
   message: Extract<ServerMessage, { type: "joined" }>,
   request: JoinRequest,
   before: Mirror | undefined,
+  goesOn: boolean,
 ): Mirror {
   const { participant, incarnation, rejoinToken, iceServers, seq, room } = message;
   const receives = request.offer?.offer.receives ?? [];
@@ -143,6 +173,7 @@ function newMirror(
     expected: before?.participant === participant ? before.expected : {},
     receives: { audio: count("audio"), video: count("video") },
     needed: { audio: 0, video: 0 },
+    ...(goesOn && before ? { receives: before.receives, needed: before.needed } : {}),
   };
 }
 
@@ -189,11 +220,12 @@ export function applyRemoved(turn: MemberTurn, { code, reason }: Extract<ServerM
   const { kind } = turn.state.phase;
   if (kind === "leaving") return endPlace(turn, "link/closed", "left");
   if (kind !== "in") return;
-  if (code === "room/lease-expired") return rejoin(turn, reason, true);
+  const { participant } = turn.mirror ?? { participant: "" };
+  if (code === "room/lease-expired") return joinAnew(turn, participant, code, reason);
   if (code === "server/draining") {
     // This link ends; the join goes out on the next one.
     turn.patch({ linkOpen: false });
-    return rejoin(turn, reason, true);
+    return joinAnew(turn, participant, code, reason);
   }
   endPlace(turn, code, reason);
 }
@@ -215,7 +247,7 @@ export function joinRefused(turn: MemberTurn, error: Extract<ServerMessage, { ty
   if (phase.kind !== "joining") return;
   if (error.code === "room/bad-rejoin" && phase.request.rejoin) {
     takeCommand(turn, phase.command);
-    return sendJoin(turn, { ...phase.request, rejoin: undefined }, phase.mirror);
+    return joinAnew(turn, phase.request.rejoin.participant, error.code, error.reason);
   }
   takeCommand(turn, phase.command);
   const { mirror } = phase;

@@ -51,6 +51,8 @@ export interface JoinRequest {
   readonly offer: JoinOffer | undefined;
   /** An earlier place, kept over a reload. */
   readonly rejoin: { readonly participant: string; readonly token: string } | undefined;
+  /** Over a new link: the media sessions that work here. Then `offer` is that of the session before, and is not sent. */
+  readonly keeps?: readonly string[] | undefined;
 }
 
 /** The member's copy of the room, and its own part in it. */
@@ -143,7 +145,7 @@ export type MemberInput =
    */
   | ({ readonly kind: "join"; readonly command?: string | undefined } & Omit<
       JoinRequest,
-      "offer" | "rejoin" | "topology"
+      "offer" | "rejoin" | "topology" | "keeps"
     > & {
         readonly topology?: Topology | undefined;
         readonly offer?: JoinOffer | undefined;
@@ -167,8 +169,8 @@ export type MemberInput =
   | { readonly kind: "request-replay"; readonly publication: string; readonly why: string }
   /** The link is open (again), or not. */
   | { readonly kind: "link"; readonly open: boolean }
-  /** It is a new link, though there was one: the place is asked for again. */
-  | { readonly kind: "renewed" }
+  /** It is a new link, though there was one: the place is asked for again. `keeps`: the media sessions that work here. */
+  | { readonly kind: "renewed"; readonly keeps?: readonly string[] | undefined }
   /** The fresh offer that `need-offer` asked for. */
   | { readonly kind: "offer"; readonly offer: JoinOffer }
   /** sfu: how many receive sections of each kind the session has after a later negotiation. */
@@ -194,6 +196,11 @@ export type MemberEffect =
       readonly room: RoomSnapshot;
       readonly iceServers: readonly IceServer[];
     }
+  /**
+   * The place is gone for good, though nobody has left: another is asked for at once, with the same wishes. `joined`
+   * follows, or `command-done` and `removed` where it is refused. `participant`: who it was.
+   */
+  | { readonly kind: "place-lost"; readonly participant: string; readonly code: string; readonly reason: string }
   /** sfu: the answer to the offer of the join. */
   | { readonly kind: "sfu-answer"; readonly session: string; readonly sdp: string }
   /** Mesh: begin this session with `remote`, in this role. */

@@ -139,10 +139,10 @@ const HANDLERS: Handlers = {
     rearmCommands(turn);
     sendReceipt(turn, false, true);
   },
-  renewed: (turn) => {
+  renewed: (turn, { keeps }) => {
     unsendCommands(turn);
     if (turn.state.phase.kind === "leaving") return retakeToLeave(turn);
-    rejoin(turn, "the link is a new one");
+    rejoin(turn, "the link is a new one", keeps);
   },
   offer: (turn, { offer }) => giveOffer(turn, offer),
   receives: (turn, { audio, video }) => {

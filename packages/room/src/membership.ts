@@ -1,23 +1,22 @@
 import type { ErrorCode, MonoMs } from "@lodeline/base";
 import type { LeaveReason, ParticipantInfo } from "@lodeline/protocol";
 import { admitSources } from "./media-state.ts";
+import { keptSessions, moveLink } from "./move-link.ts";
 import { pairNewcomer } from "./pairs.ts";
+import { letGo, MOST_EARLIER_TOKENS, tellJoined } from "./place-words.ts";
+import { holdsToken, isDigested, isSameCommand } from "./rejoin-token.ts";
 import type { UnbindCode } from "./room-effect.ts";
 import type { JoinInput } from "./room-input.ts";
 import type { MediaSession, Place, Row } from "./room-state.ts";
-import { constantTimeEqual } from "./secret.ts";
 import { restartReplay, restartRow } from "./standing.ts";
 import { detach, syncPublisher, syncReceiver } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 import { isWithin, sourcesUnder, verdictOf } from "./verdicts.ts";
 
-/** Reloads in a row of which none heard its answer, and after which the first token still works. */
-const MOST_EARLIER_TOKENS = 4;
-
 /** Gives a place, a new one or the earlier one, or says why not. */
 export function join(turn: Turn, input: JoinInput): void {
   const holder = Object.values(turn.places).find((place) => place.link === input.link);
-  if (holder?.joinCommand === input.command) return tellJoined(turn, holder, true);
+  if (holder?.joinCommand === input.command) return tellAgain(turn, input, holder);
   if (turn.phase === "closed") return refuse(turn, input, "room/ended", "The room has ended.");
   // The same command by another link: whoever sent it never heard the answer, and has its place already.
   const asked = Object.values(turn.places).find((place) => isSameCommand(place, input));
@@ -38,23 +37,23 @@ export function join(turn: Turn, input: JoinInput): void {
   admit(turn, input);
 }
 
-function isSameCommand(place: Place, input: JoinInput): boolean {
-  return place.identity === input.identity && constantTimeEqual(input.command, place.joinCommand);
+/** The same join again. A token that is known by its digest alone cannot be told again: there is a new one beside it. */
+function tellAgain(turn: Turn, { fresh }: JoinInput, place: Place): void {
+  const { participant, rejoinToken } = place;
+  if (isDigested(rejoinToken)) {
+    const earlierTokens = [rejoinToken, ...place.earlierTokens].slice(0, MOST_EARLIER_TOKENS);
+    turn.patchPlace(participant, { rejoinToken: fresh.rejoinToken, earlierTokens });
+  }
+  tellJoined(turn, turn.place(participant) ?? place, true);
 }
 
 function rejoin(turn: Turn, input: JoinInput, claim: { participant: string; token: string }): void {
   const place = turn.place(claim.participant);
-  const fits = place?.identity === input.identity && holdsToken(place, claim.token);
+  const fits = place?.identity === input.identity && holdsToken(place, claim.token, turn.config.digest);
   if (!place || !fits) {
     return refuse(turn, input, "room/bad-rejoin", "The rejoin token does not fit a present participant.", "rejoin");
   }
   retake(turn, input, place);
-}
-
-function holdsToken(place: Place, token: string): boolean {
-  let holds = false;
-  for (const one of [place.rejoinToken, ...place.earlierTokens]) holds = constantTimeEqual(token, one) || holds;
-  return holds;
 }
 
 function admit(turn: Turn, input: JoinInput): void {
@@ -94,6 +93,12 @@ function admit(turn: Turn, input: JoinInput): void {
 
 /** Takes an earlier place: the same participant in a new incarnation. What held it before is let go at once. */
 function retake(turn: Turn, input: JoinInput, place: Place): void {
+  const kept = input.keeps && keptSessions(turn, place, input.keeps);
+  if (kept) moveLink(turn, input, place, kept);
+  else beginAnew(turn, input, place);
+}
+
+function beginAnew(turn: Turn, input: JoinInput, place: Place): void {
   const { participant } = place;
   const before = turn.info(participant);
   if (!before) return;
@@ -146,6 +151,7 @@ function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
     byeAt: undefined,
     rejoinToken: input.fresh.rejoinToken,
     joinCommand: input.command,
+    kept: undefined,
     media,
     slotsToldAt: turn.now,
     ledgerToldAt: turn.now,
@@ -165,25 +171,6 @@ function enter(turn: Turn, info: ParticipantInfo): void {
   syncReceiver(turn, info.id);
   syncPublisher(turn, info.id);
   turn.wholeLedger.add(info.id);
-}
-
-function tellJoined(turn: Turn, place: Place, again: boolean): void {
-  turn.effects.push({
-    kind: "joined",
-    link: place.link,
-    command: place.joinCommand,
-    participant: place.participant,
-    incarnation: place.incarnation,
-    rejoinToken: place.rejoinToken,
-    seq: turn.seq,
-    room: turn.snapshot,
-    rejoined: place.incarnation > 1,
-    again,
-    session: place.media.session,
-  });
-  // An earlier incarnation had a table: the new one is told that it is empty, so that the revisions meet.
-  if (place.slots.revision > 0) turn.tell(place.link, { type: "slots", table: place.slots });
-  if (again) turn.wholeLedger.add(place.participant);
 }
 
 function refuse(turn: Turn, input: JoinInput, code: ErrorCode, reason: string, field?: string): void {
@@ -215,12 +202,6 @@ export function dissolve(turn: Turn, why: "ended" | "drained", by: string, words
   }
   turn.event({ kind: "ended", by });
   turn.close(why);
-}
-
-/** Tells a link that it holds no place any more. One that left by itself need not be told. */
-function letGo(turn: Turn, place: Place, code: UnbindCode, reason: string): void {
-  if (code !== "link/closed") turn.tell(place.link, { type: "removed", code, reason });
-  turn.effects.push({ kind: "unbind", link: place.link, participant: place.participant, code });
 }
 
 /** Stops every forwarder to and from a place and closes its media session. */

@@ -9,7 +9,7 @@ import type { Turn } from "./turn.ts";
 const RENEW_DELAYS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
 
 /** An offer that has no answer after this long is told again; doubles each time. */
-const TELL_AGAIN_MS = 1_000;
+export const TELL_AGAIN_MS = 1_000;
 const MOST_TELLS = 3;
 
 /** Signals kept of one epoch, of both ends together. Candidates beyond it are not told again. */
@@ -28,12 +28,16 @@ export function pairNewcomer(turn: Turn, newcomer: string): Pair[] {
   return pairs;
 }
 
-/** Gives a pair a new session. The same one offers as before; its rows are expected anew. */
-export function renewPair(turn: Turn, a: string, b: string, why: string): void {
+/**
+ * Gives a pair a new session. The same one offers as before; its rows are expected anew.
+ *
+ * @param except - Who is told by its `joined`.
+ */
+export function renewPair(turn: Turn, a: string, b: string, why: string, except?: string): void {
   const record = turn.pairOf(a, b);
   if (!record) return;
   const pair = assign(turn, a, b, record.pair.initiatorId, record.renewals + 1);
-  turn.event({ kind: "pair-renewed", pair, why });
+  turn.event({ kind: "pair-renewed", pair, why }, except);
   for (const [to, from] of [
     [a, b],
     [b, a],

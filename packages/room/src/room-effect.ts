@@ -57,6 +57,8 @@ export type RoomEffect =
       readonly room: RoomSnapshot;
       readonly rejoined: boolean;
       readonly again: boolean;
+      /** The media sessions that go on; undefined when none were to be kept. */
+      readonly kept: readonly string[] | undefined;
       /** The session named in the join, if one was. */
       readonly session: string | undefined;
     }

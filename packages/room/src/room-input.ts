@@ -31,6 +31,11 @@ export interface JoinInput {
   readonly sources: Sources;
   /** Takes an earlier place at once. */
   readonly rejoin?: { readonly participant: string; readonly token: string } | undefined;
+  /**
+   * With `rejoin`: the media sessions that work at this page's end. Where they live here too, the place only changes its
+   * link. In a mesh, pairs that are not named are renewed. Absent: a page loaded anew, which has none.
+   */
+  readonly keeps?: readonly string[] | undefined;
   /** sfu: id of the session whose offer came with the join. Its sections follow by `connection` once it is answered. */
   readonly session?: string | undefined;
   /** A new participant id (`createId(random, "p")`) and a new secret (`createSecret(random)`). */
@@ -75,5 +80,7 @@ export type RoomInput =
     }
   /** It is heard of again. */
   | { readonly kind: "link-back"; readonly participant: string; readonly link: string }
+  /** The first input of a room whose state came out of a store: nobody is there yet, and no media flows. */
+  | { readonly kind: "restored" }
   /** The server goes away: everybody is told and leaves. */
   | { readonly kind: "drain"; readonly reason: string };

@@ -76,6 +76,8 @@ export interface Place {
   /** Earlier tokens, good until a receipt shows that the present one was heard of: the answer with it may be lost. */
   readonly earlierTokens: readonly string[];
   readonly joinCommand: string;
+  /** The media sessions that its last join has kept; undefined when it was to keep none. */
+  readonly kept: readonly string[] | undefined;
   readonly media: MediaSession;
   readonly slots: Slots;
   /** Whether something it should receive has no slot: then a change of rank may move others. */

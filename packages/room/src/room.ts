@@ -5,6 +5,7 @@ import { toLedgerRow } from "./fact.ts";
 import { dissolve, expireLeases, join, leaseDue, linkBack, linkLost } from "./membership.ts";
 import { pairDue, passSignal, renewAskedPairs, tickPairs } from "./pairs.ts";
 import { mediaFacts, receiptMatters, receive, replayRequest } from "./receipts.ts";
+import { restored } from "./restore-room.ts";
 import type { RoomEffect } from "./room-effect.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, RoomState, Row } from "./room-state.ts";
@@ -28,6 +29,10 @@ export interface RoomOptions {
    * Nothing is decided by it.
    */
   readonly wallAt: (now: MonoMs) => WallMs;
+  /** A state that was kept, to go on from: see `restoreRoom`. */
+  readonly restored?: RoomState | undefined;
+  /** The function with which the rejoin tokens of `restored` were digested, if they were. */
+  readonly digest?: ((secret: string) => string) | undefined;
 }
 
 /**
@@ -42,9 +47,10 @@ export function createRoom(options: RoomOptions): Machine<RoomState, RoomInput, 
     timers,
     settings: { ...defaultRoomSettings(timers), ...options.settings },
     wallAt,
+    digest: options.digest,
   };
   return {
-    initial: {
+    initial: options.restored ?? {
       snapshot: { room, topology, locked, participants: [], pairs: [] },
       seq: 0,
       tail: [],
@@ -94,6 +100,7 @@ const HANDLERS: Handlers = {
   "link-lost": (turn, { participant, link, heardAt = turn.now, bye = false }) =>
     linkLost(turn, participant, link, heardAt, bye),
   "link-back": (turn, { participant, link }) => linkBack(turn, participant, link),
+  restored,
   drain: (turn, { reason }) => {
     if (turn.phase !== "closed") dissolve(turn, "drained", "server", reason);
   },

@@ -30,6 +30,8 @@ export interface RoomConfig {
   readonly timers: Timers;
   readonly settings: RoomSettings;
   readonly wallAt: (now: MonoMs) => WallMs;
+  /** With which tokens that came out of a store are compared. */
+  readonly digest: ((secret: string) => string) | undefined;
 }
 
 /**

@@ -113,7 +113,7 @@ export class Bench {
   }
 
   /** The server grants the join that was sent last. */
-  joined(room: RoomSnapshot, more: { participant?: string; incarnation?: number } = {}): void {
+  joined(room: RoomSnapshot, more: { participant?: string; incarnation?: number; kept?: string[] } = {}): void {
     const join = this.said("join").at(-1);
     assert.ok(join, "no join was sent");
     this.hears({
@@ -129,6 +129,7 @@ export class Bench {
       receiptWindowMs: 2_000,
       suspectMs: 5_000,
       leaseMs: 15_000,
+      ...(more.kept ? { kept: more.kept } : {}),
     });
   }
 
@@ -242,6 +243,7 @@ const EVENTS: readonly (keyof ParticipantEvents)[] = [
   "joining",
   "joined",
   "join-failed",
+  "place-lost",
   "left",
   "removed",
   "peer-left",
