@@ -5,6 +5,7 @@ import "./style/lobby.css";
 import "./style/room.css";
 import "./style/tiles.css";
 import "./style/calls.css";
+import "./style/people.css";
 import { render } from "preact";
 import { listenForCalls } from "./state/calls.ts";
 import { ringAloud } from "./state/ring-sound.ts";

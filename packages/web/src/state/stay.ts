@@ -4,6 +4,7 @@ import { SERVER_PEER_IDENTITY } from "@lodeline/protocol";
 import { signal } from "@preact/signals";
 import { notify } from "./notices.ts";
 import { beReachable, ownClient } from "./own-client.ts";
+import { tellVerdicts } from "./own-verdicts.ts";
 import { type Preferences, setInside } from "./preferences.ts";
 import { pulse } from "./pulse.ts";
 
@@ -73,6 +74,7 @@ export async function toggleServerCall(client: LodelineClient, video: boolean): 
 function follow(room: Room, name: string): void {
   let removedBecause: LodelineError | undefined;
   room.on("changed", pulse);
+  tellVerdicts(room);
   room.on("participant-joined", ({ participant }) => notify(`${participant.name || "Someone"} joined`));
   room.on("participant-left", ({ participant, reason }) =>
     notify(`${participant.name || "Someone"} ${reason === "lease-expired" ? "lost the connection" : "left"}`),

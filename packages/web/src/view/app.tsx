@@ -6,6 +6,7 @@ import { stay } from "../state/stay.ts";
 import { CallDoor } from "./call-door.tsx";
 import { CallOverPage } from "./call-over.tsx";
 import { CallPage } from "./call-page.tsx";
+import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { Door } from "./door.tsx";
 import { Front } from "./front.tsx";
 import { Left } from "./left.tsx";
@@ -18,6 +19,7 @@ export function App(): JSX.Element {
     <>
       <Place />
       <Ringing />
+      <ConfirmDialog />
     </>
   );
 }

@@ -1,5 +1,6 @@
-import type { LodelineClient, Room } from "@lodeline/client";
+import type { LocalSource, LodelineClient, Room, ScreenSource } from "@lodeline/client";
 import type { JSX } from "preact";
+import { moderatorName } from "../state/moderation.ts";
 import { usePulse } from "../state/pulse.ts";
 import { leave, serverCall, toggleServerCall } from "../state/stay.ts";
 import { attempt, isOn, Key, OwnKeys, useShortcuts } from "./key.tsx";
@@ -19,14 +20,30 @@ export function ControlBar(props: {
   usePulse();
   const { room, client, panel, show } = props;
   const viewer = room.self.role === "viewer" ? VIEWER : undefined;
+  const barred = (source: LocalSource | ScreenSource, what: string): string | undefined => {
+    if (viewer || source.mutedBy === null || source.mayUnmute) return viewer;
+    return `${moderatorName(room, source.mutedBy)} muted your ${what}: only a moderator can let you open it again.`;
+  };
+  const noScreen = barred(room.screen, "screen");
   const sharing = room.screen.state === "live" || room.screen.state === "starting";
   const screen = () => attempt(sharing ? room.screen.stop() : room.screen.start());
   const people = () => show(panel === "people" ? undefined : "people");
-  useShortcuts({ s: () => viewer === undefined && screen(), p: people });
+  useShortcuts({ s: () => noScreen === undefined && screen(), p: people });
   return (
     <nav class="bar" aria-label="Call">
-      <OwnKeys microphone={room.microphone} camera={room.camera} barred={{ microphone: viewer, camera: viewer }} />
-      <Key icon="screen" label={sharing ? "Stop" : "Share"} on={sharing} press={screen} shortcut="s" barred={viewer} />
+      <OwnKeys
+        microphone={room.microphone}
+        camera={room.camera}
+        barred={{ microphone: barred(room.microphone, "microphone"), camera: barred(room.camera, "camera") }}
+      />
+      <Key
+        icon="screen"
+        label={sharing ? "Stop" : "Share"}
+        on={sharing}
+        press={screen}
+        shortcut="s"
+        barred={noScreen}
+      />
       <span class="split" />
       <Key icon="people" label="People" on={panel === "people"} press={people} shortcut="p" />
       <Key

@@ -28,6 +28,11 @@ export function RoomPage({ room, client }: { room: Room; client: LodelineClient 
         <Brand bare />
         <h1>{room.id}</h1>
         <Connection connection={room.connection} />
+        {room.locked && (
+          <span class="locked" title="Nobody else can come in">
+            <Icon name="lock" /> Locked
+          </span>
+        )}
         <button type="button" class="button quiet push" onClick={copyLink}>
           <Icon name="link" /> <span class="wide-only">Copy link</span>
           <span class="visually-hidden narrow-only">Copy link</span>

@@ -22,12 +22,21 @@ const LOOKS: Record<string, string> = {
 };
 
 /** The truth of one track, in words, with a dot of the same meaning. */
-export function Truth({ source, words }: { source: Source; words: string }): JSX.Element {
+export function Truth(props: {
+  source: Source;
+  words: string;
+  /** Whose doing it is, where that is somebody else's. */
+  by?: string | undefined;
+}): JSX.Element {
+  const { source, words, by } = props;
   return (
-    <span class={`truth ${LOOKS[words] ?? ""}`} data-source={source} data-words={words}>
+    <span class={`truth ${LOOKS[words] ?? ""}`} data-source={source} data-words={words} data-by={by}>
       <Icon name={ICONS[source]} />
       <span class="visually-hidden">{NAMES[source]}: </span>
-      <span class="word">{words}</span>
+      <span class="word">
+        {words}
+        {by && ` (${by})`}
+      </span>
     </span>
   );
 }
