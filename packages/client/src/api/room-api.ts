@@ -113,6 +113,11 @@ export interface RoomEvents {
   readonly connection: RoomConnection;
   /** A device of one's own failed, ended, or works again (`problem` undefined). */
   readonly device: { readonly source: Source; readonly problem: DeviceProblem | undefined };
+  /**
+   * You were away for longer than the room waits, so your place was given up. Another one is asked for by itself, with
+   * the same wishes: {@link SelfParticipant.id} changes when you have it. `removed` follows where you are not let in.
+   */
+  readonly "place-lost": { readonly error: LodelineError };
   /** You were taken out of the room, or your place was taken over elsewhere. `ended` follows. */
   readonly removed: { readonly error: LodelineError };
   /** A step of a start or stop plan is over. */

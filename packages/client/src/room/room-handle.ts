@@ -244,6 +244,8 @@ export class RoomHandle implements Room {
     participant.on("left", () => this.#sessions.recheck(), { signal });
     participant.on("closed", () => this.#sessions.recheck(), { signal });
     participant.on("removed", ({ code, reason }) => this.#removed(code, reason), { signal });
+    participant.on("place-lost", ({ code, reason }) => this.#placeLost(code, reason), { signal });
+    participant.on("join-failed", ({ error }) => this.#notAgain(error), { signal });
     participant.on("session", ({ key, event }) => this.#session(key, event), { signal });
   }
 
@@ -251,6 +253,18 @@ export class RoomHandle implements Room {
     const error = new LodelineError(isErrorCode(code) ? code : "room/removed", { detail: reason });
     if (this.#phase === "joined") this.#events.emit("removed", { error });
     void this.end(REASONS[code] ?? "refused");
+  }
+
+  #placeLost(code: string, reason: string): void {
+    // A reload that comes too late is told so before there is a room to listen to: its join goes on as a first one.
+    if (this.#phase !== "joined") return;
+    const error = new LodelineError(isErrorCode(code) ? code : "room/lease-expired", { detail: reason });
+    this.#events.emit("place-lost", { error });
+  }
+
+  /** Another place was asked for, and refused. */
+  #notAgain(error: LodelineError): void {
+    if (this.#phase === "joined") this.#removed(error.code, error.detail);
   }
 
   #session(key: SessionKey, event: SessionEvent): void {
