@@ -28,6 +28,8 @@ interface Call {
   readonly from: string;
   readonly to: string;
   caller: LinkHost;
+  /** What rings; absent once it was restored from a store. */
+  readonly init: Signal | undefined;
   /** Links at which it rings. */
   readonly ringing: Set<LinkHost>;
   /** The link that answered. */
@@ -69,6 +71,15 @@ export class CallDirectory {
     host.deliver(errorMessage(new LodelineError("session/unknown", { detail, field: "signal.session" })));
   }
 
+  /** A link is new: whoever is being called rings there as well, a page that was reloaded meanwhile too. */
+  linkOpened(host: LinkHost): void {
+    for (const call of this.#calls.values()) {
+      if (call.to !== host.identity || call.callee || !call.init || call.ringing.has(host)) continue;
+      call.ringing.add(host);
+      host.deliver(passed(call.caller, call.init));
+    }
+  }
+
   /** A link is gone for good: whoever was in a call with it is told. */
   linkGone(host: LinkHost): void {
     for (const call of [...this.#calls.values()]) {
@@ -91,7 +102,15 @@ export class CallDirectory {
     const { session } = signal;
     const refusal = this.#refusal(host, to, session);
     if (refusal) return refuse(host, to, session, refusal);
-    const call: Call = { session, from: host.identity, to, caller: host, ringing: new Set(), callee: undefined };
+    const call: Call = {
+      session,
+      from: host.identity,
+      to,
+      caller: host,
+      init: signal,
+      ringing: new Set(),
+      callee: undefined,
+    };
     const mirror = this.#mirrorOf(call);
     if (mirror) return this.#merge(mirror, call, signal);
     const links = this.#options.linksOf(to);

@@ -194,6 +194,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     const room = membership && this.#rooms.get(membership.room);
     if (state === "open") {
       if (host.link.epoch > 1) this.#events.emit("link", { link, identity, what: "resumed" });
+      else this.#calls.linkOpened(host);
       if (membership) room?.linkBack(host, membership.participant);
     } else if (state !== "waiting") {
       this.#events.emit("link", { link, identity, what: state, reason });

@@ -40,6 +40,22 @@ describe("calls", () => {
     );
   });
 
+  it("[HUB24] rings at a link that is opened while it rings, and stops there too", () => {
+    const world = new World();
+    const { ada } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    const late = world.client("bob");
+    world.run();
+    assert.deepEqual(late.heard, [{ from: "ada", session: "s_1", kind: "call:init" }]);
+    late.signal("call", "ada", "s_1", 1, { kind: "accept" });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.kind, "accept");
+    const after = world.client("bob");
+    world.run();
+    assert.deepEqual(after.heard, [], "an answered call rings nowhere");
+  });
+
   it("[HUB24] a caller that gives up stops the ringing everywhere", () => {
     const world = new World();
     const { ada, bob, desk } = three(world);
