@@ -1,5 +1,5 @@
 import { isErrorCode } from "@lodeline/base";
-import type { ServerMessage } from "@lodeline/protocol";
+import type { ServerMessage, Topology } from "@lodeline/protocol";
 import { NO_SOURCES } from "./media-state.ts";
 import {
   command,
@@ -131,7 +131,7 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   const { participant, incarnation, rejoinToken, room, iceServers, kept } = message;
   // The page and its sessions are the same; only the link is another.
   const goesOn = kept !== undefined && before?.participant === participant && before.incarnation === incarnation;
-  const request: JoinRequest = { ...phase.request, keeps: undefined };
+  const request = asGranted(phase.request, room.topology);
   const mirror = newMirror(message, request, before, goesOn);
   const observed = goesOn ? { ...turn.state.observed, sinceWhole: Number.MAX_SAFE_INTEGER } : NOTHING_OBSERVED;
   turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...observed, nextAt: turn.now } });
@@ -148,6 +148,15 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   resume(turn);
   const hasSession = phase.request.keeps ? goesOn : request.offer !== undefined;
   if (room.topology === "sfu" && !hasSession) rejoin(turn, "the room is an sfu room and has had no offer yet");
+}
+
+/**
+ * The request that a later join goes by. It asks for the topology that the room has: a server that has forgotten the room
+ * makes it as it was, whoever comes first. An offer that a mesh did not take is over, and must not go out again.
+ */
+function asGranted(request: JoinRequest, topology: Topology): JoinRequest {
+  const offer = topology === "mesh" ? undefined : request.offer;
+  return { ...request, topology, offer, keeps: undefined };
 }
 
 function newMirror(
