@@ -171,6 +171,9 @@ export class RoomSeat implements Disposable {
       get received() {
         return seat.#received();
       },
+      get pairs() {
+        return seat.#sessions.transports();
+      },
     });
   }
 

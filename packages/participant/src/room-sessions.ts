@@ -2,6 +2,7 @@ import type { Clock } from "@lodeline/base";
 import {
   type ClientMessage,
   type EndReason,
+  type PairReceipt,
   parsePublicationId,
   type RoomSnapshot,
   type Signal,
@@ -97,6 +98,14 @@ export class RoomSessions implements Disposable {
     if (line.use !== "sfu") return;
     if (event.kind === "ended") this.offers.ended(event.session, event.reason);
     if (event.kind === "negotiated") this.offers.negotiated(event.epoch);
+  }
+
+  /** Mesh: the state of each pair's transport. */
+  transports(): PairReceipt[] {
+    return this.#options.table.lines().flatMap(({ use, running: { state } }) => {
+      const isUp = use === "pair" && (state.kind === "Negotiating" || state.kind === "Active");
+      return isUp ? [{ session: state.session, state: state.connection }] : [];
+    });
   }
 
   /** The sessions of the room that work and are settled: what a new link need not disturb. */

@@ -19,6 +19,8 @@ export interface SessionTableListener {
   /** Send this to the remote of `line`. */
   signal(line: SessionLine, signal: Signal): void;
   event(line: SessionLine, event: SessionEvent): void;
+  /** The transport of a session has changed. */
+  transport(line: SessionLine): void;
 }
 
 /** What a {@link SessionTable} needs. */
@@ -153,6 +155,7 @@ export class SessionTable implements Disposable {
     const driver: PeerDriver = this.#options.peers.open({ key, session, use, remote, audio, video }, (input) => {
       if (line.drivers.get(session) !== driver) return;
       line.running.feed(input);
+      if (input.kind === "transport") this.#options.listener.transport(line);
       // A late failure has opened nothing that would have to be taken back: it was the answer that was owed.
       if (input.kind === "step-failed" && line.owing.has(session)) this.#closeDriver(line, session);
     });

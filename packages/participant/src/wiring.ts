@@ -86,6 +86,7 @@ export class Wiring {
         offered: (line, sends) => this.#offered(line, sends),
         signal: (line, signal) => (line.use === "call" ? this.calls : this.seat).signal(line, signal),
         event: (line, event) => this.#sessionEvent(line, event),
+        transport: ({ use }) => use === "pair" && this.seat.report(),
       },
     });
   }

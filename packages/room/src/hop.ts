@@ -24,11 +24,24 @@ function sfuHop(turn: Turn, row: Row): Hop {
 
 function meshHop(turn: Turn, row: Row): Hop {
   const pair = turn.pairOf(row.from, row.to);
-  if (!pair || pair.answeredAt === undefined) return "pair-setup";
+  if (pair?.downAt !== undefined) return "pair-path";
+  if (!pair || (pair.answeredAt ?? pair.upAt) === undefined) return "pair-setup";
   // Agreed, but no media yet, neither way: it may still be connecting.
-  const settledAt = pair.establishedAt ?? pair.answeredAt + turn.config.settings.setupMs;
+  const settledAt = pair.establishedAt ?? pair.upAt ?? (pair.answeredAt ?? 0) + turn.config.settings.setupMs;
   if (turn.now < settledAt) return "pair-setup";
-  return turn.published(row.from, row.source)?.saysSent ? "pair" : "capture";
+  if (!turn.published(row.from, row.source)?.saysSent) return "capture";
+  return dropsAll(turn, row) ? "pair-path" : "pair";
+}
+
+/** Whether several tracks should come over a pair and none does: then it is the path, not the track. */
+function dropsAll(turn: Turn, { from, to }: Row): boolean {
+  const rows = rowsBetween(turn, from, to).filter((row) => row.intended.value);
+  return rows.length > 1 && rows.every((row) => !row.received.value);
+}
+
+function rowsBetween(turn: Turn, a: string, b: string): Row[] {
+  const rows = [...Object.values(turn.place(a)?.rows ?? {}), ...Object.values(turn.place(b)?.rows ?? {})];
+  return rows.filter((row) => (row.from === a && row.to === b) || (row.from === b && row.to === a));
 }
 
 /**
@@ -38,14 +51,14 @@ function meshHop(turn: Turn, row: Row): Hop {
 export function transportWorks(turn: Turn, participant: string): boolean {
   const place = turn.place(participant);
   if (place?.media.state !== "connected") return false;
-  if (Object.values(place.rows).some((row) => row.standing === "received")) return true;
+  if (Object.values(place.rows).some((row) => row.intended.value && row.received.value)) return true;
   return Object.values(place.published).some((published) => published?.arriving === true);
 }
 
 /** Whether the session of a pair demonstrably carries media, either way. */
 export function pairWorks(turn: Turn, a: string, b: string): boolean {
-  const rows = [...Object.values(turn.place(a)?.rows ?? {}), ...Object.values(turn.place(b)?.rows ?? {})];
-  return rows.some((row) => row.standing === "received" && (row.from === a || row.from === b));
+  if (turn.pairOf(a, b)?.downAt !== undefined) return false;
+  return rowsBetween(turn, a, b).some((row) => row.intended.value && row.received.value);
 }
 
 /** Whether anybody at all receives the publication: then making its sender publish again would disturb them. */

@@ -27,7 +27,8 @@ export const STANDING_EDGES: Readonly<Record<Standing, readonly Standing[]>> = {
  * `told`: the receiver has not heard all; `capture`: the sender sends nothing; `sender-transport` and
  * `receiver-transport`: a connection to the server is down; `uplink`: sent, but nothing arrives; `slot`: the receiver has
  * no receive slot for it; `forwarder`: arrives, but nothing leaves; `downlink`: leaves, but is not received;
- * `pair-setup`: the pair never agreed on a session; `pair`: the pair did, but nothing is received.
+ * `pair-setup`: the pair never agreed on a session; `pair-path`: its transport is down, or drops everything in silence;
+ * `pair`: the pair carries something, but not this.
  */
 export type Hop =
   | "told"
@@ -39,6 +40,7 @@ export type Hop =
   | "forwarder"
   | "downlink"
   | "pair-setup"
+  | "pair-path"
   | "pair";
 
 /**
@@ -60,6 +62,7 @@ export const REPLAY_LADDERS: Readonly<Record<Topology, Readonly<Partial<Record<H
     told: ["tell-again"],
     capture: ["republish"],
     "pair-setup": ["tell-again", "new-session"],
+    "pair-path": ["restart-ice", "new-session"],
     pair: ["renegotiate", "republish", "restart-ice", "new-session"],
   },
 };

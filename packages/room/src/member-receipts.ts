@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import type { ClientMessage, LedgerRow, PublishedReceipt, ReceivedReceipt } from "@lodeline/protocol";
+import type { ClientMessage, LedgerRow, PairReceipt, PublishedReceipt, ReceivedReceipt } from "@lodeline/protocol";
 import type { MemberTurn } from "./member-turn.ts";
 import type { MemberState, Observed } from "./member-types.ts";
 
@@ -14,6 +14,8 @@ export const NOTHING_OBSERVED: Observed = {
   published: [],
   received: {},
   untold: [],
+  pairs: [],
+  pairsTold: [],
   sinceWhole: 0,
   nextAt: undefined,
   askedAt: undefined,
@@ -24,11 +26,12 @@ export function observe(
   turn: MemberTurn,
   published: readonly PublishedReceipt[],
   received: readonly ReceivedReceipt[],
+  pairs: readonly PairReceipt[],
 ): void {
   const before = turn.state.observed;
   const rows: Record<string, ReceivedReceipt> = {};
   const untold = new Set(before.untold);
-  let urgent = !samePublished(before.published, published);
+  let urgent = !samePublished(before.published, published) || newsOf(pairs, before.pairsTold).length > 0;
   for (const one of received) {
     rows[one.publication] = one;
     // What nobody has heard of yet counts as not received.
@@ -37,7 +40,7 @@ export function observe(
     urgent = true;
   }
   const kept = [...untold].filter((publication) => rows[publication]);
-  turn.patch({ observed: { ...before, published, received: rows, untold: kept } });
+  turn.patch({ observed: { ...before, published, received: rows, untold: kept, pairs } });
   if (urgent) sendReceipt(turn, false);
 }
 
@@ -95,14 +98,22 @@ export function sendReceipt(turn: MemberTurn, asks: boolean, wholly = false): vo
     published: [...observed.published],
     received,
   };
-  turn.send(asks ? { ...receipt, ask: true } : receipt);
+  const pairs = whole ? observed.pairs : newsOf(observed.pairs, observed.pairsTold);
+  const said = pairs.length > 0 ? { ...receipt, pairs: [...pairs] } : receipt;
+  turn.send(asks ? { ...said, ask: true } : said);
   const nextAt = turn.now + turn.config.timers.receiptHeartbeatMs;
-  turn.patch({ observed: { ...observed, untold: [], sinceWhole: whole ? 0 : observed.sinceWhole + 1, nextAt } });
+  const sinceWhole = whole ? 0 : observed.sinceWhole + 1;
+  turn.patch({ observed: { ...observed, untold: [], pairsTold: observed.pairs, sinceWhole, nextAt } });
 }
 
 /** When the next heartbeat is due; none without an open link. */
 export function receiptDue(state: MemberState): MonoMs | undefined {
   return state.phase.kind === "in" && state.linkOpen ? state.observed.nextAt : undefined;
+}
+
+/** The transports of which the room was told something else, or nothing yet. */
+function newsOf(pairs: readonly PairReceipt[], told: readonly PairReceipt[]): readonly PairReceipt[] {
+  return pairs.filter((one) => !told.some((known) => known.session === one.session && known.state === one.state));
 }
 
 function samePublished(one: readonly PublishedReceipt[], other: readonly PublishedReceipt[]): boolean {

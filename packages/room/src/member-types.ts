@@ -6,6 +6,7 @@ import type {
   Moderation,
   Offer,
   Pair,
+  PairReceipt,
   PublishedReceipt,
   ReceivedReceipt,
   ReplayStep,
@@ -95,6 +96,9 @@ export interface Observed {
   readonly received: Readonly<Record<string, ReceivedReceipt>>;
   /** Rows whose `received` the server does not know yet. */
   readonly untold: readonly string[];
+  /** Mesh: the transports of the pairs, and what the server was told of them last. */
+  readonly pairs: readonly PairReceipt[];
+  readonly pairsTold: readonly PairReceipt[];
   /** How many receipts were sent since the last whole one. */
   readonly sinceWhole: number;
   readonly nextAt: MonoMs | undefined;
@@ -164,6 +168,8 @@ export type MemberInput =
       readonly kind: "observed";
       readonly published: readonly PublishedReceipt[];
       readonly received: readonly ReceivedReceipt[];
+      /** Mesh: the transport of each pair there is. */
+      readonly pairs?: readonly PairReceipt[] | undefined;
     }
   /** The receiver's reconciler misses a publication: ask the authority now. */
   | { readonly kind: "request-replay"; readonly publication: string; readonly why: string }

@@ -126,7 +126,7 @@ const HANDLERS: Handlers = {
     sendViews(turn);
     compareExpected(turn);
   },
-  observed: (turn, { published, received }) => observe(turn, published, received),
+  observed: (turn, { published, received, pairs }) => observe(turn, published, received, pairs ?? []),
   "request-replay": (turn, { publication, why }) => {
     const { mirror } = turn;
     if (!mirror || turn.state.phase.kind !== "in" || !turn.state.linkOpen) return;

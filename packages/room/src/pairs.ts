@@ -1,6 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
-import type { Pair, Signal } from "@lodeline/protocol";
-import type { PairRecord } from "./room-state.ts";
+import type { Pair, PairReceipt, Signal } from "@lodeline/protocol";
+import type { TransportState } from "./room-input.ts";
+import { type PairRecord, pairKey, type RoomState } from "./room-state.ts";
 import { refreshRow, restartRow } from "./standing.ts";
 import { tellSignalsAgain } from "./tell-signals.ts";
 import type { Turn } from "./turn.ts";
@@ -56,6 +57,9 @@ function assign(turn: Turn, one: string, other: string, initiatorId: string, ren
     since: turn.now,
     answeredAt: undefined,
     establishedAt: undefined,
+    transports: {},
+    upAt: undefined,
+    downAt: undefined,
     renewAt: undefined,
     tellAt: undefined,
     tells: 0,
@@ -100,7 +104,7 @@ function noteSignal(turn: Turn, record: PairRecord, from: string, signal: Signal
   else if (kind === "offer" && next.answeredAt === undefined) {
     turn.putPair({ ...next, tellAt: turn.now + TELL_AGAIN_MS, tells: 0 });
   } else turn.putPair(next);
-  if (answered) refreshPairRows(turn, record.pair);
+  if (answered) refreshPairRows(turn, record.pair.a, record.pair.b);
 }
 
 /** One end gave up. If both are still here they shall have a new session; whoever left has said so, or will by its lease. */
@@ -141,6 +145,46 @@ function tellOfferAgain(turn: Turn, record: PairRecord): void {
   tellSignalsAgain(turn, record.pair.a, record.pair.b);
 }
 
+/** States in which a transport carries nothing, and will not without help. */
+const DOWN: ReadonlySet<TransportState> = new Set(["disconnected", "failed", "closed"]);
+
+/** Whether a receipt says something new of a pair's transport. Of an earlier session it means nothing. */
+export function pairsMatter(
+  state: Pick<RoomState, "places" | "pairs">,
+  end: string,
+  said: readonly PairReceipt[],
+): boolean {
+  const present = new Map<string, PairRecord>();
+  for (const other of Object.keys(state.places)) {
+    const record = other === end ? undefined : state.pairs[pairKey(end, other)];
+    if (record) present.set(record.pair.session, record);
+  }
+  return said.some((one) => isNews(present.get(one.session), end, one));
+}
+
+function isNews(record: PairRecord | undefined, end: string, { session, state }: PairReceipt): record is PairRecord {
+  return record?.pair.session === session && record.transports[end] !== state;
+}
+
+/** What one end of a pair sees of its transport. */
+export function notePairTransport(turn: Turn, participant: string, said: PairReceipt): void {
+  const record = Object.values(turn.pairs).find(({ pair }) => pair.session === said.session);
+  if (!isNews(record, participant, said) || !isEnd(record.pair, participant)) return;
+  const transports = { ...record.transports, [participant]: said.state };
+  const isDown = Object.values(transports).some((state) => DOWN.has(state));
+  turn.putPair({
+    ...record,
+    transports,
+    upAt: record.upAt ?? (said.state === "connected" ? turn.now : undefined),
+    downAt: isDown ? (record.downAt ?? turn.now) : undefined,
+  });
+  refreshPairRows(turn, record.pair.a, record.pair.b);
+}
+
+function isEnd({ a, b }: Pair, participant: string): boolean {
+  return a === participant || b === participant;
+}
+
 /** Notes that media came through: the pair's first negotiation is over, its signals need not be kept. */
 export function notePairReceived(turn: Turn, from: string, to: string): void {
   const record = turn.pairOf(from, to);
@@ -153,10 +197,11 @@ export function notePairReceived(turn: Turn, from: string, to: string): void {
     renewals: 0,
     signals: [],
   });
-  refreshPairRows(turn, record.pair);
+  refreshPairRows(turn, record.pair.a, record.pair.b);
 }
 
-function refreshPairRows(turn: Turn, { a, b }: Pair): void {
+/** Looks anew at every row between two members. */
+export function refreshPairRows(turn: Turn, a: string, b: string): void {
   for (const [to, from] of [
     [a, b],
     [b, a],

@@ -1,6 +1,6 @@
 import { type PublishedReceipt, parsePublicationId, type ReceivedReceipt } from "@lodeline/protocol";
 import { assertFact } from "./fact.ts";
-import { notePairReceived } from "./pairs.ts";
+import { notePairReceived, notePairTransport, pairsMatter, refreshPairRows } from "./pairs.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, Published, RoomState, Row } from "./room-state.ts";
 import { couldFlow, declareMissing, refreshRow } from "./standing.ts";
@@ -31,7 +31,7 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
     const row = rowOf(place, one.publication);
     if (row && row.received.value !== one.received) return true;
   }
-  return false;
+  return receipt.pairs !== undefined && pairsMatter(state, place.participant, receipt.pairs);
 }
 
 /** A participant's own word about what it sends, receives and has been told; one that {@link receiptMatters}. */
@@ -40,6 +40,7 @@ export function receive(turn: Turn, place: Place, receipt: Receipt): void {
   if (place.earlierTokens.length > 0) turn.patchPlace(place.participant, { earlierTokens: [] });
   for (const one of receipt.published) notePublished(turn, place.participant, one);
   for (const one of receipt.received) noteReceived(turn, place.participant, one, receipt.seen);
+  for (const one of receipt.pairs ?? []) notePairTransport(turn, place.participant, one);
   tellMissed(turn, place.participant, receipt, receipt.ask === true);
 }
 
@@ -121,7 +122,10 @@ function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: numbe
   if (said.received && row.announced > seen) return;
   turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) }, concernsParties(row));
   refreshRow(turn, to, said.publication);
-  if (said.received && turn.config.topology === "mesh") notePairReceived(turn, row.from, to);
+  if (turn.config.topology === "sfu") return;
+  if (said.received) notePairReceived(turn, row.from, to);
+  // The last of several to stop makes it the path that is broken, for all of them.
+  else refreshPairRows(turn, row.from, to);
 }
 
 /**

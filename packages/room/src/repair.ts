@@ -36,6 +36,7 @@ const WHY: Readonly<Record<Replay["hop"], string>> = {
   forwarder: "it arrives at the server but nothing leaves",
   downlink: "it leaves the server but is not received",
   "pair-setup": "the two have not connected",
+  "pair-path": "nothing comes over the connection between the two",
   pair: "it is sent but not received",
 };
 

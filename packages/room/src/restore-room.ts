@@ -134,12 +134,17 @@ function pairsOf(records: readonly RoomRecord[], now: MonoMs): Record<string, Pa
   const pairs: Record<string, PairRecord> = {};
   for (const { kind, key, value } of records) {
     if (kind !== "pair") continue;
-    const { pair, answered, established, renews, tells, renewals, signals } = JSON.parse(value) as KeptPair;
+    const { pair, answered, established, transports, up, down, renews, tells, renewals, signals } = JSON.parse(
+      value,
+    ) as KeptPair;
     pairs[key] = {
       pair,
       since: now,
       answeredAt: answered ? now : undefined,
       establishedAt: established ? now : undefined,
+      transports,
+      upAt: up ? now : undefined,
+      downAt: down ? now : undefined,
       renewAt: renews ? now : undefined,
       tellAt: tells ? now + TELL_AGAIN_MS : undefined,
       tells: 0,

@@ -169,6 +169,12 @@ export interface PairRecord {
   readonly answeredAt: MonoMs | undefined;
   /** When media was first received over it, either way. */
   readonly establishedAt: MonoMs | undefined;
+  /** By participant: the state of the transport at its end, by its own word. */
+  readonly transports: Readonly<Record<string, TransportState>>;
+  /** When an end first said that it is connected. */
+  readonly upAt: MonoMs | undefined;
+  /** Since when an end says that it is not any more; undefined while it holds. */
+  readonly downAt: MonoMs | undefined;
   /** When it is to be renewed, after one end hung up. */
   readonly renewAt: MonoMs | undefined;
   /** When an offer without an answer is to be told again, and how often it was. */

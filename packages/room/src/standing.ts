@@ -117,8 +117,11 @@ function windowEnd(turn: Turn, row: Row): MonoMs | undefined {
   if (turn.config.topology === "mesh") {
     const pair = turn.pairOf(row.from, row.to);
     if (!pair) return undefined;
+    // The word of its ends says when media could flow, or that it cannot; without it only time does.
+    const knownAt = pair.downAt ?? pair.establishedAt ?? pair.upAt;
+    if (knownAt !== undefined) return Math.max(row.since, knownAt) + receiptWindowMs;
     if (pair.answeredAt === undefined) return Math.max(row.since, pair.since) + setupMs;
-    return Math.max(row.since, pair.establishedAt ?? pair.answeredAt + setupMs) + receiptWindowMs;
+    return Math.max(row.since, pair.answeredAt + setupMs) + receiptWindowMs;
   }
   const notUp = [sender.media, receiver.media].filter((media) => media.upAt === undefined);
   if (notUp.length > 0) return Math.min(...notUp.map((media) => Math.max(row.since, media.since) + setupMs));
