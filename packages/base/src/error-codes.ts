@@ -83,6 +83,17 @@ export const ERROR_CODES = {
   "http/not-found": { retry: "never", summary: "There is nothing at this path." },
   "server/draining": { retry: "backoff", summary: "The server is shutting down." },
   "server/internal": { retry: "backoff", summary: "A fault in the server; it is logged there." },
+  "storage/locked": { retry: "backoff", summary: "Another server uses the data directory." },
+  "storage/unreadable": { retry: "never", summary: "The kept state is damaged, or no server of this kind wrote it." },
+  "storage/version": {
+    retry: "never",
+    summary: "The kept state was written by another version that this one cannot read.",
+  },
+  "storage/unwritable": { retry: "never", summary: "The data directory cannot be made or written." },
+  "storage/full": {
+    retry: "backoff",
+    summary: "The kept state has no room to grow; the server goes on without keeping it.",
+  },
   "config/no-key": { retry: "never", summary: "The server needs a signing key." },
   "config/invalid": { retry: "never", summary: "An option or a setting is not valid." },
   aborted: { retry: "never", summary: "The caller's AbortSignal ended it." },

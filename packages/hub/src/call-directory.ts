@@ -20,6 +20,19 @@ export interface CallDirectoryOptions {
   /** Whether a session of this id lives elsewhere in the hub. */
   isTaken(session: string): boolean;
   event(event: HubEvents["call"]): void;
+  /** A call may be another than before, and may have to be kept. */
+  touched(session: string): void;
+}
+
+/** What is kept of a call: between whom, by link id. */
+export interface KeptCall {
+  readonly from: string;
+  readonly to: string;
+  readonly caller: string;
+  readonly ringing: readonly string[];
+  readonly callee?: string | undefined;
+  /** The `call:init` that rings at links opened meanwhile; absent for a call with the server peer. */
+  readonly init?: Signal | undefined;
 }
 
 interface Call {
@@ -60,8 +73,55 @@ export class CallDirectory {
     return this.#calls.has(session);
   }
 
+  /** Every call, those to the server peer too. */
+  sessions(): readonly string[] {
+    return [...this.#calls.keys(), ...(this.#options.serverPeer?.sessions() ?? [])];
+  }
+
+  /** A call as it has to be kept; `undefined` when it is over. */
+  kept(session: string): KeptCall | undefined {
+    const call = this.#calls.get(session);
+    const caller = this.#options.serverPeer?.callerOf(session);
+    if (caller) return { from: caller.identity, to: SERVER_PEER_IDENTITY, caller: caller.id, ringing: [] };
+    if (!call) return undefined;
+    const { from, to, callee, init } = call;
+    return {
+      init,
+      from,
+      to,
+      caller: call.caller.id,
+      ringing: [...call.ringing].map(({ id }) => id),
+      callee: callee?.id,
+    };
+  }
+
+  /**
+   * A call of an earlier process goes on; one with the server peer is over, and so is one whose other end is gone.
+   *
+   * @param link - The links that were restored.
+   */
+  restore(session: string, kept: KeptCall, link: (id: string) => LinkHost | undefined): void {
+    const { from, to, init } = kept;
+    const caller = link(kept.caller);
+    if (to === SERVER_PEER_IDENTITY) return caller?.deliver(said(to, session, hangup("remote-gone")));
+    const callee = kept.callee === undefined ? undefined : link(kept.callee);
+    const ringing = new Set(kept.ringing.flatMap((id) => link(id) ?? []));
+    if (caller && (callee || (kept.callee === undefined && ringing.size > 0))) {
+      this.#calls.set(session, { session, from, to, caller, ringing, callee, init });
+    } else {
+      caller?.deliver(said(to, session, hangup("remote-gone")));
+      for (const host of callee ? [callee] : ringing) host.deliver(said(from, session, hangup("remote-gone")));
+    }
+    this.#options.touched(session);
+  }
+
   /** A link says something to an identity. */
   signal(host: LinkHost, to: string, signal: Signal): void {
+    this.#signal(host, to, signal);
+    this.#options.touched(signal.session);
+  }
+
+  #signal(host: LinkHost, to: string, signal: Signal): void {
     if (to === SERVER_PEER_IDENTITY) return this.#toServerPeer(host, signal);
     const call = this.#calls.get(signal.session);
     if (!call) return signal.body.kind === "call:init" ? this.#begin(host, to, signal) : unknown(host, to, signal);
@@ -85,6 +145,7 @@ export class CallDirectory {
     for (const call of [...this.#calls.values()]) {
       if (call.caller === host || call.callee === host) this.#gone(call, host);
       else if (call.ringing.delete(host) && call.ringing.size === 0) this.#unanswered(call, "unreachable");
+      this.#options.touched(call.session);
     }
     this.#options.serverPeer?.end(host, "remote-gone");
   }
@@ -147,6 +208,7 @@ export class CallDirectory {
     this.#stopRinging(mirror, call.caller);
     const lives = call.from < mirror.from ? call : mirror;
     this.#calls.delete(mirror.session);
+    this.#options.touched(mirror.session);
     lives.callee = lives === call ? mirror.caller : call.caller;
     this.#calls.set(lives.session, lives);
     this.#tell(lives, "answered", "mutual");
@@ -224,6 +286,7 @@ export class CallDirectory {
 
   #over(call: Call, reason: EndReason): void {
     this.#calls.delete(call.session);
+    this.#options.touched(call.session);
     this.#tell(call, "ended", reason);
   }
 

@@ -7,20 +7,23 @@ import {
   SERVER_PEER_IDENTITY,
   type Timers,
 } from "@lodeline/protocol";
-import { errorMessage, ServerLink, type ServerLinkState } from "@lodeline/signaling";
+import { errorMessage, ServerLink, type ServerLinkImage, type ServerLinkState } from "@lodeline/signaling";
 import { CallDirectory } from "./call-directory.ts";
 import { Connection, type Doorkeeper } from "./connection.ts";
 import { type CountingClock, countingClock } from "./counting-clock.ts";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
-import { LinkHost, type LinkListener } from "./link-host.ts";
+import { type Keeping, keepingOf, keptState } from "./keeping.ts";
+import { type KeptSeat, LinkHost, type LinkListener } from "./link-host.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Authorization, HubConnection, HubSocket, MediaFacts } from "./ports.ts";
 import { publishRefusal } from "./publish-grant.ts";
+import { restoreHub } from "./restore-hub.ts";
 import type { RoomDefinition } from "./room-definition.ts";
 import { RoomTable } from "./room-table.ts";
 import type { RoomView } from "./room-view.ts";
 import { ServerPeerCalls } from "./server-peer-calls.ts";
 import { tellSession } from "./session-told.ts";
+import type { HubImage } from "./store.ts";
 
 /**
  * The server's whole brain: links, identities, rooms, calls, and the server's side of sessions. It opens nothing and
@@ -31,7 +34,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   readonly #clock: CountingClock;
   readonly #timers: Timers;
   readonly #events = new Emitter<HubEvents>();
-  readonly #links = new LinkTable();
+  readonly #links: LinkTable;
+  readonly #keeping: Keeping;
   readonly #rooms: RoomTable;
   readonly #connections = new Set<Connection>();
   readonly #calls: CallDirectory;
@@ -40,8 +44,12 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   #draining: { readonly links: number } | undefined;
   #drained = false;
 
-  constructor(options: HubOptions) {
+  /** @throws LodelineError `storage/version` or `storage/unreadable` when `restore` is no image that this hub can read. */
+  constructor(given: HubOptions) {
+    this.#keeping = this.#makeKeeping(given);
+    const { options } = this.#keeping;
     this.#options = options;
+    this.#links = new LinkTable(options.digest);
     this.#clock = countingClock(options.clock);
     this.#timers = options.timers ?? DEFAULT_TIMERS;
     this.#serverPeer = this.#makeServerPeer();
@@ -50,6 +58,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       serverPeer: this.#serverPeer,
       isTaken: (session) => this.#rooms.hasSession(session) || this.#isCall(session),
       event: (event) => this.#events.emit("call", event),
+      touched: (session) => this.#keeping.touchCall(session),
     });
     this.#rooms = new RoomTable({
       hub: options,
@@ -58,21 +67,29 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       link: (id) => this.#links.get(id),
       isCall: (session) => this.#isCall(session),
       emit: (name, event) => this.#events.emit(name, event),
+      touched: (room) => this.#keeping.touchRoom(room),
       changed: () => this.#checkDrained(),
     });
     this.#door = this.#makeDoor();
+    // Also with nothing to restore: whatever the store holds from before is replaced.
+    this.#keeping.turn(() => options.restore && this.#restore(options.restore));
   }
 
   /** A socket was opened: it has `helloTimeoutMs` to say hello. The caller feeds what it says into the result. */
   connect(socket: HubSocket): HubConnection {
-    const connection = new Connection(socket, this.#door);
+    const connection = new Connection(this.#keeping.socket(socket), this.#door);
     this.#connections.add(connection);
-    return connection;
+    return this.#keeping.connection(connection);
+  }
+
+  /** The store has lost something that it was given: it is given everything again. */
+  saveAll(): void {
+    this.#keeping.beginAnew();
   }
 
   /** What the media engine sees of a room's publications and subscriptions. Only changes need to be fed. */
   mediaFacts(room: string, facts: MediaFacts): void {
-    this.#rooms.get(room)?.mediaFacts(facts);
+    this.#keeping.turn(() => this.#rooms.get(room)?.mediaFacts(facts));
   }
 
   /** Every room, smallest name first. */
@@ -87,7 +104,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
    * @throws LodelineError `room/exists`; `config/invalid` naming the field; `room/topology` where there is no sfu.
    */
   createRoom(definition: RoomDefinition): RoomView {
-    return this.#rooms.define(definition);
+    return this.#keeping.turn(() => this.#rooms.define(definition));
   }
 
   /** One room, or `undefined`. */
@@ -100,7 +117,10 @@ export class Hub implements Listenable<HubEvents>, Disposable {
    * `drained` is told when the last is down. Twice is once.
    */
   drain(reason: string): void {
-    if (this.#draining) return;
+    if (!this.#draining) this.#keeping.turn(() => this.#drain(reason));
+  }
+
+  #drain(reason: string): void {
     this.#draining = { links: this.#links.size };
     for (const room of this.#rooms.all()) room.drain(reason);
     this.#calls.endAll();
@@ -135,6 +155,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** Disarms every timer at once and forgets everything; `drain` first to end it politely. */
   [Symbol.dispose](): void {
+    this.#keeping.stop();
     for (const connection of [...this.#connections]) connection.drop();
     for (const host of this.#links.all()) host[Symbol.dispose]();
     this.#rooms[Symbol.dispose]();
@@ -165,15 +186,48 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   }
 
   #openLink({ opening }: Hello, authorization: Authorization): LinkHost {
-    const { random, rate } = this.#options;
-    const id = createId(random, "lk");
+    const id = createId(this.#options.random, "lk");
     const { identity } = authorization;
-    const link = new ServerLink({ id, identity, timers: this.#timers, random, rate }, this.#clock.now());
     const name = authorization.name.slice(0, LIMITS.nameLength);
-    const host = new LinkHost(link, { ...authorization, name }, this.#clock, (made) => this.#listen(made));
+    const host = this.#makeLink(id, { ...authorization, name });
     this.#links.add(host, opening ?? "");
     this.#events.emit("link", { link: id, identity, what: "opened" });
     return host;
+  }
+
+  #makeLink(id: string, authorization: Authorization, image?: ServerLinkImage, seat?: KeptSeat): LinkHost {
+    const { random, rate, digest } = this.#options;
+    const { identity } = authorization;
+    const options = { id, identity, timers: this.#timers, random, rate, digest };
+    const link = new ServerLink(options, this.#clock.now(), image);
+    return new LinkHost(link, authorization, this.#clock, (made) => this.#listen(made), seat);
+  }
+
+  #restore(image: HubImage): void {
+    restoreHub(image, {
+      now: this.#clock.now(),
+      link: (id, { identity, name, grants, opening }, kept, seat) => {
+        const host = this.#makeLink(id, { identity, name, grants }, kept, seat);
+        this.#links.restore(host, opening);
+        return host;
+      },
+      room: (state, definition) => this.#rooms.restore(state, definition),
+      define: (definition) => void this.#rooms.define(definition),
+      call: (session, kept) => this.#calls.restore(session, kept, (id) => this.#links.get(id)),
+    });
+  }
+
+  #makeKeeping(options: HubOptions): Keeping {
+    const json = (value: unknown) => (value === undefined ? undefined : JSON.stringify(value));
+    return keepingOf(options, {
+      links: () => this.#links.all(),
+      openingOf: (host) => this.#links.openingOf(host),
+      rooms: () => this.#rooms.names(),
+      roomState: (room) => keptState(this.#rooms.get(room)?.state),
+      definitionOf: (room) => json(this.#rooms.definitionOf(room)),
+      calls: () => this.#calls.sessions(),
+      callOf: (session) => json(this.#calls.kept(session)),
+    });
   }
 
   #listen(host: LinkHost): LinkListener {
@@ -185,6 +239,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       },
       rejected: (error) => this.#events.emit("refused", { link: host.id, identity: host.identity, error }),
       changed: (state, reason) => this.#linkChanged(host, state, reason),
+      touched: () => this.#keeping.touchLink(host),
       intercept: intercept && ((passing, forward) => intercept(passing, forward)),
     };
   }
@@ -251,7 +306,10 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       send: (caller, signal) =>
         caller.deliver({ type: "signal", scope: "call", from: SERVER_PEER_IDENTITY, name: SERVER_PEER_NAME, signal }),
       event: (event) => tellSession((name, told) => this.#events.emit(name, told), {}, event),
-      over: () => this.#checkDrained(),
+      over: (session) => {
+        this.#keeping.touchCall(session);
+        this.#checkDrained();
+      },
     });
   }
 

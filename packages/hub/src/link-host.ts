@@ -21,8 +21,18 @@ export interface LinkListener {
   /** The link itself has answered a bad frame or message already. */
   rejected(error: LodelineError): void;
   changed(state: ServerLinkState, reason: string | undefined): void;
+  /** Something of the link is another than before, and may have to be kept. */
+  touched(): void;
   /** Fault injection: whether and when a message passes. Absent: at once. */
   readonly intercept?: ((passing: Passing, forward: () => void) => void) | undefined;
+}
+
+/** What a {@link LinkHost} has to keep beside its link: it goes on with it in another process. */
+export interface KeptSeat {
+  readonly membership: Membership | undefined;
+  readonly spentJoins: readonly string[];
+  /** What waits behind a `joined`, as JSON; absent while nothing waits. */
+  readonly held: readonly string[] | undefined;
 }
 
 /** One link in motion: its reliable core, the socket it is on now, its timer, and the place it holds. */
@@ -30,7 +40,7 @@ export class LinkHost implements Disposable {
   readonly link: ServerLink;
   readonly authorization: Authorization;
   #membership: Membership | undefined;
-  readonly #spentJoins: string[] = [];
+  readonly #spentJoins: string[];
   readonly #clock: Clock;
   readonly #listener: LinkListener;
   readonly #timer: LazyTimer;
@@ -40,14 +50,19 @@ export class LinkHost implements Disposable {
   readonly #passed = { "to-client": 0, "to-server": 0 };
   /** What is told while a `joined` waits for its answer; absent while nothing waits. */
   #held: { readonly message: ServerMessage; readonly json: string }[] | undefined;
+  #revision = 0;
 
+  /** @param kept - Of the same link in an earlier process; what it held back is the caller's to say. */
   constructor(
     link: ServerLink,
     authorization: Authorization,
     clock: Clock,
     listener: (host: LinkHost) => LinkListener,
+    kept?: KeptSeat,
   ) {
     this.link = link;
+    this.#membership = kept?.membership;
+    this.#spentJoins = [...(kept?.spentJoins ?? [])];
     this.authorization = authorization;
     this.#clock = clock;
     this.#listener = listener(this);
@@ -59,6 +74,7 @@ export class LinkHost implements Disposable {
         this.#drain();
       },
     );
+    this.#timer.arm();
   }
 
   get id(): string {
@@ -69,6 +85,22 @@ export class LinkHost implements Disposable {
     return this.authorization.identity;
   }
 
+  /** What has to be kept beside the link itself. */
+  get kept(): KeptSeat {
+    const held = this.#held?.map(({ json }) => json);
+    return { membership: this.#membership, spentJoins: this.#spentJoins, held };
+  }
+
+  /** Rises with every change of {@link LinkHost.kept} and of the link's secrets. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Whether the link has ended and is to be forgotten. */
+  get isOver(): boolean {
+    return this.link.state === "expired" || this.link.state === "closed";
+  }
+
   /** The place this link holds. */
   get membership(): Membership | undefined {
     return this.#membership;
@@ -77,12 +109,14 @@ export class LinkHost implements Disposable {
   /** The link holds this place from now on. */
   seat(membership: Membership): void {
     this.#membership = membership;
+    this.#revise();
   }
 
   /** The place is gone; the join that gave it is spent. */
   unseat(): void {
     const command = this.#membership?.command;
     this.#membership = undefined;
+    this.#revise();
     if (command === undefined) return;
     this.#spentJoins.push(command);
     if (this.#spentJoins.length > SPENT_JOINS) this.#spentJoins.shift();
@@ -108,6 +142,7 @@ export class LinkHost implements Disposable {
     this.#socket?.close(CLOSE_CODES.replaced, "link/replaced");
     this.#socket = socket;
     this.link.attach(attachment, this.#clock.now());
+    this.#revision += 1;
     const { epoch } = this.link;
     this.#drain();
     return epoch;
@@ -141,19 +176,22 @@ export class LinkHost implements Disposable {
    * @param json - The same as text, where one message goes to many.
    */
   deliver(message: ServerMessage, json: string = JSON.stringify(message)): void {
-    if (this.#held) this.#held.push({ message, json });
-    else this.#send(message, json);
+    if (!this.#held) return this.#send(message, json);
+    this.#held.push({ message, json });
+    this.#revise();
   }
 
   /** From now on everything waits behind what {@link LinkHost.release} says first. */
   hold(): void {
     this.#held ??= [];
+    this.#revise();
   }
 
   /** Says `first`, then what was held. */
   release(first: readonly ServerMessage[]): void {
     const held = this.#held ?? [];
     this.#held = undefined;
+    this.#revise();
     for (const message of first) this.#send(message, JSON.stringify(message));
     for (const { message, json } of held) this.#send(message, json);
   }
@@ -202,6 +240,12 @@ export class LinkHost implements Disposable {
       this.#draining = false;
     }
     this.#timer.arm();
+    this.#listener.touched();
+  }
+
+  #revise(): void {
+    this.#revision += 1;
+    this.#listener.touched();
   }
 
   #perform(output: ServerLinkOutput): void {

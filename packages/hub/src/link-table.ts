@@ -4,7 +4,7 @@ import type { LinkHost } from "./link-host.ts";
 /** A link in the table. */
 interface Entry {
   readonly host: LinkHost;
-  /** The secret of the opening that made it: what a client says again when the welcome was lost. */
+  /** The secret of the opening that made it, digested: what a client says again when the welcome was lost. */
   readonly opening: string;
 }
 
@@ -12,6 +12,11 @@ interface Entry {
 export class LinkTable {
   readonly #byId = new Map<string, Entry>();
   readonly #byIdentity = new Map<string, Set<Entry>>();
+  readonly #digest: (secret: string) => string;
+
+  constructor(digest: ((secret: string) => string) | undefined) {
+    this.#digest = digest ?? ((secret) => secret);
+  }
 
   get size(): number {
     return this.#byId.size;
@@ -35,12 +40,23 @@ export class LinkTable {
     return [...this.#byId.values()].map(({ host }) => host);
   }
 
+  /** @param opening - As the hello said it; empty for none. */
   add(host: LinkHost, opening: string): void {
+    this.restore(host, opening === "" ? "" : this.#digest(opening));
+  }
+
+  /** @param opening - As {@link LinkTable.openingOf} gave it. */
+  restore(host: LinkHost, opening: string): void {
     const entry = { host, opening };
     this.#byId.set(host.id, entry);
     const same = this.#byIdentity.get(host.identity) ?? new Set();
     same.add(entry);
     this.#byIdentity.set(host.identity, same);
+  }
+
+  /** The opening that made a link, digested; empty for none. */
+  openingOf(host: LinkHost): string {
+    return this.#byId.get(host.id)?.opening ?? "";
   }
 
   remove(host: LinkHost): void {
@@ -65,8 +81,9 @@ export class LinkTable {
   /** The link that this opening of the same identity has made already, if its client never read the welcome. */
   opened(identity: string, opening: string | undefined): LinkHost | undefined {
     if (opening === undefined) return undefined;
+    const given = this.#digest(opening);
     for (const { host, opening: known } of this.#byIdentity.get(identity) ?? []) {
-      if (secretsEqual(opening, known) && host.link.canResume(opening, 0)) return host;
+      if (secretsEqual(given, known) && host.link.canResume(opening, 0)) return host;
     }
     return undefined;
   }

@@ -38,6 +38,7 @@ export class MemoryStore implements HubStore {
 
   save(changes: HubChanges, done: () => void): void {
     this.#schedule(() => {
+      if (changes.fresh) this.#records.clear();
       for (const drop of changes.drops) this.#drop(drop);
       for (const record of changes.puts) this.#records.set(nameOf(record), record);
       this.#batches += 1;

@@ -37,6 +37,12 @@ export interface RoomHostOptions {
   takeSession(session: string): boolean;
   giveSession(session: string): void;
   emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name]): void;
+  /** Its state is another than before, and may have to be kept. */
+  touched(): void;
+  /** A state that was kept, to go on from: see {@link RoomHost.goOn}. */
+  readonly restored?: RoomState | undefined;
+  /** With which the secrets of that state were digested. */
+  readonly digest?: ((secret: string) => string) | undefined;
   /** Nobody is left: the hub forgets the room. Sessions may still be on their way down. */
   closed(): void;
 }
@@ -67,10 +73,17 @@ export class RoomHost implements Disposable {
       iceServers: (identity) => ports.iceServers?.(identity) ?? [],
     });
     const wallAt = (now: number) => clock.wall() - clock.now() + now;
-    this.#running = drive(createRoom({ room, topology, timers, settings, locked: definition?.locked, wallAt }), {
+    const { restored, digest } = options;
+    const locked = definition?.locked;
+    const machine = createRoom({ room, topology, timers, settings, locked, wallAt, restored, digest });
+    this.#wasOpen = restored !== undefined;
+    this.#running = drive(machine, {
       clock,
       perform: (effect) => this.#perform(effect),
-      observe: (previous, input, next) => observe?.room?.(room, previous, input, next),
+      observe: (previous, input, next) => {
+        if (previous !== next) options.touched();
+        observe?.room?.(room, previous, input, next);
+      },
     });
   }
 
@@ -96,9 +109,41 @@ export class RoomHost implements Disposable {
     return roomView(this.id, this.#running.state, this.#options.settings);
   }
 
+  get state(): RoomState {
+    return this.#running.state;
+  }
+
+  /** How the room was made, where it was before anybody entered it. */
+  get definition(): RoomDefinition | undefined {
+    return this.#options.definition;
+  }
+
+  /** After a restore: every member is told what of it is over. */
+  goOn(): void {
+    this.#running.feed({ kind: "restored" });
+  }
+
+  /** After a restore: a link is told `joined` for the place that it holds, once more or for the first time. */
+  tellAgain(host: LinkHost): void {
+    const { membership } = host;
+    const place = membership && this.#running.state.places[membership.participant];
+    const info =
+      membership && this.#running.state.snapshot.participants.find(({ id }) => id === membership.participant);
+    if (!place || !info) return;
+    this.#running.feed({
+      kind: "join",
+      link: host.id,
+      command: membership.command,
+      identity: host.identity,
+      name: info.name,
+      role: info.role,
+      sources: info.media.sources,
+      fresh: this.#fresh(),
+    });
+  }
+
   /** A link asks for a place. */
   join(host: LinkHost, join: Join): void {
-    const { random } = this.#options;
     const { identity, name, grants } = host.authorization;
     this.#joining = join;
     this.#running.feed({
@@ -113,9 +158,14 @@ export class RoomHost implements Disposable {
       rejoin: join.rejoin,
       keeps: join.keeps,
       session: this.topology === "sfu" ? join.session?.session : undefined,
-      fresh: { participant: createId(random, "p"), rejoinToken: createSecret(random) },
+      fresh: this.#fresh(),
     });
     this.#joining = undefined;
+  }
+
+  #fresh(): { readonly participant: string; readonly rejoinToken: string } {
+    const { random } = this.#options;
+    return { participant: createId(random, "p"), rejoinToken: createSecret(random) };
   }
 
   /** A member says something to the room, to another member, or to the server's end of its media session. */

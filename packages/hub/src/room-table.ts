@@ -1,6 +1,6 @@
 import { type Clock, LodelineError, type Timer } from "@lodeline/base";
 import type { ClientMessage, Timers, Topology } from "@lodeline/protocol";
-import { defaultRoomSettings, type RoomSettings } from "@lodeline/room";
+import { defaultRoomSettings, type RoomSettings, type RoomState } from "@lodeline/room";
 import type { HubEvents, HubOptions } from "./hub-types.ts";
 import type { LinkHost } from "./link-host.ts";
 import { publishRefusal } from "./publish-grant.ts";
@@ -19,6 +19,8 @@ export interface RoomTableOptions {
   /** Whether a call has a session of this id. */
   isCall(session: string): boolean;
   emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name]): void;
+  /** A room is another than before, and may have to be kept. */
+  touched(room: string): void;
   /** A media session is down, or a room is gone. */
   changed(): void;
 }
@@ -85,9 +87,30 @@ export class RoomTable implements Disposable {
     const view = emptyRoomView(definition, topology, settingsOf(definition, this.#settings));
     if (this.#rooms.has(room) || this.#defined.has(room)) throw new LodelineError("room/exists", { field: "room" });
     if (topology === "sfu" && !hub.ports.media) throw new LodelineError("room/topology", { field: "topology" });
-    const timer = clock.at(clock.now() + DEFINED_ROOM_MS, () => this.#defined.delete(room));
+    const timer = clock.at(clock.now() + DEFINED_ROOM_MS, () => {
+      this.#defined.delete(room);
+      this.#options.touched(room);
+    });
     this.#defined.set(room, { definition, timer });
+    this.#options.touched(room);
     return view;
+  }
+
+  /** Names of every room, entered or only made. */
+  names(): readonly string[] {
+    return [...this.#rooms.keys(), ...this.#defined.keys()];
+  }
+
+  /** How a room was made before anybody entered it. */
+  definitionOf(room: string): RoomDefinition | undefined {
+    return this.#rooms.get(room)?.definition ?? this.#defined.get(room)?.definition;
+  }
+
+  /** A room of an earlier process goes on. */
+  restore(state: RoomState, definition: RoomDefinition | undefined): RoomHost {
+    const { room, topology } = state.snapshot;
+    this.#options.touched(room);
+    return this.#make(room, topology, definition, state);
   }
 
   hasSession(session: string): boolean {
@@ -149,11 +172,14 @@ export class RoomTable implements Disposable {
   }
 
   #open(join: Join): RoomHost {
-    const { hub, clock, timers, link, emit } = this.#options;
-    const definition = this.#defined.get(join.room)?.definition;
+    return this.#make(join.room, this.#topologyOf(join), this.#defined.get(join.room)?.definition);
+  }
+
+  #make(name: string, topology: Topology, definition: RoomDefinition | undefined, restored?: RoomState): RoomHost {
+    const { hub, clock, timers, link, emit, touched } = this.#options;
     const room: RoomHost = new RoomHost({
-      room: join.room,
-      topology: this.#topologyOf(join),
+      room: name,
+      topology,
       clock,
       random: hub.random,
       timers,
@@ -168,9 +194,12 @@ export class RoomTable implements Disposable {
         this.#forgetClosed();
       },
       emit,
+      touched: () => touched(name),
+      restored,
+      digest: hub.digest,
       closed: () => this.#forget(room),
     });
-    this.#rooms.set(join.room, room);
+    this.#rooms.set(name, room);
     return room;
   }
 

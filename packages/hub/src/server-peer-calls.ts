@@ -46,6 +46,15 @@ export class ServerPeerCalls {
     return this.#calls.has(session);
   }
 
+  sessions(): readonly string[] {
+    return [...this.#calls.keys()];
+  }
+
+  /** Who makes a call; `undefined` when there is no such call. */
+  callerOf(session: string): LinkHost | undefined {
+    return this.#calls.get(session)?.caller;
+  }
+
   /** How many calls this link has with the server peer. */
   countOf(caller: LinkHost): number {
     let count = 0;

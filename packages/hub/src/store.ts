@@ -11,9 +11,20 @@
  * | `answer` | participant id | command id | what a command was answered, so that it is done once |
  * | `pair` | room | the pair's key | mesh: a pair and its first negotiation |
  * | `event` | room | event number | an event of the log's tail |
+ * | `definition` | room | 0 | how the room was made before anybody entered it |
  * | `call` | session id | 0 | a call between two identities, ringing or answered |
  */
-export type StoreKind = "link" | "stream" | "frame" | "room" | "place" | "answer" | "pair" | "event" | "call";
+export type StoreKind =
+  | "link"
+  | "stream"
+  | "frame"
+  | "room"
+  | "place"
+  | "answer"
+  | "pair"
+  | "event"
+  | "definition"
+  | "call";
 
 /** One thing that is kept. Plain data. */
 export interface StoreRecord {
@@ -36,6 +47,8 @@ export type StoreDrop =
 
 /** What changed since the last save. Drops are done first; a put replaces what had its name. */
 export interface HubChanges {
+  /** Everything kept so far is to be forgotten first: a hub begins, or the store has lost something. */
+  readonly fresh: boolean;
   readonly drops: readonly StoreDrop[];
   readonly puts: readonly StoreRecord[];
 }

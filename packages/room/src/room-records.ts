@@ -70,6 +70,9 @@ export interface KeptPair {
   readonly pair: Pair;
   readonly answered: boolean;
   readonly established: boolean;
+  readonly transports: PairRecord["transports"];
+  readonly up: boolean;
+  readonly down: boolean;
   /** It ended and is to have a new session. */
   readonly renews: boolean;
   /** Its offer waits for an answer and would have been told again. */
@@ -190,13 +193,17 @@ function keptPlace(place: Place, info: ParticipantInfo, digest: Digest): KeptPla
   };
 }
 
-function keptPair({ pair, answeredAt, establishedAt, renewAt, tellAt, renewals, signals }: PairRecord): KeptPair {
+function keptPair(record: PairRecord): KeptPair {
+  const { pair, transports, renewals, signals } = record;
   return {
     pair,
-    answered: answeredAt !== undefined,
-    established: establishedAt !== undefined,
-    renews: renewAt !== undefined,
-    tells: tellAt !== undefined,
+    answered: record.answeredAt !== undefined,
+    established: record.establishedAt !== undefined,
+    transports,
+    up: record.upAt !== undefined,
+    down: record.downAt !== undefined,
+    renews: record.renewAt !== undefined,
+    tells: record.tellAt !== undefined,
     renewals,
     signals,
   };
@@ -244,6 +251,7 @@ function samePair(one: PairRecord, other: PairRecord): boolean {
     a.pair === b.pair &&
     a.answered === b.answered &&
     a.established === b.established &&
+    a.transports === b.transports &&
     a.renews === b.renews &&
     a.tells === b.tells &&
     a.renewals === b.renewals &&
