@@ -9,6 +9,9 @@ const WHOLE_EVERY = 5;
 /** Between two asks for what is missing: the answer to the first has this long before another is worth sending. */
 const ASK_AGAIN_MS = 250;
 
+/** After news: a little longer than the room takes a message to be under way (`tellGraceMs`). */
+const CONFIRM_MS = 300;
+
 /** What a member without observations has seen. */
 export const NOTHING_OBSERVED: Observed = {
   published: [],
@@ -41,7 +44,20 @@ export function observe(
   }
   const kept = [...untold].filter((publication) => rows[publication]);
   turn.patch({ observed: { ...before, published, received: rows, untold: kept, pairs } });
-  if (urgent) sendReceipt(turn, false);
+  if (!urgent) return;
+  sendReceipt(turn, false);
+  confirmSoon(turn);
+}
+
+/**
+ * News was heard or told: the next receipt comes soon instead of with the heartbeat, so that whatever was lost of what
+ * belongs to it is noticed at once.
+ */
+export function confirmSoon(turn: MemberTurn): void {
+  const { observed } = turn.state;
+  const soonAt = turn.now + CONFIRM_MS;
+  if (observed.nextAt !== undefined && observed.nextAt > soonAt)
+    turn.patch({ observed: { ...observed, nextAt: soonAt } });
 }
 
 /**

@@ -26,7 +26,7 @@ import {
   sendViews,
   startJoin,
 } from "./member-place.ts";
-import { NOTHING_OBSERVED, observe, receiptDue, sendReceipt } from "./member-receipts.ts";
+import { confirmSoon, NOTHING_OBSERVED, observe, receiptDue, sendReceipt } from "./member-receipts.ts";
 import { type MemberConfig, MemberTurn, sourcesOf } from "./member-turn.ts";
 import type { Intents, MemberEffect, MemberInput, MemberOptions, MemberState } from "./member-types.ts";
 
@@ -42,7 +42,7 @@ const NOTHING: Intents = {
  * of what it sends and receives, and the way back after a lost link. A pure machine; never throws.
  */
 export function createMember(options: MemberOptions): Machine<MemberState, MemberInput, MemberEffect> {
-  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 1_000 };
+  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 600 };
   return {
     initial: {
       phase: { kind: "out" },
@@ -183,7 +183,8 @@ function receive(turn: MemberTurn, message: ServerMessage): void {
     case "room-state":
     case "slots":
     case "ledger":
-      return applyRoomMessage(turn, message);
+      applyRoomMessage(turn, message);
+      return confirmSoon(turn);
     case "repair":
       return repair(turn, message);
     case "ok":

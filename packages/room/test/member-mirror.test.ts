@@ -69,12 +69,29 @@ describe("receipts", () => {
     assert.deepEqual(first.published, [{ source: "camera", captured: true, sent: true }]);
     assert.deepEqual(sent(member.feed(flows(true, 30)), "receipt"), []);
     member.take();
+    member.advance(299);
+    assert.deepEqual(member.take(), []);
+    member.advance(1);
+    assert.equal(sent(member.take(), "receipt").length, 1, "soon after news");
     member.advance(receiptHeartbeatMs - 1);
     assert.deepEqual(member.take(), []);
     member.advance(1);
     const [beat] = sent(member.take(), "receipt");
     assert.deepEqual(beat?.received, [], "nothing new");
     assert.equal(sent(member.feed(flows(false, 30)), "receipt").length, 1);
+  });
+
+  it("[MEM6] come soon after news of the room, and what is news already hurries none", () => {
+    const member = new MemberBench().inside(person("a", CAMERA));
+    member.advance(10_000);
+    member.take();
+    const since = member.state.observed.nextAt ?? 0;
+    member.hears({ type: "ledger", revision: 1, rows: [], removed: [], whole: true });
+    const soon = member.state.observed.nextAt ?? 0;
+    assert.ok(soon <= since);
+    member.advance(100);
+    member.hears({ type: "ledger", revision: 2, rows: [], removed: [], whole: true });
+    assert.equal(member.state.observed.nextAt, soon);
   });
 
   it("[MEM6] name all rows in every fifth", () => {

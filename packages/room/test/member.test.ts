@@ -45,11 +45,11 @@ describe("joining", () => {
     const member = new MemberBench();
     const [first] = sent(member.ask(), "join");
     member.take();
-    member.advance(999);
+    member.advance(599);
     assert.deepEqual(sent(member.take(), "join"), []);
     member.advance(1);
     assert.deepEqual(sent(member.take(), "join"), [first]);
-    member.advance(commandMs - 1_001);
+    member.advance(commandMs - 601);
     assert.equal(member.state.phase.kind, "joining");
     member.take();
     member.advance(1);
