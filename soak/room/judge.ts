@@ -143,6 +143,7 @@ function stalls(samples: readonly Sample[]): Incident[] {
     .map(({ name, second, lateMs }) => ({
       kind: "stall",
       window: "stall",
+      flowsAfter: false,
       rows: { person: name },
       beganMs: (second - 1) * 1000,
       endedMs: second * 1000 + lateMs,

@@ -2,38 +2,39 @@ import { integer, type Random } from "@lodeline/base";
 import type { SoakPerson } from "./person.ts";
 import type { SoakSource } from "./sample.ts";
 import type { Stage } from "./stage.ts";
+import type { Incident, WindowName } from "./windows.ts";
 
 /** One kind of thing that happens to the room. `run` ends when it is over and its incident has been closed. */
 export interface Mischief {
   readonly kind: string;
   /** How often it comes, relative to the others. */
   readonly weight: number;
+  /** The fault of the server's catalogue that it uses, if any. */
+  readonly fault?: string;
   run(stage: Stage, random: Random): Promise<void>;
 }
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const between = (random: Random, least: number, most: number) => least + integer(random, most - least + 1);
+const oneOf = <T>(random: Random, list: readonly T[]): T => {
+  const one = list[integer(random, list.length)];
+  if (one === undefined) throw new Error("an empty list");
+  return one;
+};
+const onePerson = (stage: Stage, random: Random, but?: SoakPerson) =>
+  oneOf(
+    random,
+    stage.people.filter((one) => one !== but),
+  );
+const oneSource = (random: Random) => oneOf<SoakSource>(random, ["microphone", "camera"]);
 
-function onePerson(stage: Stage, random: Random, but?: SoakPerson): SoakPerson {
-  const people = stage.people.filter((one) => one !== but);
-  const person = people[integer(random, people.length)];
-  if (!person) throw new Error("nobody is there");
-  return person;
-}
-
-const oneSource = (random: Random): SoakSource => (integer(random, 2) === 0 ? "microphone" : "camera");
-
-/** Everything that happens, most of it in every run. */
-export const MISCHIEF: readonly Mischief[] = [
+/** What people and moderators do of their own accord, and what happens to their pages. */
+const PEOPLE: readonly Mischief[] = [
   {
     kind: "mute and unmute",
     weight: 3,
     async run(stage, random) {
-      const person = onePerson(stage, random);
-      const source = oneSource(random);
-      await changeIntent(stage, "mute", person, source, () => person.act(`mute ${source}`));
-      await wait(between(random, 1_000, 8_000));
-      await changeIntent(stage, "unmute", person, source, () => person.act(`unmute ${source}`));
+      await muteForAWhile(stage, onePerson(stage, random), oneSource(random), between(random, 1_000, 8_000));
     },
   },
   {
@@ -41,9 +42,9 @@ export const MISCHIEF: readonly Mischief[] = [
     weight: 2,
     async run(stage, random) {
       const person = onePerson(stage, random);
-      await changeIntent(stage, "camera off", person, "camera", () => person.act("camera off"));
+      await changeIntent(stage, "camera off", person, "camera", false, () => person.act("camera off"));
       await wait(between(random, 500, 8_000));
-      await changeIntent(stage, "camera on", person, "camera", () => person.act("camera on"));
+      await changeIntent(stage, "camera on", person, "camera", true, () => person.act("camera on"));
     },
   },
   {
@@ -51,9 +52,9 @@ export const MISCHIEF: readonly Mischief[] = [
     weight: 1,
     async run(stage, random) {
       const person = onePerson(stage, random);
-      await changeIntent(stage, "camera pulled", person, "camera", () => person.act("pull camera"));
+      await changeIntent(stage, "camera pulled", person, "camera", false, () => person.act("pull camera"));
       await wait(between(random, 3_000, 6_000));
-      await changeIntent(stage, "camera back", person, "camera", () => person.act("camera on"));
+      await changeIntent(stage, "camera plugged in", person, "camera", true, () => person.act("camera on"));
     },
   },
   {
@@ -64,12 +65,13 @@ export const MISCHIEF: readonly Mischief[] = [
       if (!moderator) return;
       const person = onePerson(stage, random, moderator);
       const source = oneSource(random);
-      await changeIntent(stage, "moderator mutes", person, source, () =>
-        moderator.moderate("mute", person.name, source),
+      const { name } = person;
+      await changeIntent(stage, "moderator mutes", person, source, false, () =>
+        moderator.moderate("mute", name, source),
       );
       await wait(between(random, 1_000, 6_000));
-      await changeIntent(stage, "moderator allows", person, source, async () => {
-        await moderator.moderate("allow", person.name, source);
+      await changeIntent(stage, "moderator allows", person, source, true, async () => {
+        await moderator.moderate("allow", name, source);
         await person.act(`unmute ${source}`);
       });
     },
@@ -79,9 +81,7 @@ export const MISCHIEF: readonly Mischief[] = [
     weight: 2,
     async run(stage, random) {
       const person = onePerson(stage, random);
-      const incident = stage.begin("reload", "joining", { person: person.name });
-      await person.reload();
-      incident.endedMs = Date.now();
+      await during(stage, "reload", "joining", { person: person.name }, () => person.reload());
     },
   },
   {
@@ -89,71 +89,117 @@ export const MISCHIEF: readonly Mischief[] = [
     weight: 1,
     async run(stage, random) {
       const person = onePerson(stage, random);
-      const incident = stage.begin("leave and join", "joining", { person: person.name });
-      await person.act("leave");
-      await wait(between(random, 1_000, 4_000));
-      await person.join();
-      incident.endedMs = Date.now();
+      await during(stage, "leave and join", "joining", { person: person.name }, async () => {
+        await person.act("leave");
+        await wait(between(random, 1_000, 4_000));
+        await person.join();
+      });
     },
   },
   {
-    kind: "link cut",
-    weight: 3,
+    kind: "link closed",
+    weight: 2,
     async run(stage, random) {
       const person = onePerson(stage, random);
-      const incident = stage.begin("link cut", "unheard", { person: person.name });
-      await person.act("cut link");
-      incident.endedMs = Date.now();
+      await during(stage, "link closed", "none", { person: person.name }, () => person.act("cut link"));
     },
   },
+];
+
+/** Faults of messages, each with a change that the lost, late or doubled message was to tell. */
+const MESSAGES: readonly Mischief[] = (["lose", "hold", "double"] as const).map((fate) => ({
+  kind: `messages: ${fate}`,
+  weight: 3,
+  fault: "msg",
+  async run(stage, random) {
+    const source = oneSource(random);
+    const doer = onePerson(stage, random);
+    const loser = integer(random, 2) === 0 ? doer : onePerson(stage, random, doer);
+    const to = loser === doer ? oneOf(random, ["client", "server"]) : "client";
+    const types = to === "client" ? ["room-event", "slots", "ledger", "ok"] : ["media-state", "receipt"];
+    const type = oneOf(random, types);
+    const holdMs = between(random, 500, 5_000);
+    const fated = fate === "hold" ? `hold=${holdMs}ms` : fate;
+    await stage.inject(`msg:${fated},to=${to},type=${type},who=${await stage.idOf(loser.name)}`);
+    const rows = { from: doer.name, source, ...(loser === doer ? {} : { to: loser.name }) };
+    const unheard = stage.begin(`${type} to ${to}: ${fate}`, "unheard", rows);
+    await changeIntent(stage, "mute", doer, source, false, () => doer.act(`mute ${source}`));
+    await wait(fate === "hold" ? holdMs : 0);
+    unheard.endedMs = Date.now();
+    // Nothing else follows for a while, so that what was lost has to be found by itself.
+    await wait(between(random, 4_000, 8_000));
+    await changeIntent(stage, "unmute", doer, source, true, () => doer.act(`unmute ${source}`));
+    await stage.mend();
+  },
+}));
+
+/** Faults of the links' connections: media flows on, so nothing may differ. */
+const LINKS: readonly Mischief[] = [
+  ["links cut at random bytes", () => "cut=2k,cuts=6"],
+  ["links stalled", (random: Random) => `stall=${oneOf(random, ["up", "down", "both"])}`],
+  ["links slow", (random: Random) => `delay=${between(random, 50, 800)}ms`],
+].map(([kind, parameters]) => ({
+  kind: kind as string,
+  weight: 2,
+  fault: "tcp",
+  async run(stage, random) {
+    const forMs = between(random, 1_000, 12_000);
+    const spec = `tcp:${(parameters as (random: Random) => string)(random)},seed=${integer(random, 1e6)}+${forMs}ms`;
+    await during(stage, kind as string, "none", {}, async () => {
+      await stage.inject(spec);
+      await wait(forMs);
+    });
+  },
+}));
+
+/** Faults of media on its way. */
+const MEDIA: readonly Mischief[] = [
   {
-    kind: "packets kept back",
+    kind: "packets of one track kept back",
     weight: 3,
+    fault: "silence",
     async run(stage, random) {
       const from = onePerson(stage, random);
       const to = onePerson(stage, random, from);
       const source = oneSource(random);
       const forMs = between(random, 500, 8_000);
       const subscription = `${await stage.idOf(from.name)}:${source}>${await stage.idOf(to.name)}`;
-      const incident = stage.begin("silence", "outage", { from: from.name, to: to.name, source });
-      await stage.inject(`silence:subscription=${subscription}+${Math.round(forMs)}ms`);
-      await wait(forMs);
-      incident.endedMs = Date.now();
+      await during(stage, "silence", "outage", { from: from.name, to: to.name, source }, async () => {
+        await stage.inject(`silence:subscription=${subscription}+${forMs}ms`);
+        await wait(forMs);
+      });
     },
   },
-  {
-    kind: "message lost",
-    weight: 3,
-    async run(stage, random) {
-      const loser = onePerson(stage, random);
-      const type = (["room-event", "slots", "ledger"] as const)[integer(random, 3)] ?? "ledger";
-      const doer = onePerson(stage, random, loser);
-      const source = oneSource(random);
-      const participant = await stage.idOf(loser.name);
-      await stage.inject(`msg:lose,to=client,who=${participant},type=${type}`);
-      const { name } = doer;
-      await changeIntent(stage, `mute, ${type} lost`, doer, source, () => doer.act(`mute ${source}`));
-      // What was lost shows when nothing else follows: time enough for it to be found and told again.
-      const unheard = stage.begin(`${type} lost`, "unheard", { from: name, to: loser.name, source });
-      unheard.endedMs = Date.now();
-      await wait(between(random, 4_000, 8_000));
-      await changeIntent(stage, "unmute", doer, source, () => doer.act(`unmute ${source}`));
-    },
-  },
+  udp("datagrams lost", "none", (random) => `loss=${between(random, 1, 8)}%`),
+  udp(
+    "datagrams late and out of order",
+    "none",
+    (random) => `delay=20ms,jitter=${between(random, 5, 40)}ms,reorder=2%`,
+  ),
+  udp("no datagrams", "outage", (random) => `dead=${oneOf(random, ["up", "down", "both"])}`),
+  udp("ports change", "moved", () => "rebind"),
+  udp("addresses change", "moved", () => "move"),
+];
+
+/** Faults of the server as a whole. */
+const SERVER: readonly Mischief[] = [
   {
     kind: "server stands still",
     weight: 1,
     async run(stage, random) {
-      const incident = stage.begin("server frozen", "outage", {});
       const unheard = stage.begin("server frozen", "unheard", {});
-      stage.server.signal("SIGSTOP");
-      await wait(between(random, 500, 3_000));
-      stage.server.signal("SIGCONT");
-      incident.endedMs = Date.now();
-      unheard.endedMs = incident.endedMs;
+      await during(stage, "server frozen", "outage", {}, async () => {
+        stage.server.signal("SIGSTOP");
+        await wait(between(random, 500, 3_000));
+        stage.server.signal("SIGCONT");
+      });
+      unheard.endedMs = Date.now();
     },
   },
 ];
+
+/** Everything that happens. */
+export const MISCHIEF: readonly Mischief[] = [...PEOPLE, ...MESSAGES, ...LINKS, ...MEDIA, ...SERVER];
 
 /** Chooses the next by weight. */
 export function choose(random: Random, among: readonly Mischief[]): Mischief {
@@ -168,15 +214,49 @@ export function choose(random: Random, among: readonly Mischief[]): Mischief {
   throw new Error("nothing to choose from");
 }
 
+function udp(kind: string, window: WindowName, parameters: (random: Random) => string): Mischief {
+  return {
+    kind,
+    weight: 2,
+    fault: "udp",
+    async run(stage, random) {
+      const forMs = window === "moved" ? 200 : between(random, 2_000, 10_000);
+      const spec = `udp:${parameters(random)},seed=${integer(random, 1e6)}+${forMs}ms`;
+      await during(stage, kind, window, {}, async () => {
+        await stage.inject(spec);
+        await wait(forMs);
+      });
+    },
+  };
+}
+
+async function muteForAWhile(stage: Stage, person: SoakPerson, source: SoakSource, forMs: number): Promise<void> {
+  await changeIntent(stage, "mute", person, source, false, () => person.act(`mute ${source}`));
+  await wait(forMs);
+  await changeIntent(stage, "unmute", person, source, true, () => person.act(`unmute ${source}`));
+}
+
 /** Somebody changes what a person sends; the incident ends when the change has been made. */
 async function changeIntent(
   stage: Stage,
   kind: string,
   { name }: SoakPerson,
   source: SoakSource,
+  flowsAfter: boolean,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  const incident = stage.begin(kind, "intent", { from: name, source });
-  await change();
+  await during(stage, kind, "intent", { from: name, source }, change, flowsAfter);
+}
+
+async function during(
+  stage: Stage,
+  kind: string,
+  window: WindowName,
+  rows: Incident["rows"],
+  work: () => Promise<unknown>,
+  flowsAfter = true,
+): Promise<void> {
+  const incident = stage.begin(kind, window, rows, flowsAfter);
+  await work();
   incident.endedMs = Date.now();
 }

@@ -19,7 +19,7 @@ const LOOK_MS = 20_000;
 export function repairTimes(samples: readonly Sample[], incidents: readonly Incident[]): RepairTime[] {
   const bySecond = Map.groupBy(samples, (sample) => sample.second);
   return incidents.flatMap((incident) => {
-    const ms = Number.isFinite(incident.endedMs) ? repairOf(bySecond, incident) : undefined;
+    const ms = incident.flowsAfter && Number.isFinite(incident.endedMs) ? repairOf(bySecond, incident) : undefined;
     return ms === undefined ? [] : [{ kind: incident.kind, ms }];
   });
 }

@@ -45,7 +45,12 @@ export async function runRoom(run: RoomRun): Promise<RoomRecord> {
   const cpuBefore = cpuTimes();
   const troubles: string[] = [];
   const endsAtMs = Date.now() + run.forMs;
-  const among = MISCHIEF.filter((one) => !run.only || one.kind.includes(run.only));
+  const faults = await stage.faults();
+  const among = MISCHIEF.filter(
+    (one) => (!run.only || one.kind.includes(run.only)) && (one.fault === undefined || faults.has(one.fault)),
+  );
+  if (among.length === 0) throw new Error(`nothing that happens is called ${run.only}`);
+  run.say(`what may happen: ${among.map((one) => one.kind).join("; ")}`);
   while (Date.now() < endsAtMs) {
     if (run.calm) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, endsAtMs - Date.now())));

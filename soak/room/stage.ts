@@ -56,8 +56,9 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Notes that something begins to be done to the room. @returns The incident; set `endedMs` when it is over. */
-  begin(kind: string, window: WindowName, rows: RowFilter): Incident {
-    const incident: Incident = { kind, window, rows, beganMs: Date.now(), endedMs: Number.POSITIVE_INFINITY };
+  begin(kind: string, window: WindowName, rows: RowFilter, flowsAfter = true): Incident {
+    const beganMs = Date.now();
+    const incident: Incident = { kind, window, rows, beganMs, endedMs: Number.POSITIVE_INFINITY, flowsAfter };
     this.incidents.push(incident);
     return incident;
   }
@@ -74,7 +75,29 @@ export class Stage implements AsyncDisposable {
     return found.id;
   }
 
-  /** Asks the server for a fault. */
+  /** Names of the faults that this server performs. */
+  async faults(): Promise<ReadonlySet<string>> {
+    const { catalogue } = await this.#read<{ catalogue: { name: string; at: string; example: string }[] }>(
+      "/v1/faults",
+    );
+    const names = new Set<string>();
+    for (const { name, at, example } of catalogue) {
+      if (at !== "server" || name === "server") continue;
+      // The catalogue has all there are; whether this server performs one it only says when asked, here for long after.
+      const timed = `${example.replace(/[@+].*$/, "")}@100m`;
+      if (
+        await this.inject(timed).then(
+          () => true,
+          () => false,
+        )
+      )
+        names.add(name);
+    }
+    await this.mend();
+    return names;
+  }
+
+  /** Asks the server for a fault, in the one language of faults. */
   async inject(spec: string): Promise<void> {
     const response = await fetch(`${this.url}/v1/faults`, {
       method: "POST",
@@ -82,6 +105,11 @@ export class Stage implements AsyncDisposable {
       body: JSON.stringify({ spec }),
     });
     if (!response.ok) throw new Error(`fault refused: ${await response.text()}`);
+  }
+
+  /** Ends every fault that is still at work. */
+  async mend(): Promise<void> {
+    await fetch(`${this.url}/v1/faults`, { method: "DELETE" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

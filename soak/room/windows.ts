@@ -6,6 +6,11 @@ import type { SoakSource } from "./sample.ts";
  * `lengthMs` runs from the begin and again from the end of what was done; `during`: also all the time in between.
  */
 export const WINDOWS = {
+  none: {
+    lengthMs: 0,
+    during: false,
+    why: "Media flows on: nothing may differ, and nothing is left out.",
+  },
   joining: {
     lengthMs: 5_000,
     during: true,
@@ -25,6 +30,11 @@ export const WINDOWS = {
     lengthMs: 3_000,
     during: true,
     why: "Messages cannot get through while a link is down or a server stands still; 3 s after it everybody agrees.",
+  },
+  moved: {
+    lengthMs: 2_500,
+    during: true,
+    why: "A client has another port or address: sound is back within 1.5 s; the probe's seconds are not divided.",
   },
   restart: {
     lengthMs: 6_000,
@@ -58,6 +68,8 @@ export interface Incident {
   readonly beganMs: number;
   /** Set when it is over. */
   endedMs: number;
+  /** Whether media should flow after it; else there is no repair whose time could be taken. */
+  readonly flowsAfter: boolean;
 }
 
 /** One row: what `to` receives of one source of `from`. */
@@ -84,6 +96,7 @@ export function windowOf(incidents: readonly Incident[], row: RowName, second: n
   const fromMs = untilMs - 1000;
   const covers = (incident: Incident) => {
     const { lengthMs, during } = WINDOWS[incident.window];
+    if (lengthMs === 0) return false;
     const overlaps = (beganMs: number, endedMs: number) => beganMs < untilMs && endedMs > fromMs;
     if (during) return overlaps(incident.beganMs, incident.endedMs + lengthMs);
     return (
