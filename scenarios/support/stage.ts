@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { MemoryStoreOptions } from "@lodeline/hub";
+import type { Timers } from "@lodeline/protocol";
 import { disagreements, type PersonOptions, type SimulatedPerson, World } from "@lodeline/testkit";
 
 /** How a {@link stage} is set. */
@@ -10,12 +12,15 @@ export interface StageOptions {
   readonly enters?: (name: string) => boolean;
   readonly person?: (name: string) => PersonOptions;
   readonly trace?: boolean;
+  readonly timers?: Partial<Timers>;
+  /** How what the server keeps for its next process is kept; absent: nothing is. */
+  readonly keeps?: MemoryStoreOptions;
 }
 
 /** A world in which people have come, are in the room with microphone and camera, and agree. Dispose of it. */
 export function stage(options: StageOptions): World {
-  const { seed = 1, topology, names, enters = () => true, person = () => ({}), trace } = options;
-  const world = new World({ seed, topology, trace });
+  const { seed = 1, topology, names, enters = () => true, person = () => ({}), trace, timers, keeps } = options;
+  const world = new World({ seed, topology, trace, timers, keeps });
   for (const name of names) {
     const one = world.person(name, { pollMs: 250, ...person(name) });
     if (enters(name)) {

@@ -42,6 +42,11 @@ export class FakeServerPeer implements ServerPeerPort {
     peer?.close();
   }
 
+  [Symbol.dispose](): void {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+  }
+
   /** Sessions that are not closed. */
   get sessions(): number {
     return this.#peers.size;

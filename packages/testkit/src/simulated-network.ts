@@ -55,6 +55,7 @@ export class SimulatedNetwork {
   readonly #options: SimulatedNetworkOptions;
   readonly #wires = new Set<Wire>();
   readonly #offline = new Set<string>();
+  #serverDown = false;
 
   constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
@@ -98,6 +99,15 @@ export class SimulatedNetwork {
     else this.#offline.delete(host);
   }
 
+  /** The server's process dies: every socket breaks, and new ones are refused until it is back. */
+  setServerDown(down: boolean): void {
+    this.#serverDown = down;
+    if (!down) return;
+    for (const wire of [...this.#wires]) {
+      if (!wire.dead) this.#break(wire);
+    }
+  }
+
   /** Sockets that neither end has seen closed. */
   get openSockets(): number {
     return this.#wires.size;
@@ -110,7 +120,7 @@ export class SimulatedNetwork {
 
   #connect(wire: Wire): void {
     if (wire.dead) return;
-    if (this.#offline.has(wire.host)) {
+    if (this.#serverDown || this.#offline.has(wire.host)) {
       this.#break(wire);
       return;
     }

@@ -1,5 +1,5 @@
 import type { Clock } from "@lodeline/base";
-import { type Authorization, Hub, type Recipient } from "@lodeline/hub";
+import { type Authorization, Hub, type HubImage, type MemoryStore, type Recipient } from "@lodeline/hub";
 import type { SocketHandle } from "@lodeline/participant";
 import type { ServerMessage, Timers, Topology } from "@lodeline/protocol";
 import type { Chance } from "./chance.ts";
@@ -18,6 +18,13 @@ export interface SimulatedServerOptions {
   /** Told of every operation on the media engine, for the trace. */
   readonly onOperation?: FakeMediaEngineOptions["onOperation"];
   violation(text: string): void;
+  /** Told of each hub, the first and the one of each restart, before anything happens to it. */
+  readonly onHub?: ((hub: Hub) => void) | undefined;
+  /**
+   * Where the hub keeps what survives a {@link SimulatedServer.kill}: a new one for each life, so that what the last one
+   * still had under way is lost. Absent: nothing is kept.
+   */
+  readonly store?: (() => MemoryStore) | undefined;
 }
 
 /** Says whether a message goes out to a client. */
@@ -31,37 +38,44 @@ const RATE = { perSecond: 500, burst: 2000 };
  * one is good.
  */
 export class SimulatedServer implements Disposable {
-  readonly hub: Hub;
-  readonly media: FakeMediaEngine;
-  readonly serverPeer: FakeServerPeer;
+  readonly #options: SimulatedServerOptions;
+  #life: Life;
+  /** What the last life has kept. */
+  #kept: HubImage | undefined;
   /** Drops messages to clients above the link, where no resend brings them back. */
   filter: MessageFilter | undefined;
 
   constructor(options: SimulatedServerOptions) {
-    const { clock, chance, plane, timers, topology, violation } = options;
-    const engine = { clock, plane, violation };
-    this.media = new FakeMediaEngine({
-      ...engine,
-      onOperation: options.onOperation,
-      chance: chance.fork("media"),
-      facts: (room, facts) => this.hub.mediaFacts(room, facts),
-    });
-    this.serverPeer = new FakeServerPeer({ ...engine, chance: chance.fork("server-peer") });
-    this.hub = new Hub({
-      clock,
-      random: chance.fork("hub"),
-      timers,
-      topology,
-      rate: RATE,
-      ports: {
-        authorization: { authorize: (request, done) => done(authorizationOf(request.token ?? request.name)) },
-        media: this.media,
-        serverPeer: this.serverPeer,
-        intercept: ({ who, direction, message }, forward) => {
-          if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
-        },
-      },
-    });
+    this.#options = options;
+    this.#life = this.#begin();
+  }
+
+  get hub(): Hub {
+    return this.#life.hub;
+  }
+
+  get media(): FakeMediaEngine {
+    return this.#life.media;
+  }
+
+  get serverPeer(): FakeServerPeer {
+    return this.#life.serverPeer;
+  }
+
+  /** Where the present hub keeps itself; undefined where nothing is kept. */
+  get store(): MemoryStore | undefined {
+    return this.#life.store;
+  }
+
+  /** The process dies: nothing more is said, nothing more is kept. Sockets and media are cut by whoever calls. */
+  kill(): void {
+    this.#kept = this.#life.store?.image();
+    this[Symbol.dispose]();
+  }
+
+  /** After a kill: another process begins with what was kept. */
+  restart(): void {
+    this.#life = this.#begin();
   }
 
   /** Takes a socket of the simulated network. */
@@ -73,7 +87,49 @@ export class SimulatedServer implements Disposable {
   [Symbol.dispose](): void {
     this.hub[Symbol.dispose]();
     this.media[Symbol.dispose]();
+    this.serverPeer[Symbol.dispose]();
   }
+
+  #begin(): Life {
+    const { clock, chance, plane, timers, topology, violation, onOperation, onHub } = this.#options;
+    const engine = { clock, plane, violation };
+    const store = this.#options.store?.();
+    const media: FakeMediaEngine = new FakeMediaEngine({
+      ...engine,
+      onOperation,
+      chance: chance.fork("media"),
+      facts: (room, facts) => hub.mediaFacts(room, facts),
+    });
+    const serverPeer = new FakeServerPeer({ ...engine, chance: chance.fork("server-peer") });
+    const hub: Hub = new Hub({
+      clock,
+      random: chance.fork("hub"),
+      timers,
+      topology,
+      rate: RATE,
+      store,
+      restore: this.#kept,
+      digest: (secret) => [...secret].reverse().join(""),
+      ports: {
+        authorization: { authorize: (request, done) => done(authorizationOf(request.token ?? request.name)) },
+        media,
+        serverPeer,
+        intercept: ({ who, direction, message }, forward) => {
+          if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
+        },
+      },
+    });
+    onHub?.(hub);
+    return { hub, media, serverPeer, store };
+  }
+}
+
+/** One process of the server. */
+interface Life {
+  readonly hub: Hub;
+  readonly media: FakeMediaEngine;
+  readonly serverPeer: FakeServerPeer;
+  readonly store: MemoryStore | undefined;
 }
 
 function authorizationOf(token: string): Authorization {

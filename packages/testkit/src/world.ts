@@ -1,9 +1,11 @@
+import { type Hub, MemoryStore, type MemoryStoreOptions } from "@lodeline/hub";
 import { type Participant, type ParticipantEvents, type SessionKey, sessionIdOf } from "@lodeline/participant";
 import { DEFAULT_TIMERS, type Standing, type Timers, type Topology } from "@lodeline/protocol";
 import { STANDING_EDGES } from "@lodeline/room";
 import { SESSION_EDGES, type SessionEvent } from "@lodeline/session";
 import { type Chance, chance } from "./chance.ts";
 import { type DeviceMood, FakeDevices } from "./fake-devices.ts";
+import { SERVER_ENDPOINT } from "./fake-media-engine.ts";
 import { MediaPlane } from "./media-plane.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
@@ -20,6 +22,8 @@ export interface WorldOptions {
   readonly timers?: Partial<Timers> | undefined;
   /** Whether to keep a trace. It costs more than the run itself. Default false. */
   readonly trace?: boolean | undefined;
+  /** How what the server keeps for its next process is kept; absent: nothing is. */
+  readonly keeps?: MemoryStoreOptions | undefined;
   /** Something to break on purpose. */
   readonly mutation?: Mutation | undefined;
 }
@@ -82,6 +86,8 @@ export class World implements Disposable {
       timers: this.timers,
       topology: options.topology,
       onOperation: options.trace ? (op) => this.note("media", () => brief(op)) : undefined,
+      onHub: (hub) => this.#watchHub(hub),
+      store: options.keeps ? () => new MemoryStore(options.keeps) : undefined,
       violation,
     });
     this.network = new SimulatedNetwork({
@@ -90,7 +96,6 @@ export class World implements Disposable {
       accept: (_host, socket) => this.server.accept(socket),
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
     });
-    this.#watchServer();
     if (options.mutation) MUTATIONS[options.mutation].break(this);
   }
 
@@ -137,6 +142,21 @@ export class World implements Disposable {
     if (mutation?.leaksDevices) devices.release = (_kind, _holder, done) => void clock.at(clock.now() + 1, done);
     this.people.push(person);
     return person;
+  }
+
+  /** The server's process dies at once: its sockets break, its media is gone, what it had not kept is lost. */
+  killServer(): void {
+    this.note("server", () => "killed");
+    this.server.kill();
+    this.network.setServerDown(true);
+    this.plane.vanish(SERVER_ENDPOINT);
+  }
+
+  /** Another process of the server begins, with what the last one has kept. */
+  startServer(): void {
+    this.network.setServerDown(false);
+    this.server.restart();
+    this.note("server", () => "started");
   }
 
   /** Notes what must not happen. */
@@ -211,8 +231,7 @@ export class World implements Disposable {
     }
   }
 
-  #watchServer(): void {
-    const { hub } = this.server;
+  #watchHub(hub: Hub): void {
     hub.on("session", (event) => this.#checkEdge(`server ${event.session}`, event.previous, event.state));
     hub.on("replay", ({ subscription, step, why }) => {
       this.replays.set(step, (this.replays.get(step) ?? 0) + 1);
