@@ -17,7 +17,12 @@ export interface Suite {
 /** Every suite there is, in the order `npm test` runs them. */
 export const SUITES: readonly Suite[] = [
   { name: "tools", files: ["tools/test/**/*.test.ts"], isolation: "apart", timeoutMs: 180_000 },
-  { name: "unit", files: ["packages/*/test/**/*.test.ts", "soak/test/**/*.test.ts"], isolation: "together", timeoutMs: 300_000 },
+  {
+    name: "unit",
+    files: ["packages/*/test/**/*.test.ts", "soak/test/**/*.test.ts"],
+    isolation: "together",
+    timeoutMs: 300_000,
+  },
   { name: "scenarios", files: ["scenarios/**/*.test.ts"], isolation: "apart", timeoutMs: 300_000 },
   {
     name: "e2e",
