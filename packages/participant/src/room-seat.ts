@@ -212,7 +212,7 @@ export class RoomSeat implements Disposable {
     switch (effect.kind) {
       case "send":
         // Before it leaves, so that the page can keep it: from here on there may be a place.
-        if (effect.message.type === "join") emit("joining", { room: effect.message.room, command: effect.message.id });
+        if (effect.message.type === "join") this.#joining(effect.message);
         send(effect.message);
         break;
       case "changed":
@@ -255,8 +255,15 @@ export class RoomSeat implements Disposable {
     this.#options.emit("joined", { place: this.#place, incarnation, room, iceServers, again: rejoined });
   }
 
+  /** A join whose place is gone goes on as another one: the last is the one whose answer counts. */
+  #joining({ room, id }: Extract<ClientMessage, { type: "join" }>): void {
+    this.#joinCommand = id;
+    this.#options.emit("joining", { room, command: id });
+  }
+
   #removed(effect: Extract<MemberEffect, { kind: "removed" }>): void {
     const { code, reason } = effect;
+    this.#joinCommand = undefined;
     this.#out(END_REASONS[code] ?? "left");
     if (code === "link/closed") this.#options.emit("left", { room: this.#room });
     else this.#options.emit("removed", { code, reason });

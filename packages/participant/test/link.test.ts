@@ -190,6 +190,37 @@ describe("the link of a participant", () => {
     assert.equal(page.participant.membership, "joined");
   });
 
+  it("[PART17] tells that the join failed when the other place is refused too", () => {
+    const page = new Bench();
+    page.participant.join({ room: "r", rejoin: { room: "r", participant: "p_old", token: "t" } });
+    page.clock.advance(1);
+    page.welcome();
+    for (const code of ["room/bad-rejoin", "room/removed"]) {
+      page.hears({ type: "error", id: page.said("join").at(-1)?.id ?? "", code, reason: "no" });
+    }
+    page.clock.advance(100);
+    assert.deepEqual(
+      page.events("join-failed").map(({ error }) => error.code),
+      ["room/removed"],
+    );
+    assert.equal(page.participant.membership, "outside");
+    assert.deepEqual(page.participant.sessions, []);
+    // While it held a place it is `removed` that tells, and nothing else.
+    const bench = new Bench();
+    bench.enterMesh();
+    bench.sockets.at(-1)?.closed(1006);
+    bench.clock.advance(500);
+    bench.welcome();
+    for (const code of ["room/bad-rejoin", "room/full"]) {
+      bench.hears({ type: "error", id: bench.said("join").at(-1)?.id ?? "", code, reason: "no" });
+    }
+    assert.deepEqual(
+      bench.events("removed").map(({ code }) => code),
+      ["room/full"],
+    );
+    assert.deepEqual(bench.events("join-failed"), []);
+  });
+
   it("[PART2] takes its place again on a new link, with a fresh offer where no session works", () => {
     const bench = new Bench();
     const first = bench.enterSfu();

@@ -151,7 +151,10 @@ const HANDLERS: Handlers = {
   },
   "session-ended": (turn, { session, reason }) => {
     const { phase } = turn.state;
-    if (phase.kind === "in" && phase.request.offer?.session === session) rejoin(turn, `the session ended: ${reason}`);
+    if (!("request" in phase) || phase.request.offer?.session !== session) return;
+    if (phase.kind === "in") rejoin(turn, `the session ended: ${reason}`);
+    // The join that carries its offer may have been granted by now: once the answer is there, a fresh one is asked for.
+    if (phase.kind === "joining") turn.patch({ phase: { ...phase, request: { ...phase.request, offer: undefined } } });
   },
   leave: (turn) => leave(turn),
   tick: (turn) => tick(turn),

@@ -46,6 +46,21 @@ describe("over a new link", () => {
   });
 });
 
+describe("an offer that its join has outlived", () => {
+  it("[MEM14] is asked for anew once the place is given, however long the link was away", () => {
+    const member = new MemberBench("sfu");
+    member.feed({ kind: "link", open: false });
+    member.ask();
+    member.feed({ kind: "session-ended", session: OFFER.session, reason: "setup-timeout" });
+    member.feed({ kind: "link", open: true });
+    assert.equal(sent(member.take(), "join")[0]?.session?.session, OFFER.session);
+    assert.equal(only(member.joined(member.room(person("a", CAMERA))), "need-offer").length, 1);
+    member.feed({ kind: "offer", offer: { ...OFFER, session: "s2" } });
+    const [again] = sent(member.take(), "join");
+    assert.deepEqual([again?.rejoin?.participant, again?.session?.session], ["me", "s2"]);
+  });
+});
+
 describe("a place that is gone", () => {
   it("[MEM17] is told once and asked for anew, with a fresh offer, whichever way it is learnt", () => {
     const removed = receiving();

@@ -209,6 +209,7 @@ export class SimulatedPerson {
     }
     if (name === "left") this.#place = this.#joining = undefined;
     if (name === "join-failed") this.#joining = undefined;
+    if (isBarred(name, event)) this.wanted = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
   }
 
@@ -289,6 +290,12 @@ export class SimulatedPerson {
   #captures(source: Source): boolean {
     return source === "screen" || source === "screen-audio" || this.devices.heldBy(kindOf(source), this.#holder);
   }
+}
+
+/** A moderator removed this person: asking again would be refused for as long as the room lives. */
+function isBarred(name: string, event: ParticipantEvents[keyof ParticipantEvents]): boolean {
+  if (name === "removed") return (event as ParticipantEvents["removed"]).code === "room/removed";
+  return name === "join-failed" && (event as ParticipantEvents["join-failed"]).error.code === "room/removed";
 }
 
 function isOfCall(spec: PeerSpec, source: Source): boolean {
