@@ -1,6 +1,6 @@
 import { type ErrorCode, isErrorCode, type MonoMs } from "@lodeline/base";
 import { type ServerMessage, SOURCES } from "@lodeline/protocol";
-import { intentsOf, type MemberTurn, sameIntents, sourcesOf } from "./member-turn.ts";
+import { intentsOf, type MemberConfig, type MemberTurn, sameIntents, sourcesOf } from "./member-turn.ts";
 import type { MemberState, PendingCommand } from "./member-types.ts";
 
 /** The id that the next command of a member in this state gets. */
@@ -71,13 +71,24 @@ export function commandDone(turn: MemberTurn, id: string, error?: Extract<Server
   turn.push({ kind: "command-done", id, error: { code, reason: error.reason, field: error.field } });
 }
 
+/**
+ * When a command without an answer is sent again; `undefined` while it is not under way. The first time comes soon, since
+ * a loss is noticed by nothing else; then the time since its beginning doubles, since an answer may just be slow.
+ */
+export function retryAt({ sentAt, expiresAt }: PendingCommand, config: MemberConfig): MonoMs | undefined {
+  if (sentAt === undefined || expiresAt === undefined) return undefined;
+  const begunAt = expiresAt - config.timers.commandMs;
+  return sentAt + Math.max(config.commandRetryMs, sentAt - begunAt);
+}
+
 /** When the next command is to be sent again or given up. */
-export function commandsDue(state: MemberState, retryMs: number): MonoMs | undefined {
+export function commandsDue(state: MemberState, config: MemberConfig): MonoMs | undefined {
   if (!state.linkOpen) return undefined;
   let due: MonoMs | undefined;
-  for (const { sentAt, expiresAt } of state.commands) {
-    if (sentAt === undefined || expiresAt === undefined) continue;
-    const at = Math.min(sentAt + retryMs, expiresAt);
+  for (const one of state.commands) {
+    const retry = retryAt(one, config);
+    if (retry === undefined) continue;
+    const at = Math.min(retry, one.expiresAt ?? retry);
     if (due === undefined || at < due) due = at;
   }
   return due;

@@ -38,7 +38,7 @@ export interface MemberOptions {
   readonly timers: Timers;
   /** Begins every command id of this member; must differ from any other client's and from this one's before a reload. */
   readonly commandPrefix: string;
-  /** An unanswered command is sent again after this long, under the same id. Default 600. */
+  /** An unanswered command is sent again after this long, under the same id, then each time after twice as long. Default 400. */
   readonly commandRetryMs?: number | undefined;
 }
 

@@ -8,6 +8,7 @@ import {
   nextCommandId,
   pursueWish,
   rearmCommands,
+  retryAt,
   sendWish,
   takeCommand,
   takeRoomsWord,
@@ -42,7 +43,7 @@ const NOTHING: Intents = {
  * of what it sends and receives, and the way back after a lost link. A pure machine; never throws.
  */
 export function createMember(options: MemberOptions): Machine<MemberState, MemberInput, MemberEffect> {
-  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 600 };
+  const config: MemberConfig = { timers: options.timers, commandRetryMs: options.commandRetryMs ?? 400 };
   return {
     initial: {
       phase: { kind: "out" },
@@ -173,7 +174,7 @@ function step(
 
 function deadline(config: MemberConfig, state: MemberState): MonoMs | undefined {
   const receipt = receiptDue(state);
-  const commands = commandsDue(state, config.commandRetryMs);
+  const commands = commandsDue(state, config);
   if (receipt === undefined || commands === undefined) return receipt ?? commands;
   return Math.min(receipt, commands);
 }
@@ -268,9 +269,7 @@ function tick(turn: MemberTurn): void {
     if (one.expiresAt !== undefined && one.expiresAt <= turn.now) expire(turn, one.id);
   }
   const again = turn.state.commands.map((one) =>
-    one.sentAt !== undefined && one.sentAt + turn.config.commandRetryMs <= turn.now
-      ? { ...one, sentAt: undefined }
-      : one,
+    (retryAt(one, turn.config) ?? Number.POSITIVE_INFINITY) <= turn.now ? { ...one, sentAt: undefined } : one,
   );
   turn.patch({ commands: again });
   flushCommands(turn);
