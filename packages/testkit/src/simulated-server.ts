@@ -39,6 +39,7 @@ const RATE = { perSecond: 500, burst: 2000 };
  */
 export class SimulatedServer implements Disposable {
   readonly #options: SimulatedServerOptions;
+  #lives = 0;
   #life: Life;
   /** What the last life has kept. */
   #kept: HubImage | undefined;
@@ -94,16 +95,19 @@ export class SimulatedServer implements Disposable {
     const { clock, chance, plane, timers, topology, violation, onOperation, onHub } = this.#options;
     const engine = { clock, plane, violation };
     const store = this.#options.store?.();
+    // A process draws chances of its own: the same ones would make the same ids again.
+    const own = (what: string) => chance.fork(this.#lives > 0 ? `${what} ${this.#lives}` : what);
+    this.#lives += 1;
     const media: FakeMediaEngine = new FakeMediaEngine({
       ...engine,
       onOperation,
-      chance: chance.fork("media"),
+      chance: own("media"),
       facts: (room, facts) => hub.mediaFacts(room, facts),
     });
-    const serverPeer = new FakeServerPeer({ ...engine, chance: chance.fork("server-peer") });
+    const serverPeer = new FakeServerPeer({ ...engine, chance: own("server-peer") });
     const hub: Hub = new Hub({
       clock,
-      random: chance.fork("hub"),
+      random: own("hub"),
       timers,
       topology,
       rate: RATE,
