@@ -1,5 +1,5 @@
 /**
- * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--calm]`
+ * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--topology mesh] [--calm] [--only words]`
  *
  * A room of real Chromium pages under random faults. Every second what the ledger says, at the receiver and at the
  * server, is held against what an outside probe sees of the same track.
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "30" },
     seed: { type: "string" },
     people: { type: "string", default: "6" },
+    topology: { type: "string", default: "sfu" },
     browsers: { type: "string", default: "1" },
     only: { type: "string" },
     calm: { type: "boolean", default: false },
@@ -23,6 +24,7 @@ const seed = Number(values.seed ?? Math.floor(Date.now() % 1_000_000));
 const run = await runRoom({
   forMs: Number(values.minutes) * 60_000,
   people: Number(values.people),
+  topology: values.topology === "mesh" ? "mesh" : "sfu",
   browsers: Number(values.browsers),
   random: seededRandom(seed),
   only: values.only,

@@ -11,6 +11,8 @@ export interface Mischief {
   readonly weight: number;
   /** The fault of the server's catalogue that it uses, if any. */
   readonly fault?: string;
+  /** Only where a server forwards. */
+  readonly sfu?: true;
   run(stage: Stage, random: Random): Promise<void>;
 }
 
@@ -122,7 +124,7 @@ const MESSAGES: readonly Mischief[] = (["lose", "hold", "double"] as const).map(
     const fated = fate === "hold" ? `hold=${holdMs}ms` : fate;
     await stage.inject(`msg:${fated},to=${to},type=${type},who=${await stage.idOf(loser.name)}`);
     const rows = { from: doer.name, source, ...(loser === doer ? {} : { to: loser.name }) };
-    const unheard = stage.begin(`${type} to ${to}: ${fate}`, "unheard", rows);
+    const unheard = stage.begin(`${type} to ${to}: ${fate}`, "unheard", rows, false);
     await changeIntent(stage, "mute", doer, source, false, () => doer.act(`mute ${source}`));
     await wait(fate === "hold" ? holdMs : 0);
     unheard.endedMs = Date.now();
@@ -158,6 +160,7 @@ const MEDIA: readonly Mischief[] = [
     kind: "packets of one track kept back",
     weight: 3,
     fault: "silence",
+    sfu: true,
     async run(stage, random) {
       const from = onePerson(stage, random);
       const to = onePerson(stage, random, from);
@@ -198,6 +201,15 @@ const SERVER: readonly Mischief[] = [
   },
 ];
 
+/** Only where rooms survive it: without a store everybody would have to join anew. */
+export const RESTART: Mischief = {
+  kind: "server killed",
+  weight: 1,
+  async run(stage, random) {
+    await during(stage, "server killed", "restart", {}, () => stage.restart(between(random, 0, 1_500)));
+  },
+};
+
 /** Everything that happens. */
 export const MISCHIEF: readonly Mischief[] = [...PEOPLE, ...MESSAGES, ...LINKS, ...MEDIA, ...SERVER];
 
@@ -219,6 +231,7 @@ function udp(kind: string, window: WindowName, parameters: (random: Random) => s
     kind,
     weight: 2,
     fault: "udp",
+    sfu: true,
     async run(stage, random) {
       const forMs = window === "moved" ? 200 : between(random, 2_000, 10_000);
       const spec = `udp:${parameters(random)},seed=${integer(random, 1e6)}+${forMs}ms`;

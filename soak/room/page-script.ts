@@ -17,6 +17,7 @@ export interface Arrival {
   readonly name: string;
   readonly index: number;
   readonly moderator: boolean;
+  readonly topology: "sfu" | "mesh";
 }
 
 /** What a page can be made to do. */
@@ -150,7 +151,8 @@ globalThis.soak = {
     }
     client ??= createClient({ url: arrival.url, getToken: () => tokenOf(arrival) });
     client.on("error", (error) => note(`error ${error.message}`));
-    follow(await client.join({ room: arrival.room, name: arrival.name, microphone: true, camera: true }));
+    const { room: wanted, name: own, topology } = arrival;
+    follow(await client.join({ room: wanted, name: own, topology, microphone: true, camera: true }));
   },
   async act(what) {
     if (!room) throw new Error("not in the room");

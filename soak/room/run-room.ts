@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { integer, type Random } from "@lodeline/base";
 import type { Evidence } from "./judge.ts";
-import { choose, MISCHIEF } from "./mischief.ts";
+import { choose, MISCHIEF, RESTART } from "./mischief.ts";
 import { SOAK_SOURCES } from "./sample.ts";
 import { Stage } from "./stage.ts";
 
@@ -9,6 +9,7 @@ import { Stage } from "./stage.ts";
 export interface RoomRun {
   readonly forMs: number;
   readonly people: number;
+  readonly topology: "sfu" | "mesh";
   /** Browser processes that the people are spread over. */
   readonly browsers: number;
   readonly random: Random;
@@ -37,7 +38,7 @@ const PAUSE_MS = { least: 1_000, most: 6_000 } as const;
 
 /** Runs a room for as long as it is told to. Everything it started is gone when it ends. */
 export async function runRoom(run: RoomRun): Promise<RoomRecord> {
-  await using stage = await Stage.open(run.people, run.browsers);
+  await using stage = await Stage.open(run.people, run.topology, run.browsers);
   for (const person of stage.people) await person.join();
   run.say(`${run.people} people are in the room, the server is process ${stage.server.pid}`);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -46,8 +47,11 @@ export async function runRoom(run: RoomRun): Promise<RoomRecord> {
   const troubles: string[] = [];
   const endsAtMs = Date.now() + run.forMs;
   const faults = await stage.faults();
-  const among = MISCHIEF.filter(
-    (one) => (!run.only || one.kind.includes(run.only)) && (one.fault === undefined || faults.has(one.fault)),
+  const among = [...MISCHIEF, ...(stage.survives ? [RESTART] : [])].filter(
+    (one) =>
+      (!run.only || one.kind.includes(run.only)) &&
+      (one.fault === undefined || faults.has(one.fault)) &&
+      (!one.sfu || run.topology === "sfu"),
   );
   if (among.length === 0) throw new Error(`nothing that happens is called ${run.only}`);
   run.say(`what may happen: ${among.map((one) => one.kind).join("; ")}`);

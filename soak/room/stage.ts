@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { LedgerRow, RoomSnapshot, Standing } from "@lodeline/protocol";
 import { type LaunchedBrowser, launch } from "../../e2e/support/browsers.ts";
 import { LodelineProcess } from "../../e2e/support/lodeline-process.ts";
@@ -5,32 +8,33 @@ import { type SdkPage, serveSdkPage } from "../../e2e/support/sdk-page.ts";
 import type { ServerWord } from "./judge.ts";
 import { SoakPerson } from "./person.ts";
 import { type Sample, SOAK_SOURCES, type SoakSource } from "./sample.ts";
-import { type Incident, type RowFilter, WINDOWS, type WindowName } from "./windows.ts";
+import type { Incident, RowFilter, WindowName } from "./windows.ts";
 
 const ROOM = "soak";
 
 /** A server in its own process, people in real pages, and all that was said and seen. */
 export class Stage implements AsyncDisposable {
   readonly people: readonly SoakPerson[];
-  readonly server: LodelineProcess;
+  /** Where the server is; also after it was started again. */
   readonly url: string;
   readonly samples: Sample[];
   readonly words: ServerWord[] = [];
   readonly incidents: Incident[] = [];
   readonly #browsers: readonly LaunchedBrowser[];
   readonly #page: SdkPage;
+  #server: ServerParts;
   #listening = true;
 
   private constructor(parts: {
     people: readonly SoakPerson[];
-    server: LodelineProcess;
+    server: ServerParts;
     url: string;
     samples: Sample[];
     browsers: readonly LaunchedBrowser[];
     page: SdkPage;
   }) {
     this.people = parts.people;
-    this.server = parts.server;
+    this.#server = parts.server;
     this.url = parts.url;
     this.samples = parts.samples;
     this.#browsers = parts.browsers;
@@ -39,9 +43,10 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Starts everything; nobody has joined yet. The first person is a moderator. */
-  static async open(people: number, browserCount = 1): Promise<Stage> {
-    const server = new LodelineProcess(["dev", "--port", "0", "--faults"]);
-    const [, url = ""] = await server.says(/(http:\/\/127\.0\.0\.1:\d+)/);
+  static async open(people: number, topology: "sfu" | "mesh", browserCount: number): Promise<Stage> {
+    const dataDirectory = (await keepsData()) ? await mkdtemp(join(tmpdir(), "lodeline-soak-")) : undefined;
+    const { process, url } = await startServer("0", dataDirectory);
+    const server = { process, dataDirectory };
     const page = await serveSdkPage(`${import.meta.dirname}/page-script.ts`);
     const browsers = await Promise.all(Array.from({ length: browserCount }, () => launch("chromium")));
     const samples: Sample[] = [];
@@ -49,10 +54,30 @@ export class Stage implements AsyncDisposable {
     for (let index = 0; index < people; index++) {
       const browser = browsers[index % browserCount]?.browser;
       if (!browser) throw new Error("no browser");
-      const arrival = { url, room: ROOM, name: `p${index}`, index, moderator: index === 0 };
+      const arrival = { url, room: ROOM, name: `p${index}`, index, moderator: index === 0, topology };
       made.push(await SoakPerson.open(browser, page.url, arrival, (sample) => void samples.push(sample)));
     }
     return new Stage({ people: made, server, url, samples, browsers, page });
+  }
+
+  /** The server's process. */
+  get server(): LodelineProcess {
+    return this.#server.process;
+  }
+
+  /** Whether the server keeps its rooms in a store, so that it can be killed and started again. */
+  get survives(): boolean {
+    return this.#server.dataDirectory !== undefined;
+  }
+
+  /** Kills the server without a word and starts it again, after a while, on the same port and store. */
+  async restart(awayMs: number): Promise<void> {
+    const { process, dataDirectory } = this.#server;
+    process.signal("SIGKILL");
+    await process.ended;
+    await new Promise((resolve) => setTimeout(resolve, awayMs));
+    const started = await startServer(new URL(this.url).port, dataDirectory);
+    this.#server = { ...this.#server, process: started.process };
   }
 
   /** Notes that something begins to be done to the room. @returns The incident; set `endedMs` when it is over. */
@@ -117,6 +142,7 @@ export class Stage implements AsyncDisposable {
     await Promise.all(this.#browsers.map((browser) => browser.close()));
     await this.#page[Symbol.asyncDispose]();
     this.server[Symbol.dispose]();
+    if (this.#server.dataDirectory) await rm(this.#server.dataDirectory, { recursive: true, force: true });
   }
 
   /** Takes the server's word once at every whole second. */
@@ -154,7 +180,21 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** Whether an incident's windows are still open. */
-export function isOpen(incident: Incident): boolean {
-  return Date.now() < incident.endedMs + WINDOWS[incident.window].lengthMs;
+interface ServerParts {
+  readonly process: LodelineProcess;
+  readonly dataDirectory: string | undefined;
+}
+
+/** Whether this server can keep its rooms in a folder. */
+async function keepsData(): Promise<boolean> {
+  using asked = new LodelineProcess(["dev", "--help"]);
+  await asked.ended;
+  return asked.out.includes("--data");
+}
+
+async function startServer(port: string, dataDirectory: string | undefined) {
+  const data = dataDirectory === undefined ? [] : ["--data", dataDirectory];
+  const process = new LodelineProcess(["dev", "--port", port, "--faults", ...data]);
+  const [, url = ""] = await process.says(/(http:\/\/127\.0\.0\.1:\d+)/);
+  return { process, url };
 }
