@@ -46,6 +46,8 @@ export class SdkLab {
   readonly steps: PlanStep[] = [];
   /** Called with each step that is over, before the next one begins. */
   onStep: ((step: PlanStep) => void) | undefined;
+  /** Called as soon as there is a room. */
+  onJoined: ((room: Room) => void) | undefined;
 
   note(what: string): void {
     this.notes.push({ atMs: performance.now(), what });
@@ -75,6 +77,7 @@ export class SdkLab {
     this.room = room;
     room.on("participant-joined", ({ participant }) => this.#play(participant));
     for (const participant of room.participants.values()) this.#play(participant);
+    this.onJoined?.(room);
     room.on("standing", ({ participant, truth }) =>
       this.note(`standing ${participant.name} ${truth.source}: ${truth.words}`),
     );

@@ -1,6 +1,14 @@
 import { Emitter, isErrorCode, type Listenable, LodelineError } from "@lodeline/base";
 import type { Participant, SessionKey } from "@lodeline/participant";
-import type { EndReason, LedgerRow, Moderation, RoomSnapshot, Source, Topology } from "@lodeline/protocol";
+import {
+  type EndReason,
+  type LedgerRow,
+  type Moderation,
+  type RoomSnapshot,
+  SOURCES,
+  type Source,
+  type Topology,
+} from "@lodeline/protocol";
 import type { SessionEvent } from "@lodeline/session";
 import type { DeviceChoice, ShownSize } from "../api/media-api.ts";
 import type { TeardownReceipt } from "../api/receipt.ts";
@@ -16,7 +24,7 @@ import type {
 import type { OwnMedia } from "../devices/own-media.ts";
 import type { CountingClock } from "../edge/browser-clock.ts";
 import type { BrowserPeers } from "../peer/browser-peers.ts";
-import { Observer } from "../stats/observer.ts";
+import { Observer, type Pace } from "../stats/observer.ts";
 import { Commands } from "./commands.ts";
 import { roomConnection, sameConnection } from "./connection-state.ts";
 import { Members } from "./members.ts";
@@ -88,7 +96,7 @@ export class RoomHandle implements Room {
     this.#observer = new Observer({
       clock,
       connections: () => this.#sessions.connections(),
-      pace: () => this.#members.pace(),
+      pace: () => this.#pace(),
       observe: (observation) => participant.observe(observation),
     });
     this.#listen();
@@ -247,6 +255,14 @@ export class RoomHandle implements Room {
     participant.on("place-lost", ({ code, reason }) => this.#placeLost(code, reason), { signal });
     participant.on("join-failed", ({ error }) => this.#notAgain(error), { signal });
     participant.on("session", ({ key, event }) => this.#session(key, event), { signal });
+  }
+
+  /** What is newly sent waits for its proof as well: until the room hears of it others read it as not there. */
+  #pace(): Pace {
+    const { media } = this.#options;
+    const wanted = SOURCES.filter((source) => media.sources[source].audible && media.sources[source].track).length;
+    const pace = this.#members.pace();
+    return pace === "calm" && this.#observer.proven < wanted ? "busy" : pace;
   }
 
   #removed(code: string, reason: string): void {

@@ -33,6 +33,7 @@ export class Observer implements Disposable {
   #dueAt = Number.POSITIVE_INFINITY;
   #reading = false;
   #closed = false;
+  #proven = 0;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -41,6 +42,11 @@ export class Observer implements Disposable {
   /** Whether a reading is planned: a timer is armed. */
   get armed(): boolean {
     return this.#timer !== undefined;
+  }
+
+  /** How many own sources the last reading proved to be captured and sent. */
+  get proven(): number {
+    return this.#proven;
   }
 
   /** Reads now, unless a reading is under way. */
@@ -77,7 +83,9 @@ export class Observer implements Disposable {
     const connections = this.#options.connections();
     try {
       const readings = await Promise.all(connections.map((entry) => this.#readOne(entry)));
-      if (!this.#closed) this.#options.observe(merge(readings));
+      const observation = merge(readings);
+      this.#proven = observation.published.filter(({ captured, sent }) => captured && sent).length;
+      if (!this.#closed) this.#options.observe(observation);
     } finally {
       this.#reading = false;
     }
