@@ -33,6 +33,11 @@ export interface MediaEngineOptions {
   readonly addresses?: readonly string[] | undefined;
   /** Ports to try for each address, in order; by default the system chooses. */
   readonly portRange?: { readonly min: number; readonly max: number } | undefined;
+  /**
+   * What answers offer in place of a socket's own address and port, where something stands before it (a relay, a NAT that
+   * maps one to one). Called once for each socket, when it is open. Default: the socket's own.
+   */
+  readonly announce?: ((socket: HostCandidate) => Promise<HostCandidate>) | undefined;
   /** Video codecs to put first in answers. Default VP8, H.264, VP9, AV1. */
   readonly videoCodecs?: readonly CodecName[] | undefined;
   /** Upper bound for a browser that sends simulcast video. Default 3 Mbit/s. */
@@ -117,7 +122,9 @@ export class MediaEngine implements AsyncDisposable {
         .map(({ localPort }) => ({ address, port: localPort })),
     );
     for (const { address, port } of candidates) this.#logger.info("media socket", { address, port });
-    return { certificate: await certificate, candidates };
+    const { announce } = this.#options;
+    const announced = announce ? await Promise.all(candidates.map((candidate) => announce(candidate))) : candidates;
+    return { certificate: await certificate, candidates: announced };
   }
 
   async #openPort(address: string): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Random } from "@lodeline/base";
+
 /** One way through a relay: from the client to the server, or back. */
 export type Way = "up" | "down";
 
@@ -5,6 +7,8 @@ export type Way = "up" | "down";
 export interface TcpConditions {
   /** Breaks a connection after so many bytes of one way, on average; the offset is drawn for each connection and way. */
   readonly cutBytes?: number | undefined;
+  /** Draws the offsets. Default: the proxy's own. */
+  readonly random?: Random | undefined;
   /** Whether one more cut may be made; asked, and counted, at each. */
   readonly mayCut?: (() => boolean) | undefined;
   /** Every byte arrives this much later, in ms. */

@@ -1,3 +1,4 @@
+import { seededRandom } from "@lodeline/base";
 import type { RunningFault } from "../fault-desk.ts";
 import { type Fault, has, numberOf, textOf } from "../language/fault.ts";
 import type { TcpConditions } from "./tcp-conditions.ts";
@@ -7,7 +8,9 @@ import type { TcpProxy } from "./tcp-proxy.ts";
 export function performTcpFault(proxy: TcpProxy, fault: Fault, over: () => void): RunningFault {
   let left = numberOf(fault, "cuts") ?? Infinity;
   const before = proxy.counters;
+  const seed = numberOf(fault, "seed");
   const conditions: TcpConditions = {
+    random: seed === undefined ? undefined : seededRandom(seed),
     cutBytes: numberOf(fault, "cut"),
     mayCut: () => {
       if (left <= 0) return false;

@@ -120,7 +120,8 @@ export class TcpPipe {
       this.#cut = undefined;
       return Infinity;
     }
-    if (this.#cut?.of !== of) this.#cut = { of, left: 1 + integer(random, Math.max(1, Math.round(2 * of.cutBytes))) };
+    if (this.#cut?.of !== of)
+      this.#cut = { of, left: 1 + integer(of.random ?? random, Math.max(1, Math.round(2 * of.cutBytes))) };
     return this.#cut.left;
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "@lodeline/base";
 import type { MediaFacts, MediaKey, MediaPort } from "@lodeline/hub";
-import { createLoopbackPeer, createMediaEngine, hostAddresses } from "@lodeline/media";
+import { createLoopbackPeer, createMediaEngine, hostAddresses, type MediaEngineOptions } from "@lodeline/media";
 import type { Settings } from "../settings.ts";
 import { FactPoll } from "./fact-poll.ts";
 import type { MediaHost } from "./media-host.ts";
@@ -11,11 +11,13 @@ import { SfuPort } from "./sfu-port.ts";
  * Makes the media engine and its two ports.
  *
  * @param onFacts - Told which packets arrive and leave in a room; changes only.
+ * @param announce - What clients are told in place of a media socket's own address.
  */
 export function createMediaHost(
   settings: Settings,
   clock: Clock,
   onFacts: (room: string, facts: MediaFacts) => void,
+  announce?: MediaEngineOptions["announce"],
 ): MediaHost {
   const { logger, random, media } = settings;
   const engine = createMediaEngine({
@@ -23,6 +25,7 @@ export function createMediaHost(
     random,
     logger,
     addresses: media.addresses ?? hostAddresses(),
+    announce,
     portRange: media.portRange && { min: media.portRange.first, max: media.portRange.last },
   });
   const sfu = new SfuPort({ engine, clock, logger });
