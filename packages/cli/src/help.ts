@@ -5,6 +5,8 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --port <n>           default 7880; 0 takes a free one
       --host <address>     default 127.0.0.1; only loopback is allowed
       --room <name>        the room of the printed link; default a new one
+      --data <folder>      keep rooms and calls there over a restart; default: nothing
+                           is kept
       --faults             let /v1/faults break things on purpose, for tests
 
   lodeline serve   start a server that wants tokens; needs a signing key
@@ -13,6 +15,9 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --host <address>     default 0.0.0.0
       --origin <origin>    a page's origin that may connect; may be repeated
       --media-ports <a-b>  UDP ports for media
+      --data <folder>      rooms and calls are kept there over a restart; default
+                           lodeline-data
+      --no-data            keep nothing
 
   both of them
       --page <folder>      the built page; default the one beside this command
@@ -34,5 +39,6 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
   lodeline --help, lodeline --version
 
 Ctrl+C tells everyone, closes within 3 seconds and exits with 0; a second one exits at once.
+With --data, SIGUSR2 tells nobody: everybody goes on with the next server started on the folder.
 Exit codes: 0 done, 1 failed or had to be forced, 2 wrong usage or configuration.
 `;

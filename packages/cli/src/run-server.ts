@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
-import { LodelineError } from "@lodeline/base";
+import { isErrorCode, LodelineError } from "@lodeline/base";
 import { EXIT } from "./exit-codes.ts";
 import type { FromServer, ServerRequest, ToServer } from "./server-request.ts";
-import { watchSignals } from "./signals.ts";
+import { KEEP_SIGNAL, watchSignals } from "./signals.ts";
 
 /** How long a server may take to end after the first signal. */
 const CLOSE_TIMEOUT_MS = 3_000;
@@ -49,9 +49,10 @@ export function runServer(options: RunServerOptions): Promise<number> {
       process.exit(EXIT.failed);
     };
     const signals = watchSignals({
-      first: () => {
+      first: (signal) => {
         watchdog = setTimeout(forced, CLOSE_TIMEOUT_MS);
-        worker.postMessage({ kind: "close", timeoutMs: SERVER_SHARE_MS } satisfies ToServer);
+        const keep = signal === KEEP_SIGNAL;
+        worker.postMessage({ kind: "close", timeoutMs: SERVER_SHARE_MS, keep } satisfies ToServer);
       },
       second: (signal) => process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated),
     });
@@ -75,5 +76,5 @@ export function runServer(options: RunServerOptions): Promise<number> {
 }
 
 function refusalOf({ code, detail }: Extract<FromServer, { kind: "refused" }>): LodelineError {
-  return new LodelineError(code === "config/no-key" ? code : "config/invalid", { detail });
+  return new LodelineError(isErrorCode(code) ? code : "config/invalid", { detail });
 }

@@ -7,7 +7,12 @@ export interface ServerRequest {
 }
 
 /** What the main thread says to the server thread. */
-export type ToServer = { readonly kind: "close"; readonly timeoutMs: number };
+export type ToServer = {
+  readonly kind: "close";
+  readonly timeoutMs: number;
+  /** Nobody is told: another process goes on with the same data. */
+  readonly keep: boolean;
+};
 
 /** What the server thread says to the main thread. */
 export type FromServer =

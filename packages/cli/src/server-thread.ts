@@ -8,9 +8,9 @@ async function run(port: MessagePort, { options, logLevel }: ServerRequest): Pro
   const say = (message: FromServer) => port.postMessage(message);
   try {
     const server = await createServer({ ...options, logger: createLogger({ level: logLevel }) });
-    port.on("message", ({ timeoutMs }: ToServer) => {
+    port.on("message", ({ timeoutMs, keep }: ToServer) => {
       const onProgress = (what: string) => say({ kind: "closing", what });
-      void server.close({ timeoutMs, onProgress }).then((report) => {
+      void server.close({ timeoutMs, keep, onProgress }).then((report) => {
         say({ kind: "closed", ...report });
         port.close();
       });

@@ -1,12 +1,15 @@
 /** What is done about the signals that end a program. */
 export interface SignalHandlers {
-  /** The first SIGINT, SIGTERM or SIGHUP: end in order. */
+  /** The first SIGINT, SIGTERM or SIGHUP: end in order. {@link KEEP_SIGNAL}: end so that the next process can go on. */
   first(signal: NodeJS.Signals): void;
   /** Any later one: end at once. */
   second(signal: NodeJS.Signals): void;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Ends a server that keeps its rooms, for the next one to go on with them. */
+export const KEEP_SIGNAL = "SIGUSR2";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", KEEP_SIGNAL] as const;
 /**
  * A key press can arrive twice: from the terminal, which tells the whole process group, and from whatever started this
  * program and passes the signal on. Two within this time are one.

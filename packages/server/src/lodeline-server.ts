@@ -6,6 +6,8 @@ import type { TokenGrant } from "./auth/grant.ts";
 export interface ServerStatus {
   /** `draining` from the moment `close` is called. */
   readonly state: "ready" | "draining" | "closed";
+  /** Whether what is said is kept; `failing`: not at present, see the log. Absent without storage. */
+  readonly storage?: "ok" | "failing" | undefined;
   /** Since the server listens. */
   readonly uptimeMs: number;
   /** Open WebSockets, with and without a hello. */
@@ -21,6 +23,11 @@ export interface ServerStatus {
 /** How a server is closed. */
 export interface CloseOptions {
   readonly timeoutMs?: number | undefined;
+  /**
+   * Ends the process and not what it keeps: nobody is told, and everybody goes on with the next server on the same data
+   * directory. Without storage there is nothing to go on with, and everybody is told. Default false.
+   */
+  readonly keep?: boolean | undefined;
   readonly onProgress?: ((what: string) => void) | undefined;
 }
 

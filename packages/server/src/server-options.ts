@@ -48,10 +48,19 @@ export interface ServerOptions {
   readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
   /** Where media goes. */
   readonly media?: MediaOptions | undefined;
+  /**
+   * Where rooms, links and calls are kept, so that they survive the process: the next server on the same directory goes on
+   * with them. One server for each directory. Default: nowhere, and a restart begins empty.
+   */
+  readonly storage?: { readonly directory: string } | undefined;
   /** Where the server logs. Default: nowhere. */
   readonly logger?: Logger | undefined;
-  /** Lets `/v1/faults` and {@link LodelineServer.faults} break things on purpose. Open servers only. Default false. */
-  readonly faults?: boolean | undefined;
+  /**
+   * Lets `/v1/faults` and {@link LodelineServer.faults} break things on purpose. Open servers only. Default false.
+   * `"network"` also puts a TCP proxy before the link and a UDP relay before each media socket, so that the faults `tcp`
+   * and `udp` can be had at any moment.
+   */
+  readonly faults?: boolean | "network" | undefined;
   /**
    * Performs the fault `server:kill`: ends this server without a word and starts another on its port after `downMs`. Only
    * whoever runs the server in a thread or process of its own can. Default: the fault is refused.

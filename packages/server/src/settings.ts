@@ -15,8 +15,9 @@ export interface Settings {
   readonly timers: Timers;
   readonly rate: ServerOptions["rate"];
   readonly media: MediaOptions;
+  readonly storage: ServerOptions["storage"];
   readonly logger: Logger;
-  readonly faults: boolean;
+  readonly faults: boolean | "network";
   readonly kill: ServerOptions["kill"];
   readonly random: Random;
 }
@@ -47,6 +48,7 @@ export function resolveSettings(options: ServerOptions): Settings {
     timers: { ...DEFAULT_TIMERS, ...options.timers },
     rate: options.rate,
     media: options.media ?? {},
+    storage: options.storage,
     logger: options.logger ?? silentLogger,
     faults: options.faults ?? false,
     kill: options.kill,

@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { Gateway } from "./link/gateway.ts";
 import type { CloseOptions, CloseReport, ServerStatus } from "./lodeline-server.ts";
 import type { MediaHost } from "./media/media-host.ts";
+import type { SqliteStore } from "./storage/sqlite-store.ts";
 
 /** What a shutdown ends. */
 export interface ShutdownParts {
@@ -13,6 +14,7 @@ export interface ShutdownParts {
   readonly gateway: Gateway;
   readonly hub: Hub;
   readonly media: MediaHost;
+  readonly store: SqliteStore | undefined;
 }
 
 /** The way down, in order, each part within what is left of the time. */
@@ -29,12 +31,13 @@ const AFTER_LINKS_MS = 500;
 export function createShutdown(parts: ShutdownParts): Shutdown {
   let state: ServerStatus["state"] = "ready";
   let closing: Promise<CloseReport> | undefined;
-  const run = async ({ timeoutMs = DEFAULT_TIMEOUT_MS, onProgress }: CloseOptions): Promise<CloseReport> => {
+  const run = async ({ timeoutMs = DEFAULT_TIMEOUT_MS, keep, onProgress }: CloseOptions): Promise<CloseReport> => {
     const { clock, logger } = parts;
     const startedAt = clock.now();
     state = "draining";
-    logger.info("server draining", { timeoutMs });
-    const hung = await end(parts, startedAt + timeoutMs, onProgress ?? (() => {}));
+    const keeps = keep === true && parts.store !== undefined;
+    logger.info(keeps ? "server stopping, rooms are kept" : "server draining", { timeoutMs });
+    const hung = await end(parts, keeps, startedAt + timeoutMs, onProgress ?? (() => {}));
     state = "closed";
     const durationMs = clock.now() - startedAt;
     if (hung.length > 0) logger.warn("server closed late", { durationMs, hung: hung.join("; ") });
@@ -54,10 +57,11 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
 
 async function end(
   parts: ShutdownParts,
+  keeps: boolean,
   deadline: number,
   progress: (what: string) => void,
 ): Promise<readonly string[]> {
-  const { clock, gateway, hub, media, app } = parts;
+  const { clock, gateway, hub, media, app, store } = parts;
   const hung: string[] = [];
   const within = async (what: () => string, by: number, work: Promise<unknown>) => {
     progress(what());
@@ -65,13 +69,25 @@ async function end(
     if (outcome !== undefined) hung.push(`${what()}: ${outcome}`);
   };
   gateway.stopAccepting();
+  if (keeps) {
+    store?.flush();
+    // From here on nothing changes any more: what ends now, ends in this process alone.
+    hub[Symbol.dispose]();
+    store?.[Symbol.dispose]();
+    gateway.terminate();
+    await within(() => `${media.transportCount} media transports`, deadline, media.close());
+    await within(() => "HTTP", deadline, app.close());
+    return hung;
+  }
   // Said before it is done: a room that hangs does so inside `drain`.
   progress(roomsInWords(hub));
   hub.drain("The server is shutting down.");
   await within(() => `${gateway.socketCount} sockets`, deadline - AFTER_LINKS_MS, gateway.emptied());
   gateway.terminate();
   await within(() => `${media.transportCount} media transports`, deadline, media.close());
+  store?.flush();
   hub[Symbol.dispose]();
+  store?.[Symbol.dispose]();
   await within(() => "HTTP", deadline, app.close());
   return hung;
 }

@@ -5,14 +5,17 @@ import { loadKeys } from "../keys.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS } from "./server-options.ts";
+import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS, storageIn } from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
   "key-file": { type: "string" },
   origin: { type: "string", multiple: true },
   "media-ports": { type: "string" },
+  "no-data": { type: "boolean" },
 } as const;
+
+const DEFAULT_DATA = "lodeline-data";
 
 /** `lodeline serve`: a server that wants tokens. Without a signing key it does not start. */
 export async function serveCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -26,6 +29,7 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         port: numberOption(values, "port", PORT_RANGE),
         origins: listOption(values, "origin"),
         pageDirectory: textOption(values, "page") ?? pageDirectory(),
+        storage: storageIn(values["no-data"] === true ? undefined : (textOption(values, "data") ?? DEFAULT_DATA)),
         media: {
           addresses: mediaAddresses(values),
           portRange: portRange(textOption(values, "media-ports")),

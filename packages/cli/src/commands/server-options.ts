@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { LogLevel } from "@lodeline/server";
 import { listOption, type OptionValues, wordOption } from "../arguments.ts";
 
@@ -6,6 +7,7 @@ export const SERVER_OPTIONS = {
   port: { type: "string" },
   host: { type: "string" },
   page: { type: "string" },
+  data: { type: "string" },
   "media-address": { type: "string", multiple: true },
   "log-level": { type: "string" },
 } as const;
@@ -24,4 +26,9 @@ export function logLevelOption(values: OptionValues): LogLevel | undefined {
 export function mediaAddresses(values: OptionValues): readonly string[] | undefined {
   const addresses = listOption(values, "media-address");
   return addresses.length > 0 ? addresses : undefined;
+}
+
+/** Where state is kept, `undefined` for nowhere. @param folder - The one that `--data` names, or the default. */
+export function storageIn(folder: string | undefined): { readonly directory: string } | undefined {
+  return folder === undefined ? undefined : { directory: resolve(folder) };
 }
