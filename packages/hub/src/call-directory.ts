@@ -1,10 +1,13 @@
-import { type ErrorCode, LodelineError } from "@lodeline/base";
+import { type Clock, type ErrorCode, LodelineError, type Timer } from "@lodeline/base";
 import {
+  type CallReceived,
+  type CallSent,
   type EndReason,
   SERVER_PEER_IDENTITY,
   type ServerMessage,
   type Signal,
   type SignalBody,
+  type Timers,
 } from "@lodeline/protocol";
 import { errorMessage } from "@lodeline/signaling";
 import type { HubEvents } from "./hub-types.ts";
@@ -13,6 +16,8 @@ import type { ServerPeerCalls } from "./server-peer-calls.ts";
 
 /** What {@link CallDirectory} needs of the hub. */
 export interface CallDirectoryOptions {
+  readonly clock: Clock;
+  readonly timers: Pick<Timers, "leaseMs" | "byeGraceMs">;
   /** The links of an identity. */
   linksOf(identity: string): readonly LinkHost[];
   /** Absent: nobody lives on the server. */
@@ -22,6 +27,23 @@ export interface CallDirectoryOptions {
   event(event: HubEvents["call"]): void;
   /** A call may be another than before, and may have to be kept. */
   touched(session: string): void;
+}
+
+/** What one end of a call has said of its media, and when; by identity, as everything between two people is. */
+export interface CallEnd {
+  readonly identity: string;
+  readonly sends: readonly CallSent[];
+  readonly receives: readonly CallReceived[];
+}
+
+/** A call as the dashboard sees it: plain data, the caller's own. */
+export interface CallView {
+  readonly session: string;
+  readonly from: string;
+  readonly to: string;
+  readonly state: "ringing" | "answered";
+  /** By their own last word: what each end means to send, and what it hears and sees. Nothing is inferred. */
+  readonly ends: readonly CallEnd[];
 }
 
 /** What is kept of a call: between whom, by link id. */
@@ -47,6 +69,10 @@ interface Call {
   readonly ringing: Set<LinkHost>;
   /** The link that answered. */
   callee: LinkHost | undefined;
+  /** Nobody hears it ring: armed for the moment at which that is the answer. */
+  unheard?: Timer | undefined;
+  /** By identity: what that end last said of its media. */
+  readonly said: Map<string, CallEnd>;
 }
 
 /** So many calls may one link have at once, ringing ones counted. */
@@ -67,6 +93,13 @@ export class CallDirectory {
   /** Calls between identities, without those to the server peer. */
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** Every call between two people. */
+  views(): readonly CallView[] {
+    return [...this.#calls.values()].map(({ session, from, to, callee, said: words }) => {
+      return { session, from, to, state: callee ? "answered" : "ringing", ends: [...words.values()] };
+    });
   }
 
   has(session: string): boolean {
@@ -107,7 +140,9 @@ export class CallDirectory {
     const callee = kept.callee === undefined ? undefined : link(kept.callee);
     const ringing = new Set(kept.ringing.flatMap((id) => link(id) ?? []));
     if (caller && (callee || (kept.callee === undefined && ringing.size > 0))) {
-      this.#calls.set(session, { session, from, to, caller, ringing, callee, init });
+      const call: Call = { session, from, to, caller, ringing, callee, init, said: new Map() };
+      this.#calls.set(session, call);
+      this.#watch(call);
     } else {
       caller?.deliver(said(to, session, hangup("remote-gone")));
       for (const host of callee ? [callee] : ringing) host.deliver(said(from, session, hangup("remote-gone")));
@@ -137,14 +172,24 @@ export class CallDirectory {
       if (call.to !== host.identity || call.callee || !call.init || call.ringing.has(host)) continue;
       call.ringing.add(host);
       host.deliver(passed(call.caller, call.init));
+      this.#watch(call);
     }
   }
 
-  /** A link is gone for good: whoever was in a call with it is told. */
-  linkGone(host: LinkHost): void {
+  /** A link is not heard of, or is again: a call that rings nowhere else waits for it as long as a room would. */
+  linkChanged(host: LinkHost): void {
+    for (const call of this.#calls.values()) if (call.ringing.has(host)) this.#watch(call);
+  }
+
+  /**
+   * A link is gone for good: whoever was in a call with it is told.
+   *
+   * @param bye - Its page said goodbye: perhaps to be loaded anew, and then it rings there.
+   */
+  linkGone(host: LinkHost, bye: boolean): void {
     for (const call of [...this.#calls.values()]) {
       if (call.caller === host || call.callee === host) this.#gone(call, host);
-      else if (call.ringing.delete(host) && call.ringing.size === 0) this.#unanswered(call, "unreachable");
+      else if (call.ringing.delete(host)) this.#watch(call, bye);
       this.#options.touched(call.session);
     }
     this.#options.serverPeer?.end(host, "remote-gone");
@@ -171,6 +216,7 @@ export class CallDirectory {
       init: signal,
       ringing: new Set(),
       callee: undefined,
+      said: new Map(),
     };
     const mirror = this.#mirrorOf(call);
     if (mirror) return this.#merge(mirror, call, signal);
@@ -180,6 +226,20 @@ export class CallDirectory {
     this.#tell(call, "ringing");
     for (const link of links) call.ringing.add(link);
     for (const link of links) link.deliver(passed(host, signal));
+    this.#watch(call);
+  }
+
+  /** Arms, or disarms, the end of a call that nobody hears ring. */
+  #watch(call: Call, bye = false): void {
+    call.unheard?.cancel();
+    call.unheard = undefined;
+    const links = [...call.ringing];
+    if (call.callee || !this.#calls.has(call.session) || links.some(({ link }) => link.state === "open")) return;
+    const { clock, timers } = this.#options;
+    const now = clock.now();
+    const due = Math.max(bye ? now + timers.byeGraceMs : now, ...links.map(({ heardAt }) => heardAt + timers.leaseMs));
+    if (due <= now) return this.#unanswered(call, "unreachable");
+    call.unheard = clock.at(due, () => this.#unanswered(call, "unreachable"));
   }
 
   #refusal(host: LinkHost, to: string, session: string): LodelineError | undefined {
@@ -207,6 +267,7 @@ export class CallDirectory {
     mirror.caller.deliver(passed(call.caller, signal));
     this.#stopRinging(mirror, call.caller);
     const lives = call.from < mirror.from ? call : mirror;
+    mirror.unheard?.cancel();
     this.#calls.delete(mirror.session);
     this.#options.touched(mirror.session);
     lives.callee = lives === call ? mirror.caller : call.caller;
@@ -219,6 +280,7 @@ export class CallDirectory {
     if (kind === "call:init") return;
     if (call.caller !== host && !takesOver(call.caller)) return;
     call.caller = host;
+    this.#note(call, call.from, signal.body);
     for (const link of call.callee ? [call.callee] : call.ringing) link.deliver(passed(host, signal));
     if (kind === "hangup" || kind === "reject") this.#over(call, signal.body.reason);
   }
@@ -232,6 +294,7 @@ export class CallDirectory {
     }
     if (call.callee === undefined && body.kind === "accept") this.#answer(call, host);
     if (call.callee === host) {
+      this.#note(call, call.to, body);
       call.caller.deliver(passed(host, signal));
       if (body.kind === "hangup" || body.kind === "reject") this.#over(call, body.reason);
     } else if (body.kind === "hangup" || body.kind === "reject") this.#declined(call, host, signal, body.reason);
@@ -239,6 +302,7 @@ export class CallDirectory {
 
   #answer(call: Call, host: LinkHost): void {
     call.callee = host;
+    this.#watch(call);
     this.#stopRinging(call, host);
     this.#tell(call, "answered");
   }
@@ -255,7 +319,10 @@ export class CallDirectory {
   #unanswered(call: Call, reason: EndReason): void {
     if (call.callee) return;
     call.caller.deliver(said(call.to, call.session, { kind: "reject", reason }));
+    // A link that comes back yet finds it over.
+    for (const link of call.ringing) link.deliver(said(call.from, call.session, hangup(reason)));
     this.#over(call, reason);
+    this.#options.touched(call.session);
   }
 
   #gone(call: Call, gone: LinkHost): void {
@@ -284,7 +351,15 @@ export class CallDirectory {
     host.deliver(said(SERVER_PEER_IDENTITY, session, { kind: "reject", reason: "unreachable" }));
   }
 
+  /** Notes what an end says of its media, as it passes. */
+  #note(call: Call, identity: string, body: SignalBody): void {
+    if (body.kind !== "receipt") return;
+    const { sends, receives } = body;
+    call.said.set(identity, { identity, sends, receives });
+  }
+
   #over(call: Call, reason: EndReason): void {
+    call.unheard?.cancel();
     this.#calls.delete(call.session);
     this.#options.touched(call.session);
     this.#tell(call, "ended", reason);

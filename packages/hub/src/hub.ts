@@ -8,7 +8,7 @@ import {
   type Timers,
 } from "@lodeline/protocol";
 import { errorMessage, ServerLink, type ServerLinkImage, type ServerLinkState } from "@lodeline/signaling";
-import { CallDirectory } from "./call-directory.ts";
+import { CallDirectory, type CallView } from "./call-directory.ts";
 import { Connection, type Doorkeeper } from "./connection.ts";
 import { type CountingClock, countingClock } from "./counting-clock.ts";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
@@ -54,6 +54,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     this.#timers = options.timers ?? DEFAULT_TIMERS;
     this.#serverPeer = this.#makeServerPeer();
     this.#calls = new CallDirectory({
+      clock: this.#clock,
+      timers: this.#timers,
       linksOf: (identity) => this.#links.of(identity),
       serverPeer: this.#serverPeer,
       isTaken: (session) => this.#rooms.hasSession(session) || this.#isCall(session),
@@ -105,6 +107,11 @@ export class Hub implements Listenable<HubEvents>, Disposable {
    */
   createRoom(definition: RoomDefinition): RoomView {
     return this.#keeping.turn(() => this.#rooms.define(definition));
+  }
+
+  /** Every call between two people, with what its ends last said of their media. */
+  calls(): readonly CallView[] {
+    return this.#calls.views();
   }
 
   /** One room, or `undefined`. */
@@ -250,19 +257,21 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     if (state === "open") {
       if (host.link.epoch > 1) this.#events.emit("link", { link, identity, what: "resumed" });
       else this.#calls.linkOpened(host);
+      this.#calls.linkChanged(host);
       if (membership) room?.linkBack(host, membership.participant);
     } else if (state !== "waiting") {
       this.#events.emit("link", { link, identity, what: state, reason });
       // A link is closed by its client's goodbye alone, as long as its room still knows it.
       if (membership) room?.linkLost(host, membership.participant, state === "closed");
-      if (state !== "interrupted") this.#linkOver(host);
+      if (state === "interrupted") this.#calls.linkChanged(host);
+      else this.#linkOver(host, state === "closed");
     }
   }
 
-  #linkOver(host: LinkHost): void {
+  #linkOver(host: LinkHost, bye: boolean): void {
     this.#links.remove(host);
     host[Symbol.dispose]();
-    this.#calls.linkGone(host);
+    this.#calls.linkGone(host, bye);
     this.#checkDrained();
   }
 

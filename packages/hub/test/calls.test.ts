@@ -118,7 +118,7 @@ describe("calls", () => {
     assert.equal(world.hub.status().calls, 0);
   });
 
-  it("[HUB27] a closed page ends them at once, ringing ones too", () => {
+  it("[HUB27] a closed page ends them at once, ringing ones after the grace of a reload", () => {
     const world = new World();
     const { ada, bob, desk } = three(world);
     ada.signal("call", "bob", "s_1", 1, init);
@@ -127,12 +127,77 @@ describe("calls", () => {
     world.run();
     assert.equal(ada.heard.length, 0);
     desk.close();
-    world.run();
+    world.run(DEFAULT_TIMERS.byeGraceMs - 100);
+    assert.deepEqual(ada.heard, [], "perhaps it is loaded anew");
+    world.run(200);
     assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "reject", reason: "unreachable" }]);
     const other = answered(new World());
     other.ada.close();
     other.world.run();
     assert.equal(other.bob.heard.at(-1)?.reason, "remote-gone");
+  });
+
+  it("[HUB39] a callee that falls silent while it rings is unreachable after the lease, wherever it rings", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    bob.vanish();
+    world.run(DEFAULT_TIMERS.leaseMs * 2 - 5_000);
+    assert.deepEqual(ada.heard, [], "it rings at the desk");
+    const lost = world.clock.now();
+    desk.vanish();
+    world.run(DEFAULT_TIMERS.leaseMs - DEFAULT_TIMERS.heartbeatMs - 100);
+    assert.deepEqual(ada.heard, []);
+    world.run(DEFAULT_TIMERS.heartbeatMs + 100);
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "reject", reason: "unreachable" }]);
+    assert.ok(world.clock.now() - lost <= DEFAULT_TIMERS.leaseMs);
+    assert.equal(world.hub.status().calls, 0);
+  });
+
+  it("[HUB39] one that comes back in time rings on, and one that comes back later finds the call over", () => {
+    for (const [awayMs, kinds] of [
+      [5_000, ["call:init"]],
+      [DEFAULT_TIMERS.leaseMs + 500, ["call:init", "hangup"]],
+    ] as const) {
+      const world = new World();
+      const [ada, bob] = [world.client("ada"), world.client("bob")];
+      world.run();
+      ada.signal("call", "bob", "s_1", 1, init);
+      world.run();
+      bob.reachable = false;
+      bob.cut();
+      world.run(awayMs);
+      bob.reachable = true;
+      world.run(5_000);
+      assert.deepEqual(
+        bob.heard.map(({ kind }) => kind),
+        kinds,
+      );
+      assert.equal(world.hub.status().calls, 2 - kinds.length);
+    }
+  });
+
+  it("[HUB40] shows every call between two people with what its ends said of their media, and nothing else", () => {
+    const { world, ada, bob } = answered(new World());
+    const sends = [{ source: "camera", intent: "live", sent: true } as const];
+    const receives = [{ source: "microphone", received: false } as const];
+    ada.signal("call", "bob", "s_1", 2, { kind: "receipt", revision: 1, heard: 0, sends, receives: [] }, 1);
+    bob.signal("call", "ada", "s_1", 2, { kind: "receipt", revision: 1, heard: 1, sends: [], receives }, 1);
+    world.run();
+    assert.deepEqual(world.hub.calls(), [
+      {
+        session: "s_1",
+        from: "ada",
+        to: "bob",
+        state: "answered",
+        ends: [
+          { identity: "ada", sends, receives: [] },
+          { identity: "bob", sends: [], receives },
+        ],
+      },
+    ]);
+    assert.equal(bob.heard.at(-1)?.kind, "receipt", "and passes it on");
   });
 
   it("[HUB28] binds two that call each other, and stops ringing at their other links", () => {

@@ -1,9 +1,10 @@
-import { createId, type Random } from "@lodeline/base";
-import type { ClientMessage, EndReason, Signal } from "@lodeline/protocol";
+import { type Clock, createId, type Random } from "@lodeline/base";
+import type { CallSent, ClientMessage, EndReason, Signal, Standing, Timers } from "@lodeline/protocol";
 import type { SessionEvent } from "@lodeline/session";
+import { CallTruth } from "./call-truth.ts";
 import type { ParticipantEvents } from "./participant-events.ts";
 import type { SessionKey } from "./ports.ts";
-import { callPublications, type Reception } from "./reception.ts";
+import type { Reception } from "./reception.ts";
 import { type SessionLine, type SessionTable, viewOf } from "./session-table.ts";
 
 /** What a call has. */
@@ -14,6 +15,8 @@ export interface CallOptions {
 
 /** What {@link CallDesk} needs. */
 export interface CallDeskOptions {
+  readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   readonly name: string;
   readonly table: SessionTable;
@@ -29,10 +32,10 @@ const UNDER_WAY: ReadonlySet<string> = new Set(["OutgoingInit", "IncomingInit", 
 const IDLE_LINES = 16;
 
 /** Calls between identities, without a room: one line for each other identity. */
-export class CallDesk {
+export class CallDesk implements Disposable {
   readonly #options: CallDeskOptions;
-  /** Whose calls are expected to be heard or seen: line by publication. */
-  readonly #publications = new Map<string, SessionLine>();
+  /** What is known of the media of each call that has any. */
+  readonly #truths = new Map<SessionKey, CallTruth>();
 
   constructor(options: CallDeskOptions) {
     this.#options = options;
@@ -96,21 +99,31 @@ export class CallDesk {
     if (event.kind === "incoming") {
       this.#options.emit("incoming", { call: viewOf(line) });
     } else if (event.kind === "media") {
-      if (event.ready) this.#expect(line);
+      if (event.ready) this.#truthOf(line).begin();
+    } else if (event.kind === "told") {
+      this.#truthOf(line).feed({ kind: "told", body: event.body });
+    } else if (event.kind === "interrupted" || event.kind === "recovered") {
+      this.#truths.get(line.key)?.feed({ kind: "interrupted", interrupted: event.kind === "interrupted" });
     } else if (event.kind === "stateChanged" && (event.state === "Ending" || event.state === "Ended")) {
-      this.#forget(line);
+      this.#truths.get(line.key)?.[Symbol.dispose]();
+      this.#truths.delete(line.key);
     }
   }
 
-  /** Whether a publication is a call's, and then: asks its session to repair itself. */
-  requestReplay(publication: string, why: string): boolean {
-    const line = this.#publications.get(publication);
-    if (!line) return false;
-    const { state } = line.running;
-    // The first request asks for new descriptions, later ones for another path as well.
-    const iceRestart = state.kind === "Active" && state.negotiation.epoch > 1;
-    line.running.feed({ kind: "renegotiate", why, iceRestart });
-    return true;
+  /** What this end sends in a call, by what the edge sees and its person wants. */
+  sends(key: SessionKey, sends: readonly CallSent[]): void {
+    this.#truths.get(key)?.feed({ kind: "sends", sends });
+  }
+
+  /** What is known of the media of a call; undefined where there is none. */
+  truth(key: SessionKey): CallTruth | undefined {
+    return this.#truths.get(key);
+  }
+
+  /** Whether a publication is heard or seen. @returns Whether it is a call's, which then sees to it itself. */
+  standing(publication: string, standing: Standing | undefined): boolean {
+    for (const truth of this.#truths.values()) if (truth.standing(publication, standing)) return true;
+    return false;
   }
 
   #line(key: SessionKey): SessionLine | undefined {
@@ -118,19 +131,19 @@ export class CallDesk {
     return line?.use === "call" ? line : undefined;
   }
 
-  #expect(line: SessionLine): void {
-    for (const { publication, kind } of callPublications(line.remote, line.audio, line.video)) {
-      this.#publications.set(publication, line);
-      this.#options.reception.expect(publication, kind);
-    }
+  #truthOf(line: SessionLine): CallTruth {
+    const known = this.#truths.get(line.key);
+    if (known) return known;
+    const { clock, timers, reception, emit } = this.#options;
+    const changed = () => emit("changed", { what: "call" });
+    const made = new CallTruth({ clock, timers, reception, line, changed });
+    this.#truths.set(line.key, made);
+    return made;
   }
 
-  #forget(line: SessionLine): void {
-    for (const [publication, of] of [...this.#publications]) {
-      if (of !== line) continue;
-      this.#publications.delete(publication);
-      this.#options.reception.forget(publication);
-    }
+  [Symbol.dispose](): void {
+    for (const truth of this.#truths.values()) truth[Symbol.dispose]();
+    this.#truths.clear();
   }
 
   #makeRoom(): void {

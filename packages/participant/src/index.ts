@@ -1,4 +1,11 @@
 export type { CallOptions } from "./call-desk.ts";
+export {
+  type CallLedgerEffect,
+  type CallLedgerInput,
+  type CallLedgerState,
+  createCallLedger,
+} from "./call-ledger.ts";
+export type { CallRow } from "./call-truth.ts";
 export type { JoinOptions } from "./join-options.ts";
 export { Participant } from "./participant.ts";
 export type {

@@ -1,5 +1,6 @@
 import { type Clock, Emitter, type Listenable, type ListenOptions, type Timer } from "@lodeline/base";
 import {
+  type CallSent,
   type EndReason,
   type LedgerRow,
   type Moderation,
@@ -13,6 +14,7 @@ import {
 } from "@lodeline/protocol";
 import { type Intent, type Mirror, ownSources } from "@lodeline/room";
 import type { CallOptions } from "./call-desk.ts";
+import type { CallRow } from "./call-truth.ts";
 import type { JoinOptions } from "./join-options.ts";
 import type {
   LinkStateName,
@@ -120,6 +122,19 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     this.#wiring.calls.hangup(key, reason);
   }
 
+  /**
+   * Says what this end sends in a call, whole: what its person wants of each source that has a track, and whether packets
+   * leave. The other end expects what is `live`. Until it is first said, all that the call was asked for is.
+   */
+  setCallSends(key: SessionKey, sends: readonly CallSent[]): void {
+    this.#wiring.calls.sends(key, sends);
+  }
+
+  /** The ledger of a call: what each end means to send, and whether the other hears and sees it. Empty without media. */
+  callRows(key: SessionKey): readonly CallRow[] {
+    return this.#wiring.calls.truth(key)?.rows ?? [];
+  }
+
   /** Negotiates one session anew, e.g. after transceivers were added. */
   renegotiate(key: SessionKey, why: string, iceRestart = false): void {
     this.#wiring.table.get(key)?.running.feed({ kind: "renegotiate", why, iceRestart });
@@ -159,6 +174,7 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     this.#closing?.giveUp.cancel();
     this.#wiring.table[Symbol.dispose]();
     this.#wiring.seat[Symbol.dispose]();
+    this.#wiring.calls[Symbol.dispose]();
     this.#wiring.reception[Symbol.dispose]();
     this.#wiring.link.close(this.#closing?.reason ?? "disposed");
     this.#wiring.link[Symbol.dispose]();

@@ -1,6 +1,5 @@
 import { type Clock, drive, type Running } from "@lodeline/base";
 import {
-  kindOf,
   type Offer,
   type PublishedReceipt,
   publicationId,
@@ -179,14 +178,4 @@ export class Reception implements Disposable {
     if (expected) expected.standing = effect.standing;
     this.#options.standing(effect.publication, effect.standing);
   }
-}
-
-/** The publications a call has: named by the remote's identity, since no room names them. */
-export function callPublications(
-  identity: string,
-  audio: boolean,
-  video: boolean,
-): { publication: string; kind: TrackKind }[] {
-  const sources: Source[] = [...(audio ? (["microphone"] as const) : []), ...(video ? (["camera"] as const) : [])];
-  return sources.map((source) => ({ publication: publicationId(identity, source), kind: kindOf(source) }));
 }

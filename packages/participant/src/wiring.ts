@@ -57,7 +57,7 @@ export class Wiring {
       timers,
       standing: (publication, standing) => this.#standingChanged(publication, standing),
       requestReplay: (publication, why) => {
-        if (!this.calls.requestReplay(publication, why)) this.seat.requestReplay(publication, why);
+        if (!this.calls.standing(publication, undefined)) this.seat.requestReplay(publication, why);
       },
     });
     const shared: RoomSeatOptions = {
@@ -149,6 +149,6 @@ export class Wiring {
 
   #standingChanged(publication: string, standing: Standing): void {
     this.#events.emit("standing", { publication, standing });
-    this.seat.report();
+    if (!this.calls.standing(publication, standing)) this.seat.report();
   }
 }

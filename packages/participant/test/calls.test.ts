@@ -120,4 +120,63 @@ describe("calls", () => {
     bench.clock.advance(4_001);
     assert.deepEqual(wanted(), [false, true]);
   });
+
+  it("[PART18] says what it sends and gets, expects what the other end sends, and shows both", () => {
+    const bench = inCall();
+    const receipts = () =>
+      bench.said("signal").flatMap(({ signal: { body } }) => (body.kind === "receipt" ? [body] : []));
+    assert.deepEqual(
+      receipts()
+        .at(-1)
+        ?.sends.map(({ source, intent }) => [source, intent]),
+      [
+        ["microphone", "live"],
+        ["camera", "live"],
+      ],
+    );
+    const sends = [{ source: "microphone", intent: "live", sent: true } as const];
+    const receives = [{ source: "camera", received: true } as const];
+    hears(bench, "bob", bench.driver().spec.session, 3, { kind: "receipt", revision: 1, heard: 1, sends, receives });
+    assert.equal(bench.participant.standing("bob:camera"), "off");
+    assert.equal(bench.participant.standing("bob:microphone"), "pending");
+    bench.participant.setCallSends("call:bob", [{ source: "camera", intent: "muted", sent: false }]);
+    assert.deepEqual(receipts().at(-1)?.sends, [{ source: "camera", intent: "muted", sent: false }]);
+    assert.deepEqual(bench.participant.callRows("call:bob"), [
+      { source: "camera", direction: "outgoing", intent: "muted", sent: false, received: true, standing: "off" },
+      { source: "microphone", direction: "incoming", intent: "live", sent: true, received: false, standing: "pending" },
+    ]);
+    bench.participant.hangup("call:bob");
+    bench.clock.advance(10_000);
+    assert.deepEqual(bench.participant.callRows("call:bob"), []);
+    const count = receipts().length;
+    bench.clock.advance(10_000);
+    assert.equal(receipts().length, count, "its timer has gone with it");
+  });
+
+  it("[PART19] publishes again when the other end asks, and asks the other end", () => {
+    const bench = inCall();
+    const { session } = bench.driver().spec;
+    hears(bench, "bob", session, 3, { kind: "replay-request", source: "camera", why: "missing" });
+    assert.deepEqual(bench.driver().republished, ["camera"]);
+    const sends = [{ source: "camera", intent: "live", sent: false } as const];
+    hears(bench, "bob", session, 4, { kind: "receipt", revision: 1, heard: 1, sends, receives: [] });
+    bench.clock.advance(2_000);
+    const asked = bench
+      .said("signal")
+      .flatMap(({ signal: { body } }) => (body.kind === "replay-request" ? [body.source] : []));
+    assert.deepEqual(asked, ["camera"]);
+  });
 });
+
+/** In a call with bob, called by `ann` with microphone and camera, media ready. */
+function inCall(): Bench {
+  const bench = online();
+  bench.participant.call("bob", { audio: true, video: true });
+  const session = bench.said("signal")[0]?.signal.session ?? "";
+  hears(bench, "bob", session, 1, { kind: "accept" });
+  bench.clock.advance(10);
+  hears(bench, "bob", session, 2, { kind: "answer", sdp: "v=0 answer" }, 1);
+  bench.connect(bench.driver());
+  assert.equal(bench.participant.session("call:bob")?.state.kind, "Active");
+  return bench;
+}

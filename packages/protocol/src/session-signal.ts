@@ -64,8 +64,7 @@ export type Offer = z.infer<typeof offer>;
 export const callSent = z.strictObject({
   source: source,
   intent: z.enum(["live", "muted"]).check(z.describe("What is not named is not sent at all.")),
-  captured: z.boolean(),
-  sent: z.boolean(),
+  sent: z.optional(z.boolean()).check(z.describe("Whether packets of it leave; absent while nobody has looked.")),
 });
 /** Call: what one end means to send of a source, and how far it gets, by its own word. */
 export type CallSent = z.infer<typeof callSent>;

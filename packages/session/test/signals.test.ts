@@ -43,6 +43,23 @@ describe("doubles and strangers", () => {
     assert.equal(end.effects.length, count + 1);
   });
 
+  it("[SES53] what the ends say of their media is handed on once, numbered as everything, and said only over a connection", () => {
+    const end = activeAnswerer();
+    const body = { kind: "replay-request", source: "camera", why: "missing" } as const;
+    const before = end.state;
+    end.hear("s1", 1, body, 20);
+    end.hear("s1", 1, body, 20);
+    assert.deepEqual(
+      end.events("told").map((one) => one.body),
+      [body],
+    );
+    assert.equal(end.state.kind, before.kind);
+    const [told] = end.feed({ kind: "tell", body }).flatMap((one) => (one.kind === "send" ? [one.signal] : []));
+    assert.deepEqual([told?.session, told?.body], ["s1", body]);
+    const idle = new OneEnd();
+    assert.deepEqual(idle.feed({ kind: "tell", body }), []);
+  });
+
   it("[SES14] a signal without a number is taken, as the answer in joined is", () => {
     const end = new OneEnd({ use: "sfu" });
     end.feed({ kind: "assign", session: "s1", role: "offerer" });

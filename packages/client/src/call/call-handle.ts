@@ -1,6 +1,6 @@
 import { Emitter, type Listenable, LodelineError } from "@lodeline/base";
 import type { Participant, SessionKey, SessionView } from "@lodeline/participant";
-import { type EndReason, publicationId } from "@lodeline/protocol";
+import { type EndReason, publicationId, SOURCES, type Source } from "@lodeline/protocol";
 import { ActiveGate, type SessionEvent, type TeardownReceipt as SessionReceipt } from "@lodeline/session";
 import type { ActiveCall, Call, CallEvents, CallOptions, CallState } from "../api/call-api.ts";
 import type { DeviceChoice, DeviceWish } from "../api/media-api.ts";
@@ -58,6 +58,8 @@ export class CallHandle implements Call {
   #reason: EndReason | undefined;
   #receipt: TeardownReceipt | undefined;
   #interrupted = false;
+  /** Whether packets of each source leave, as last read. */
+  #sent: ReadonlyMap<Source, boolean> = new Map();
 
   constructor(view: SessionView, wishes: { audio: DeviceWish; video: DeviceWish }, options: CallHandleOptions) {
     this.key = options.key;
@@ -84,8 +86,12 @@ export class CallHandle implements Call {
         const { audio, video } = this.receiving;
         return (audio || !this.wants.audio) && (video || !this.wants.video) ? "calm" : "busy";
       },
-      // What is sent in a call concerns no room's ledger.
-      observe: ({ received }) => options.participant.observe({ published: [], received }),
+      // What is sent in a call concerns no room's ledger: the other end is told.
+      observe: ({ published, received }) => {
+        options.participant.observe({ published: [], received });
+        this.#sent = new Map(published.map(({ source, sent }) => [source, sent]));
+        this.#tellSends();
+      },
     });
     this.#listen();
   }
@@ -245,6 +251,7 @@ export class CallHandle implements Call {
       "change",
       ({ source, change }) => {
         if (change === "ended") source.want("unpublished");
+        this.#tellSends();
         this.#changed();
       },
       { signal },
@@ -294,6 +301,17 @@ export class CallHandle implements Call {
     over(this);
     this.#changed();
     this.#events.emit("ended", { reason, receipt });
+  }
+
+  /** What has a track, whether it is meant to be heard or seen, and whether it leaves. */
+  #tellSends(): void {
+    if (this.#state !== "Active") return;
+    const { sources } = this.#media;
+    const sends = SOURCES.filter((source) => sources[source].track).map((source) => {
+      const intent = sources[source].audible ? ("live" as const) : ("muted" as const);
+      return { source, intent, sent: this.#sent.get(source) };
+    });
+    this.#options.participant.setCallSends(this.key, sends);
   }
 
   #changed(): void {
