@@ -194,10 +194,11 @@ export class MediaEngine implements AsyncDisposable {
     };
   }
 
-  /** RFC 7983: STUN begins with 0 .. 3 and is the only thing an unknown sender is listened to for. */
+  /** RFC 7983: STUN begins with 0 .. 3. Of an unknown sender only that is listened to, and media of a known source. */
   #handle(bytes: Buffer, path: UdpPath<MediaTransport>): void {
     if ((bytes[0] ?? 0xff) > 3) {
-      path.owner?.handleDatagram(bytes);
+      if (path.owner) path.owner.handleDatagram(bytes, path);
+      else this.#handleStray(bytes, path);
       return;
     }
     const message = parseStun(bytes);
@@ -212,6 +213,20 @@ export class MediaEngine implements AsyncDisposable {
     path.owner = named;
     if (named.handleStun(message, path)) path.udp.keep(path);
     else path.owner = before;
+  }
+
+  /**
+   * Behind a NAT that lost its mapping a browser goes on from another port and does not know it. Its next check would tell,
+   * up to 2.5 s later; its media is authentic as well and comes at once.
+   */
+  #handleStray(bytes: Buffer, path: UdpPath<MediaTransport>): void {
+    for (const transport of this.#transports) {
+      if (!transport.handleStray(bytes, path)) continue;
+      path.owner = transport;
+      path.udp.keep(path);
+      this.#logger.info("media from another address", { transport: transport.id });
+      return;
+    }
   }
 
   #register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void {

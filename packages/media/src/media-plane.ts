@@ -152,6 +152,12 @@ export class MediaPlane implements SlotOutput {
     this.#slots.release(forwarder);
   }
 
+  /** Whether a datagram that came from an unknown address claims to be of a source that was heard here. */
+  claims(bytes: Buffer): boolean {
+    const at = isRtcp(bytes) ? 4 : 8;
+    return bytes.length >= 12 && this.#receiver?.knows(bytes.readUInt32BE(at)) === true;
+  }
+
   /** An RTP or RTCP datagram. @returns Whether it was authentic. */
   handle(bytes: Buffer, now: MonoMs): boolean {
     const receiver = this.#receiver;

@@ -227,11 +227,22 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   }
 
   /** A datagram from an authenticated path. For the engine only. */
-  handleDatagram(bytes: Buffer): void {
+  handleDatagram(bytes: Buffer, path: IcePath): void {
     const first = bytes[0] ?? 0;
     // RFC 7983 section 7.
     if (first >= 20 && first <= 63) this.#dtls?.handle(bytes);
-    else if (first >= 128 && first <= 191 && this.media.handle(bytes, this.now())) this.#ice.heard(this.now());
+    else if (isMedia(first) && this.media.handle(bytes, this.now())) this.#ice.mediaHeard(path, this.now());
+  }
+
+  /**
+   * A datagram from an address that is nobody's. For the engine only.
+   *
+   * @returns Whether it is authentic media of this connection, so that the address is now this transport's.
+   */
+  handleStray(bytes: Buffer, path: IcePath): boolean {
+    if (!isMedia(bytes[0] ?? 0) || !this.media.claims(bytes) || !this.media.handle(bytes, this.now())) return false;
+    this.#ice.mediaHeard(path, this.now());
+    return true;
   }
 
   #pathChanged(path: IcePath): void {
@@ -283,4 +294,9 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** RFC 7983 section 7. */
+function isMedia(first: number): boolean {
+  return first >= 128 && first <= 191;
 }

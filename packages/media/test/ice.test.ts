@@ -248,6 +248,31 @@ describe("the ICE agent", () => {
     assert.deepEqual([fragments.size, agent.state], [0, "closed"]);
   });
 
+  it("[ICE7] follows media to a new address once that answers, and only while the known one is silent", () => {
+    const { agent, paths, states } = agentWith();
+    agent.accept(THEIRS, 0);
+    const [known, fresh, forged] = [new FakePath(1), new FakePath(2), new FakePath(3)];
+    agent.handle(check(agent.local, { nominate: true }), known, 10);
+    agent.handle(success(known.ofType(STUN_TYPE.request)[0] ?? assert.fail()), known, 20);
+    agent.mediaHeard(known, 1000);
+    agent.mediaHeard(forged, 1050);
+    assert.equal(forged.sent.length, 0, "the known address was heard just now");
+    agent.mediaHeard(fresh, 1100);
+    agent.mediaHeard(fresh, 1120);
+    const asked = fresh.ofType(STUN_TYPE.request);
+    assert.equal(asked.length, 1, "asked once, not for every packet");
+    assert.equal(agent.path, known, "an address that did not answer gets no media");
+    agent.mediaHeard(fresh, 1200);
+    assert.equal(fresh.ofType(STUN_TYPE.request).length, 2);
+    assert.equal(agent.handle(success(asked[0] ?? assert.fail(), "wrong"), fresh, 1210), false);
+    assert.equal(agent.path, known);
+    agent.handle(success(asked[0] ?? assert.fail()), fresh, 1220);
+    assert.deepEqual([agent.path, paths, states], [fresh, [known, fresh], ["checking", "connected"]]);
+    agent.mediaHeard(fresh, 1230);
+    agent.mediaHeard(known, 1240);
+    assert.equal(agent.path, fresh, "what was still under way from the old one moves nothing back");
+  });
+
   it("[ICE6] answers a role conflict with 487", () => {
     const { agent, paths } = agentWith();
     agent.accept(THEIRS, 0);

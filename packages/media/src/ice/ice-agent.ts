@@ -29,6 +29,11 @@ interface Generation {
   readonly paths: Map<IcePath, boolean>;
 }
 
+/** Media that comes from elsewhere means that the other side has moved, unless its known address was heard just now. */
+const MOVED_AFTER_MS = 100;
+/** A new address that does not answer is asked again this often, while media comes from it. */
+const ASK_MOVED_MS = 100;
+
 /** At most this many addresses in one generation: a peer that invents source ports cannot make us keep more. */
 const PATH_LIMIT = 256;
 
@@ -54,6 +59,11 @@ export class IceAgent {
   #state: IceState = "new";
   #startedAtMs: MonoMs | undefined;
   #heardAtMs: MonoMs = 0;
+  /** When media was last heard on the path that is in use. */
+  #pathHeardAtMs: MonoMs = -Infinity;
+  /** Where media comes from, when that is not where it goes: followed as soon as it answers. */
+  #moved: IcePath | undefined;
+  #askMovedAtMs: MonoMs = -Infinity;
   #nextConsentAtMs: MonoMs | undefined;
   #roundTripMs: number | undefined;
 
@@ -147,6 +157,28 @@ export class IceAgent {
     if (this.#state === "disconnected" && this.#path) this.#setState("connected");
   }
 
+  /**
+   * Authentic media came on `path`. When that is not the path in use and the one in use is silent, the other side has got
+   * another address without knowing it (its NAT lost the mapping): the new one is checked, and followed when it answers,
+   * so that a copy of a packet sent from a forged address cannot have media sent there.
+   */
+  mediaHeard(path: IcePath, now: MonoMs): void {
+    this.heard(now);
+    if (path === this.#path) {
+      this.#pathHeardAtMs = now;
+      this.#moved = undefined;
+      return;
+    }
+    const generation = this.#current.path ? this.#current : this.#previous;
+    if (!generation?.path || now - this.#pathHeardAtMs < MOVED_AFTER_MS) return;
+    if (generation.paths.size >= PATH_LIMIT && !generation.paths.has(path)) return;
+    if (!generation.paths.has(path)) generation.paths.set(path, false);
+    this.#moved = path;
+    if (now < this.#askMovedAtMs) return;
+    this.#askMovedAtMs = now + ASK_MOVED_MS;
+    this.#check(generation, path, now);
+  }
+
   /** Sends consent checks and notices silence. Call at {@link deadlineMs}. */
   tick(now: MonoMs): void {
     if (this.#state === "closed" || this.#state === "failed") return;
@@ -235,6 +267,13 @@ export class IceAgent {
       this.#select(generation, path, now);
   }
 
+  /** The browser nominated the same pair as ever; only we see that its far end is elsewhere now. */
+  #follow(generation: Generation, path: IcePath, now: MonoMs): void {
+    this.#moved = undefined;
+    generation.nominated = path;
+    this.#select(generation, path, now);
+  }
+
   #select(generation: Generation, path: IcePath, now: MonoMs): void {
     generation.path = path;
     if (generation === this.#previous) {
@@ -262,6 +301,7 @@ export class IceAgent {
     this.#pending.delete(key);
     pending.generation.paths.set(path, true);
     if (pending.generation.nominated === path) this.#nominate(pending.generation, path, now);
+    else if (this.#moved === path) this.#follow(pending.generation, path, now);
     const roundTripMs = now - pending.sentAtMs;
     this.#roundTripMs = this.#roundTripMs === undefined ? roundTripMs : 0.75 * this.#roundTripMs + 0.25 * roundTripMs;
     this.heard(now);

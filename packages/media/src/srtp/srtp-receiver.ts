@@ -72,6 +72,11 @@ export class SrtpReceiver {
     return end;
   }
 
+  /** Whether authentic packets of this source have come: a cheap question before an expensive one. */
+  knows(ssrc: number): boolean {
+    return this.#sources.has(ssrc) || this.#rtcpReplay.has(ssrc);
+  }
+
   #openRtp(bytes: Buffer, packet: RtpPacket, index: number, end: number): boolean {
     if (this.#profile === SRTP_PROFILE.aeadAes128Gcm) {
       writeGcmRtpNonce(this.#nonce, this.#rtp.salt, packet.ssrc, index);
