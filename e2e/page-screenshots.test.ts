@@ -43,6 +43,8 @@ const PEOPLE: readonly { readonly name: string; readonly palette: Palette }[] = 
     },
   },
 ];
+const WIDE = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844, phone: true };
 
 describe("the page, as people see it", { timeout: 180_000 }, () => {
   const browsers: LaunchedBrowser[] = [];
@@ -51,6 +53,11 @@ describe("the page, as people see it", { timeout: 180_000 }, () => {
   before(async () => {
     server = await openPageServer();
     await mkdir(SCREENSHOTS, { recursive: true });
+    for (const { palette } of PEOPLE) {
+      const camera = await portraitCamera(palette);
+      cameras.push(camera);
+      browsers.push(await launch("chromium", { args: [`--use-file-for-fake-video-capture=${camera.path}`] }));
+    }
   });
   after(async () => {
     await Promise.all(browsers.map((browser) => browser.close()));
@@ -58,17 +65,13 @@ describe("the page, as people see it", { timeout: 180_000 }, () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  it("is photographed, wide and on a phone, light and dark", async () => {
+  it("shows a room, wide and on a phone, light and dark", async () => {
     const pages: Page[] = [];
-    for (const { name, palette } of PEOPLE) {
-      const camera = await portraitCamera(palette);
-      cameras.push(camera);
-      const browser = await launch("chromium", { args: [`--use-file-for-fake-video-capture=${camera.path}`] });
-      browsers.push(browser);
-      const { page } = await browser.open(`${server.url}/r/tuesday-standup`);
-      if (pages.length === 0) {
+    for (const [index, { name }] of PEOPLE.entries()) {
+      const { page } = await (browsers[index] as LaunchedBrowser).open(await linkFor(index, "tuesday-standup"));
+      if (index === 0) {
         await page.waitForFunction(() => (document.querySelector("video")?.videoWidth ?? 0) > 0);
-        await photograph(page, "door-wide", { width: 1280, height: 800 });
+        await photograph(page, "door-wide", WIDE);
       }
       await enterRoom(page, name);
       pages.push(page);
@@ -80,18 +83,77 @@ describe("the page, as people see it", { timeout: 180_000 }, () => {
 
     const first = pages[0] as Page;
     await atRest(first);
-    await photograph(first, "room-wide", { width: 1280, height: 800 });
-    await photograph(first, "room-wide-dark", { width: 1280, height: 800 }, "dark");
+    await photograph(first, "room-wide", WIDE);
+    await photograph(first, "room-wide-dark", WIDE, "dark");
     await first.click("[data-key=people]");
-    await photograph(first, "room-people", { width: 1280, height: 800 });
+    await (await first.waitForSelector("[data-person='Noor Haddad'] .moderate summary"))?.click();
+    await photograph(first, "room-people", WIDE);
+    await first.click("[data-key=people]");
+    await first.keyboard.press("?");
+    await (await first.waitForSelector("[data-test=developer]"))?.click();
+    await first.waitForSelector(".ledger tbody tr");
+    await photograph(first, "room-developer", { width: 1440, height: 900 });
+    await first.click(".panel [aria-label=Close]");
     // Becoming a phone reloads the page: the place is taken again by itself, and is to be waited for.
-    await resize(first, { width: 390, height: 844, phone: true });
+    await resize(first, PHONE);
     await atRest(first);
-    await photograph(first, "room-phone", { width: 390, height: 844, phone: true });
-    await photograph(first, "room-phone-dark", { width: 390, height: 844, phone: true }, "dark");
+    await photograph(first, "room-phone", PHONE);
+    await photograph(first, "room-phone-dark", PHONE, "dark");
     assert.equal(await first.$$eval(".tile", (tiles) => tiles.length), 4);
-    for (const page of [...pages, guest]) await leaveRoom(page);
+    // A page that goes away without leaving: the room waits for it.
+    await guest.close();
+    await first.waitForSelector(".tile .veil");
+    await photograph(first, "room-waiting", PHONE);
+    for (const page of pages) await leaveRoom(page);
   });
+
+  it("shows a call, from the ring to the goodbye", async () => {
+    // One at a desk, one on a phone: becoming a phone reloads a page, and a call does not outlive that.
+    const [ada, noor] = [await callable(0, WIDE), await callable(1, PHONE)];
+    await photograph(ada.page, "front-wide", WIDE);
+    await photograph(noor.page, "front-phone-dark", PHONE, "dark");
+    await noor.page.goto(`${server.url}/call/${ada.identity}?name=${encodeURIComponent("Ada Moreau")}`);
+    await (await noor.page.waitForSelector("[data-test=call-video]"))?.click();
+    await ada.page.waitForSelector("[data-ringing]");
+    await photograph(ada.page, "call-ringing", WIDE);
+    await photograph(noor.page, "call-calling-phone-dark", PHONE, "dark");
+    await ada.page.bringToFront();
+    await ada.page.click("[data-answer=video]");
+    for (const page of [ada.page, noor.page]) {
+      await page.waitForSelector('[data-tile=remote] .truth[data-source=camera][data-words="live"]');
+      await page.waitForFunction(() => document.querySelectorAll(".notice").length === 0, { polling: 100 });
+    }
+    await photograph(ada.page, "call-wide", WIDE);
+    await photograph(noor.page, "call-phone-dark", PHONE, "dark");
+    await ada.page.click("[data-key=hangup]");
+    await noor.page.waitForSelector("[data-over]");
+    await ada.page.waitForSelector("[data-over]");
+    await ada.page.click(".receipt-steps summary");
+    await photograph(ada.page, "call-over", WIDE);
+    await (await ada.page.waitForSelector("::-p-text(Call again)"))?.click();
+    await noor.page.waitForSelector("[data-ringing]");
+    await photograph(noor.page, "call-ringing-phone-dark", PHONE, "dark");
+    for (const { page } of [ada, noor]) await page.close();
+  });
+
+  /** The first of them moderates. */
+  async function linkFor(index: number, room: string): Promise<string> {
+    if (index > 0) return `${server.url}/r/${room}`;
+    const token = await server.server.createToken({ identity: "ada", name: PEOPLE[0]?.name, room, admin: true });
+    return `${server.url}/r/${room}#token=${token}`;
+  }
+
+  async function callable(index: number, size: Size): Promise<{ page: Page; identity: string }> {
+    const { page } = await (browsers[index] as LaunchedBrowser).open("about:blank");
+    await resize(page, size);
+    await page.goto(server.url);
+    const field = await page.waitForSelector("input[name=own-name]");
+    await field?.click({ count: 3 });
+    await field?.type(PEOPLE[index]?.name ?? "");
+    await page.waitForSelector("[data-reach=reachable]");
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    return { page, identity: await page.$eval(".own-link code", (code) => code.textContent ?? "") };
+  }
 });
 
 interface Size {

@@ -6,6 +6,8 @@ import "./style/room.css";
 import "./style/tiles.css";
 import "./style/calls.css";
 import "./style/people.css";
+import "./style/reconnecting.css";
+import "./style/developer.css";
 import { render } from "preact";
 import { listenForCalls } from "./state/calls.ts";
 import { ringAloud } from "./state/ring-sound.ts";

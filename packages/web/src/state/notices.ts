@@ -5,7 +5,7 @@ export interface Notice {
   readonly id: number;
   readonly text: string;
   /** A thing to do about it. */
-  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+  readonly action?: { readonly label: string; readonly run?: () => void } | undefined;
 }
 
 /** What is shown now, oldest first. */

@@ -7,6 +7,7 @@ import { beReachable, ownClient } from "./own-client.ts";
 import { tellVerdicts } from "./own-verdicts.ts";
 import { type Preferences, setInside } from "./preferences.ts";
 import { pulse } from "./pulse.ts";
+import { watchTrouble } from "./trouble.ts";
 
 /** Where the person is with one room. */
 export type Stay =
@@ -75,6 +76,7 @@ function follow(room: Room, name: string): void {
   let removedBecause: LodelineError | undefined;
   room.on("changed", pulse);
   tellVerdicts(room);
+  watchTrouble(room);
   room.on("participant-joined", ({ participant }) => notify(`${participant.name || "Someone"} joined`));
   room.on("participant-left", ({ participant, reason }) =>
     notify(`${participant.name || "Someone"} ${reason === "lease-expired" ? "lost the connection" : "left"}`),

@@ -9,6 +9,7 @@ import { CallPage } from "./call-page.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { Door } from "./door.tsx";
 import { Front } from "./front.tsx";
+import { HelpDialog } from "./help-dialog.tsx";
 import { Left } from "./left.tsx";
 import { Ringing } from "./ringing.tsx";
 import { RoomPage } from "./room-page.tsx";
@@ -20,6 +21,7 @@ export function App(): JSX.Element {
       <Place />
       <Ringing />
       <ConfirmDialog />
+      <HelpDialog />
     </>
   );
 }

@@ -4,10 +4,11 @@ import { route } from "../state/route.ts";
 import { stay } from "../state/stay.ts";
 import { Avatar } from "./avatar.tsx";
 import { Brand } from "./brand.tsx";
-import { clock } from "./call-page.tsx";
+import { clock } from "./clock.ts";
 import { Icon } from "./icon.tsx";
 import { Notices } from "./notices.tsx";
-import { wordsOfReceipt } from "./receipt.tsx";
+import { wordsOfReceipt } from "./receipt.ts";
+import { ReceiptSteps } from "./receipt-steps.tsx";
 
 /** After a call: how it ended, what became of the devices, and what one may want next. */
 export function CallOverPage({ over }: { over: CallOver }): JSX.Element {
@@ -25,8 +26,9 @@ export function CallOverPage({ over }: { over: CallOver }): JSX.Element {
         <div class="card farewell" role="status" data-over={over.reason}>
           <Avatar name={over.name} large />
           <h1>{whyOver(over)}</h1>
-          {over.talkedMs > 0 && <p>You talked for {clock(over.talkedMs)}.</p>}
+          {over.talkedMs >= 1000 && <p>You talked for {clock(over.talkedMs)}.</p>}
           <p class="soft">{wordsOfReceipt(over.receipt)}</p>
+          <ReceiptSteps receipt={over.receipt} />
           <div class="row">
             <button
               type="button"

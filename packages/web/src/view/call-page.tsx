@@ -2,11 +2,16 @@ import type { Call } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { nameOfCall, talkingSince } from "../state/calls.ts";
+import { developing, setDeveloping } from "../state/developer.ts";
+import { ownName } from "../state/own-client.ts";
 import { usePulse, useSeconds } from "../state/pulse.ts";
 import { Avatar } from "./avatar.tsx";
 import { Brand } from "./brand.tsx";
+import { clock } from "./clock.ts";
+import { DeveloperPanel } from "./developer-panel.tsx";
 import { Key, OwnKeys } from "./key.tsx";
 import { Notices } from "./notices.tsx";
+import { SidePanel } from "./side-panel.tsx";
 import { Plate, TileFrame } from "./tile.tsx";
 import { ownWords, Truth } from "./truth.tsx";
 
@@ -30,7 +35,7 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
         <h1>{name}</h1>
         <CallState call={call} />
       </header>
-      <main class="stage">
+      <main class={`stage ${developing.value ? "with-panel developing" : ""}`}>
         <ul class="tiles pair" aria-label="The two of you">
           <TileFrame name={name} id="remote" className={call.interrupted ? "waiting" : ""}>
             {/* biome-ignore lint/a11y/useMediaCaption: live speech of a person; captions are a pipeline's work. */}
@@ -53,11 +58,11 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
               </Plate>
             )}
           </TileFrame>
-          <TileFrame name="You" id="self" className="mirrored self">
+          <TileFrame name="You" id="self" className={`mirrored self ${active ? "" : "not-yet"}`}>
             <video ref={self} autoplay muted playsInline hidden={call.camera.state !== "live"} />
             {call.camera.state !== "live" && (
               <div class="waiting-face">
-                <Avatar name="You" />
+                <Avatar name={ownName()} />
               </div>
             )}
             <Plate name="You">
@@ -66,6 +71,11 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
             </Plate>
           </TileFrame>
         </ul>
+        {developing.value && (
+          <SidePanel title="Developer" close={() => setDeveloping(false)}>
+            <DeveloperPanel call={call} />
+          </SidePanel>
+        )}
         <Notices />
       </main>
       <nav class="bar" aria-label="Call">
@@ -88,6 +98,7 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
 }
 
 function CallState({ call }: { call: Call }): JSX.Element {
+  usePulse();
   const now = useSeconds();
   const began = talkingSince(call);
   const look = call.state === "Active" && !call.interrupted ? "good" : "wait";
@@ -121,12 +132,6 @@ function waitingWords(call: Call, name: string): string {
   if (call.state === "OutgoingInit") return `It rings at ${name}'s`;
   if (call.state === "Ending") return "Hanging up; camera and microphone are being released";
   return "They are there. Connecting sound and picture";
-}
-
-/** Minutes and seconds, as on a telephone. */
-export function clock(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** Shows what the call has in the two elements. @returns Whether the other side's picture has begun. */

@@ -44,7 +44,7 @@ export function Front(): JSX.Element {
               Make a room
             </button>
             <div class="or">or open one</div>
-            <form class="card-form" onSubmit={open}>
+            <form class="card-form inline" onSubmit={open}>
               <label class="field">
                 Room name or link
                 <input

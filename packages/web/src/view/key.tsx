@@ -67,7 +67,7 @@ export function OwnKeys(props: {
         icon="microphone"
         label="Mic"
         does={hears ? "mute" : "unmute"}
-        off={!hears}
+        off={!hears && barred.microphone === undefined}
         press={() => attempt(flip(microphone))}
         shortcut="m"
         barred={barred.microphone}
@@ -76,7 +76,7 @@ export function OwnKeys(props: {
         icon="camera"
         label="Camera"
         does={sees ? "turn off" : "turn on"}
-        off={!sees}
+        off={!sees && barred.camera === undefined}
         press={() => attempt(flip(camera))}
         shortcut="v"
         barred={barred.camera}

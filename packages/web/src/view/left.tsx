@@ -4,7 +4,8 @@ import { route } from "../state/route.ts";
 import { stay } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { Notices } from "./notices.tsx";
-import { wordsOfReceipt } from "./receipt.tsx";
+import { wordsOfReceipt } from "./receipt.ts";
+import { ReceiptSteps } from "./receipt-steps.tsx";
 
 /** Why one is outside, and what one may do: by the code with which the place was lost. */
 const REASONS: Readonly<Record<string, { readonly title: string; readonly text: string; readonly back?: string }>> = {
@@ -46,6 +47,7 @@ export function Left({ receipt, error }: { receipt: TeardownReceipt; error: Lode
           <h1>{known?.title ?? (error ? "You are no longer in the room" : "You have left")}</h1>
           {error && <p>{known?.text ?? error.detail}</p>}
           <p class="soft">{wordsOfReceipt(receipt)}</p>
+          <ReceiptSteps receipt={receipt} />
           <div class="row">
             {label && (
               <button type="button" class="button primary" onClick={back}>

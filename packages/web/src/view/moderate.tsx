@@ -18,26 +18,28 @@ export function Moderate({ room, person }: { room: Room; person: RemoteParticipa
   return (
     <details class="moderate">
       <summary aria-label={`Moderate ${person.name}`}>Moderate</summary>
-      <label class="field slim">
-        Role
-        <select
-          value={person.role}
-          aria-label={`Role of ${person.name}`}
-          onChange={(event) => role(ROLES.find((one) => one === event.currentTarget.value) ?? person.role)}
-        >
-          <option value="viewer">Viewer: hears and sees</option>
-          <option value="speaker">Speaker: is heard and seen</option>
-          <option value="moderator">Moderator: also mutes and removes</option>
-        </select>
-      </label>
-      {MUTABLE.filter(([source]) => source !== "screen" || person.sources.screen.intent !== "unpublished").map(
-        ([source, name]) => (
-          <Mute key={source} room={room} person={person} source={source} name={name} />
-        ),
-      )}
-      <button type="button" class="button small drop outline" onClick={() => void removeFrom(room, person)}>
-        Remove {person.name}
-      </button>
+      <div class="acts">
+        <label class="field slim">
+          Role
+          <select
+            value={person.role}
+            aria-label={`Role of ${person.name}`}
+            onChange={(event) => role(ROLES.find((one) => one === event.currentTarget.value) ?? person.role)}
+          >
+            <option value="viewer">Viewer: hears and sees</option>
+            <option value="speaker">Speaker: is heard and seen</option>
+            <option value="moderator">Moderator: also mutes and removes</option>
+          </select>
+        </label>
+        {MUTABLE.filter(([source]) => source !== "screen" || person.sources.screen.intent !== "unpublished").map(
+          ([source, name]) => (
+            <Mute key={source} room={room} person={person} source={source} name={name} />
+          ),
+        )}
+        <button type="button" class="button small drop outline" onClick={() => void removeFrom(room, person)}>
+          Remove {person.name}
+        </button>
+      </div>
     </details>
   );
 }

@@ -13,7 +13,7 @@ export function Notices(): JSX.Element {
             type="button"
             aria-label={notice.action ? undefined : "Dismiss"}
             onClick={() => {
-              notice.action?.run();
+              notice.action?.run?.();
               dismiss(notice.id);
             }}
           >

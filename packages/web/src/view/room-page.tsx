@@ -2,17 +2,21 @@ import type { LodelineClient, Room, RoomConnection } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { copy } from "../state/clipboard.ts";
+import { developing, setDeveloping, showHelp } from "../state/developer.ts";
 import { usePulse } from "../state/pulse.ts";
 import { serverCall } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { ControlBar, type PanelName } from "./control-bar.tsx";
+import { DeveloperPanel } from "./developer-panel.tsx";
 import { DevicesPanel } from "./devices-panel.tsx";
 import { Icon } from "./icon.tsx";
 import { Notices } from "./notices.tsx";
 import { PeoplePanel } from "./people-panel.tsx";
 import { ServerTile } from "./server-tile.tsx";
+import { SidePanel } from "./side-panel.tsx";
 import { ParticipantTile, ScreenTile, SelfTile } from "./tile.tsx";
 import { TileGrid } from "./tile-grid.tsx";
+import { TroubleBar } from "./trouble-bar.tsx";
 import { ownWords } from "./truth.tsx";
 
 /** Inside a room: everyone, the truth of their tracks, and the keys of the call. */
@@ -37,8 +41,12 @@ export function RoomPage({ room, client }: { room: Room; client: LodelineClient 
           <Icon name="link" /> <span class="wide-only">Copy link</span>
           <span class="visually-hidden narrow-only">Copy link</span>
         </button>
+        <button type="button" class="button quiet help" aria-label="Help" title="Keys and help (?)" onClick={showHelp}>
+          ?
+        </button>
       </header>
-      <main class={`stage ${panel ? "with-panel" : ""}`}>
+      <main class={`stage ${panel || developing.value ? "with-panel" : ""} ${developing.value ? "developing" : ""}`}>
+        <TroubleBar />
         <TileGrid count={tiles} featuring={screens.length > 0}>
           {screens.map((person) => (
             <ScreenTile key={`${person.id}:screen`} room={room} participant={person} />
@@ -56,15 +64,17 @@ export function RoomPage({ room, client }: { room: Room; client: LodelineClient 
           />
         </TileGrid>
         {panel && (
-          <aside class="panel" aria-label={panel === "people" ? "People" : "Devices"}>
-            <header>
-              <h2>{panel === "people" ? `People (${people.length + 1})` : "Devices"}</h2>
-              <button type="button" class="button quiet" aria-label="Close" onClick={() => show(undefined)}>
-                <Icon name="close" />
-              </button>
-            </header>
+          <SidePanel
+            title={panel === "people" ? `People (${people.length + 1})` : "Devices"}
+            close={() => show(undefined)}
+          >
             {panel === "people" ? <PeoplePanel room={room} /> : <DevicesPanel room={room} />}
-          </aside>
+          </SidePanel>
+        )}
+        {developing.value && !panel && (
+          <SidePanel title="Developer" close={() => setDeveloping(false)}>
+            <DeveloperPanel room={room} />
+          </SidePanel>
         )}
         <Notices />
       </main>

@@ -2,8 +2,10 @@ import { attachAudio, attachVideo, type RemoteParticipant, type Room } from "@lo
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { notify } from "../state/notices.ts";
-import { usePulse } from "../state/pulse.ts";
+import { usePulse, useSeconds } from "../state/pulse.ts";
+import { trouble } from "../state/trouble.ts";
 import { Avatar } from "./avatar.tsx";
+import { clock } from "./clock.ts";
 import { Truth } from "./truth.tsx";
 
 /** Another participant: picture or initials, name, and the truth of microphone and camera. Plays the microphone. */
@@ -24,18 +26,37 @@ export function ParticipantTile(props: {
     (element) => attachSound(element, room, participant),
     [room, participant],
   );
-  const shown = camera.words === "live" || camera.words === "missing: asking again";
+  const shown = usePictured(video) && camera.intent === "live" && camera.mutedBy === null;
+  const suspect = participant.presence === "suspect";
+  const late = camera.words !== "live" || trouble.value?.what === "media" || trouble.value?.what === "both";
+  const look = `${speaking ? "speaking" : ""} ${suspect || (shown && late) ? "waiting" : ""}`;
   return (
-    <TileFrame name={participant.name} className={speaking ? "speaking" : ""} id={participant.id}>
+    <TileFrame name={participant.name} className={look} id={participant.id}>
       <video ref={video} autoplay muted playsInline style={{ opacity: shown ? 1 : 0 }} />
       {/* biome-ignore lint/a11y/useMediaCaption: live speech of a person; captions are a pipeline's work. */}
       <audio ref={audio} autoplay />
       {!shown && <Initials name={participant.name} />}
-      <Plate name={participant.name} note={participant.presence === "suspect" ? "reconnecting" : undefined}>
+      {suspect ? (
+        <Veil words="Connection lost? Waiting" />
+      ) : (
+        shown && camera.standing === "missing" && <Veil words="The last picture; asking for a new one" />
+      )}
+      <Plate name={participant.name}>
         <Truth source="microphone" words={microphone.words} />
         <Truth source="camera" words={camera.words} />
       </Plate>
     </TileFrame>
+  );
+}
+
+/** What is wrong with a tile, over its last picture, and for how long. */
+export function Veil({ words }: { words: string }): JSX.Element {
+  const began = useRef(performance.now());
+  const now = useSeconds();
+  return (
+    <p class="veil">
+      <span role="status">{words}</span> <span aria-hidden="true">{clock(now - began.current)}</span>
+    </p>
   );
 }
 
@@ -122,6 +143,24 @@ export function Initials({ name }: { name: string }): JSX.Element {
       <Avatar name={name} large />
     </div>
   );
+}
+
+/** Whether the element has drawn a picture: from then on there is a last one to show, whatever becomes of the track. */
+function usePictured(video: { readonly current: HTMLVideoElement | null }): boolean {
+  const [pictured, setPictured] = useState(false);
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return undefined;
+    const look = () => element.videoWidth > 0 && setPictured(true);
+    element.addEventListener("resize", look);
+    element.addEventListener("loadeddata", look);
+    look();
+    return () => {
+      element.removeEventListener("resize", look);
+      element.removeEventListener("loadeddata", look);
+    };
+  }, [video]);
+  return pictured;
 }
 
 function useAttached<E extends HTMLElement>(attach: (element: E) => Disposable, inputs: readonly unknown[]) {

@@ -1,0 +1,64 @@
+import type { LedgerRow, Room } from "@lodeline/client";
+import type { JSX } from "preact";
+import { usePulse, useSeconds } from "../state/pulse.ts";
+
+const FACTS = ["intended", "captured", "sent", "forwarded", "received"] as const;
+
+/** Every track that concerns this participant, with its five facts and how long each has held. */
+export function LedgerTable({ room }: { room: Room }): JSX.Element {
+  usePulse();
+  useSeconds();
+  const rows = room.ledger();
+  if (rows.length === 0) return <p class="soft">Nothing is sent or received.</p>;
+  return (
+    <div class="scroll">
+      <table class="ledger">
+        <thead>
+          <tr>
+            <th scope="col">Track</th>
+            {FACTS.map((fact) => (
+              <th scope="col" key={fact}>
+                {fact}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.subscription} data-standing={row.standing}>
+              <th scope="row">
+                {nameOf(room, row.from)} → {nameOf(room, row.to)}
+                <span class="soft"> {row.source}</span>
+                {row.standing !== "received" && (
+                  <span class="comes-to">
+                    {row.standing}
+                    {row.replay && `: ${row.replay.step.replaceAll("-", " ")}`}
+                  </span>
+                )}
+              </th>
+              {FACTS.map((fact) => (
+                <Fact key={fact} name={fact} fact={row.facts[fact]} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Fact({ name, fact }: { name: string; fact: LedgerRow["facts"]["intended"] }): JSX.Element {
+  const seconds = Math.max(0, Math.round((Date.now() - fact.at) / 1000));
+  const held = seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  return (
+    <td class={`fact ${fact.value ? "yes" : "no"}`} title={`${name}: ${fact.value ? "yes" : "no"}, for ${held}`}>
+      <span class="visually-hidden">{fact.value ? "yes" : "no"}, </span>
+      {held}
+    </td>
+  );
+}
+
+function nameOf(room: Room, id: string): string {
+  // The first name is enough in a narrow table.
+  return id === room.self.id ? "you" : room.participants.get(id)?.name.split(" ")[0] || "someone";
+}
