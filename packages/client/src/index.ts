@@ -1,4 +1,5 @@
 export { type ErrorCode, LodelineError } from "@lodeline/base";
+export type { CallRow } from "@lodeline/participant";
 export {
   type EndReason,
   type LeaveReason,

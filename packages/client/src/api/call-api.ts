@@ -1,4 +1,5 @@
 import type { AbortSignalLike, Listenable } from "@lodeline/base";
+import type { CallRow } from "@lodeline/participant";
 import type { EndReason } from "@lodeline/protocol";
 import type { DeviceWish, LocalSource, ScreenSource } from "./media-api.ts";
 import type { TeardownReceipt } from "./receipt.ts";
@@ -66,6 +67,8 @@ export interface Call extends Listenable<CallEvents>, AsyncDisposable {
   readonly receiving: { readonly audio: boolean; readonly video: boolean };
   /** The steps of its start and stop plans so far. */
   readonly steps: readonly PlanStep[];
+  /** Both directions of every source, as this end knows them; empty before the call is `Active`. */
+  ledger(): readonly CallRow[];
   /** Incoming only: takes the call. */
   accept(options?: CallOptions): void;
   /** Incoming only: refuses it. */

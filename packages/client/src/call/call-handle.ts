@@ -1,5 +1,5 @@
 import { Emitter, type Listenable, LodelineError } from "@lodeline/base";
-import type { Participant, SessionKey, SessionView } from "@lodeline/participant";
+import type { CallRow, Participant, SessionKey, SessionView } from "@lodeline/participant";
 import { type EndReason, publicationId, SOURCES, type Source } from "@lodeline/protocol";
 import { ActiveGate, type SessionEvent, type TeardownReceipt as SessionReceipt } from "@lodeline/session";
 import type { ActiveCall, Call, CallEvents, CallOptions, CallState } from "../api/call-api.ts";
@@ -129,6 +129,10 @@ export class CallHandle implements Call {
     return { audio: received("microphone"), video: received("camera") };
   }
 
+  ledger(): readonly CallRow[] {
+    return this.#options.participant.callRows(this.key);
+  }
+
   accept(options: CallOptions = {}): void {
     this.#wishes = { audio: options.audio ?? true, video: options.video ?? false };
     options.signal?.addEventListener("abort", () => void this.hangup(), { once: true });
@@ -240,6 +244,7 @@ export class CallHandle implements Call {
   #listen(): void {
     const { participant } = this.#options;
     const { signal } = this.#listening;
+    participant.on("changed", ({ what }) => (what === "call" ? this.#changed() : undefined), { signal });
     participant.on(
       "standing",
       ({ publication }) => {
