@@ -90,6 +90,26 @@ describe("devices", () => {
     assert.equal(changes.filter((change) => change === "ended").length, 2);
   });
 
+  it("[DEV3] a camera whose permission was taken back is told apart from one that was pulled", async (t) => {
+    for (const state of ["denied", "granted", undefined]) {
+      const query = () => (state ? Promise.resolve({ state }) : Promise.reject(new TypeError("no such permission")));
+      const before = Object.getOwnPropertyDescriptor(globalThis.navigator, "permissions");
+      Object.defineProperty(globalThis.navigator, "permissions", { value: { query }, configurable: true });
+      t.after(() => before ?? Reflect.deleteProperty(globalThis.navigator, "permissions"));
+      const own = new OwnSource(
+        "camera",
+        () => Promise.reject(new Error("not asked")),
+        () => {},
+      );
+      const one = track("video", "camera");
+      own.adopt(one);
+      one.end();
+      assert.equal(own.problem?.code, "device/ended");
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(own.problem?.code, state === "denied" ? "device/denied" : "device/ended");
+    }
+  });
+
   it("[DEV4] waits no longer than the device wait, and uses what comes later", async () => {
     const clock = new VirtualClock();
     const media = new OwnMedia();

@@ -97,6 +97,15 @@ export async function openScreen(options: ScreenOptions = {}): Promise<SharedScr
   }
 }
 
+/** Whether the permission for a camera or microphone is denied by now. False where the browser does not tell. */
+export async function isWithdrawn(source: Source): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: source as PermissionName })).state === "denied";
+  } catch {
+    return false;
+  }
+}
+
 /** Ends capture of a track. Settles when it has `ended`; `stop()` does so at once, and fires no event (W3C mediacapture-main 4.3.3). */
 export async function stopTrack(track: MediaStreamTrack): Promise<void> {
   track.enabled = false;
