@@ -1,5 +1,5 @@
 import { type Clock, cryptoRandom, systemClock, type Timer } from "@lodeline/base";
-import { type ClientMessage, DEFAULT_TIMERS, type ServerMessage, SUBPROTOCOL } from "@lodeline/protocol";
+import { type ClientMessage, DEFAULT_TIMERS, type ServerMessage, SUBPROTOCOL, type Timers } from "@lodeline/protocol";
 import { ClientLink, type ClientLinkState } from "@lodeline/signaling";
 import { WebSocket } from "ws";
 
@@ -28,11 +28,12 @@ export class NodeLink implements Disposable {
   #timer: Timer | undefined;
   #draining = false;
 
-  constructor(url: string, identity: string, token: string) {
+  /** @param timers - Where they differ from the defaults. */
+  constructor(url: string, identity: string, token: string, timers: Partial<Timers> = {}) {
     this.#url = url;
     this.identity = identity;
     this.link = new ClientLink({
-      timers: DEFAULT_TIMERS,
+      timers: { ...DEFAULT_TIMERS, ...timers },
       random: cryptoRandom((into) => crypto.getRandomValues(into)),
       credentials: () => ({ name: identity, token }),
     });
