@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
+import { until } from "./support/lab-driver.ts";
 import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import { Person } from "./support/sdk-person.ts";
 import { startServer } from "./support/server.ts";
@@ -91,7 +92,12 @@ describe("joins and rooms that end badly", { timeout: 120_000 }, () => {
     assert.equal(outcomes[0], "aborted");
     await nothingIsLeft(ada);
     await ada.until(() => lab.room === undefined);
-    assert.equal(server.status().participants, 0);
+    // The page does not wait for the server's answer when it gives up.
+    await until(
+      "nobody is in the room",
+      () => server.status().participants,
+      (participants) => participants === 0,
+    );
     await ada.page.close();
   });
 
