@@ -7,7 +7,10 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --room <name>        the room of the printed link; default a new one
       --data <folder>      keep rooms and calls there over a restart; default: nothing
                            is kept
-      --faults             let /v1/faults break things on purpose, for tests
+      --faults             let /v1/faults and the page's developer panel break things
+                           on purpose
+      --fault <fault>      the same, and begin with this one, such as
+                           udp:loss=5%@10s+5s; may be repeated; "help" lists them all
 
   lodeline serve   start a server that wants tokens; needs a signing key
       --key-file <file>    lines of id:secret; or set LODELINE_KEY

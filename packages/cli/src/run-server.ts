@@ -30,8 +30,11 @@ export interface RunServerOptions {
 export function runServer(options: RunServerOptions): Promise<number> {
   const { request, say } = options;
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./server-thread.${extension}`, import.meta.url), { workerData: request });
+  const threadUrl = new URL(`./server-thread.${extension}`, import.meta.url);
   return new Promise<number>((resolve, reject) => {
+    let worker: Worker | undefined;
+    let url: string | undefined;
+    let revival: NodeJS.Timeout | undefined;
     let watchdog: NodeJS.Timeout | undefined;
     let waitingFor = "the server's thread";
     let finished = false;
@@ -40,8 +43,9 @@ export function runServer(options: RunServerOptions): Promise<number> {
       if (finished) return;
       finished = true;
       clearTimeout(watchdog);
+      clearTimeout(revival);
       signals[Symbol.dispose]();
-      void worker.terminate().then(settle);
+      void Promise.resolve(worker?.terminate()).then(settle);
     };
     const forced = () => {
       say(`Forced to end after ${CLOSE_TIMEOUT_MS / 1000} s. Still hanging: ${waitingFor}.`);
@@ -50,16 +54,20 @@ export function runServer(options: RunServerOptions): Promise<number> {
     };
     const signals = watchSignals({
       first: (signal) => {
+        if (!worker) return finish(() => resolve(EXIT.ok));
         watchdog = setTimeout(forced, CLOSE_TIMEOUT_MS);
         const keep = signal === KEEP_SIGNAL;
         worker.postMessage({ kind: "close", timeoutMs: SERVER_SHARE_MS, keep } satisfies ToServer);
       },
       second: (signal) => process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated),
     });
-    worker.on("message", (message: FromServer) => {
+    const heard = (message: FromServer) => {
       switch (message.kind) {
         case "ready":
-          return options.onReady(message.url);
+          if (url === undefined) options.onReady(message.url);
+          else say("The server is back.");
+          url = message.url;
+          return;
         case "closing":
           waitingFor = message.what;
           return;
@@ -68,11 +76,35 @@ export function runServer(options: RunServerOptions): Promise<number> {
           return finish(() => resolve(message.hung.length > 0 ? EXIT.failed : EXIT.ok));
         case "refused":
           return finish(() => reject(refusalOf(message)));
+        case "kill":
+          return kill(message.downMs);
       }
-    });
-    worker.on("error", (error) => finish(() => reject(error)));
-    worker.on("exit", () => finish(() => resolve(EXIT.failed)));
+    };
+    const start = (workerData: ServerRequest) => {
+      const thread = new Worker(threadUrl, { workerData });
+      worker = thread;
+      thread.on("message", heard);
+      thread.on("error", (error) => finish(() => reject(error)));
+      thread.on("exit", () => {
+        if (worker === thread) finish(() => resolve(EXIT.failed));
+      });
+    };
+    const kill = (downMs: number) => {
+      const killed = worker;
+      worker = undefined;
+      say("The server was killed on purpose.");
+      void killed?.terminate().then(() => {
+        revival = setTimeout(() => start(onPortOf(request, url)), downMs);
+      });
+    };
+    start(request);
   });
+}
+
+/** The same server again: on the port that the first one was given, and without the faults it was started with. */
+function onPortOf(request: ServerRequest, url: string | undefined): ServerRequest {
+  const port = url === undefined ? request.options.port : Number(new URL(url).port);
+  return { ...request, options: { ...request.options, port }, faults: [] };
 }
 
 function refusalOf({ code, detail }: Extract<FromServer, { kind: "refused" }>): LodelineError {

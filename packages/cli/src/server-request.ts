@@ -2,8 +2,10 @@ import type { LogLevel, ServerOptions } from "@lodeline/server";
 
 /** What a server thread is to start: plain data, so that it can cross to the thread. */
 export interface ServerRequest {
-  readonly options: Omit<ServerOptions, "logger">;
+  readonly options: Omit<ServerOptions, "logger" | "kill">;
   readonly logLevel: LogLevel;
+  /** Faults that are started with it, as they are written. */
+  readonly faults?: readonly string[] | undefined;
 }
 
 /** What the main thread says to the server thread. */
@@ -18,6 +20,8 @@ export type ToServer = {
 export type FromServer =
   | { readonly kind: "ready"; readonly url: string }
   | { readonly kind: "refused"; readonly code: string; readonly detail: string }
+  /** The fault `server:kill`: end this thread without a word, and start another after so long. */
+  | { readonly kind: "kill"; readonly downMs: number }
   /** What `close` waits for at present, in words: the watchdog names it. */
   | { readonly kind: "closing"; readonly what: string }
   | { readonly kind: "closed"; readonly durationMs: number; readonly hung: readonly string[] };

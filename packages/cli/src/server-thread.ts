@@ -4,10 +4,12 @@ import { createLogger, createServer } from "@lodeline/server";
 import type { FromServer, ServerRequest, ToServer } from "./server-request.ts";
 
 /** Runs one server, from `workerData` to the message `close`. */
-async function run(port: MessagePort, { options, logLevel }: ServerRequest): Promise<void> {
+async function run(port: MessagePort, { options, logLevel, faults = [] }: ServerRequest): Promise<void> {
   const say = (message: FromServer) => port.postMessage(message);
   try {
-    const server = await createServer({ ...options, logger: createLogger({ level: logLevel }) });
+    const kill = (downMs: number) => say({ kind: "kill", downMs });
+    const server = await createServer({ ...options, kill, logger: createLogger({ level: logLevel }) });
+    for (const fault of faults) server.faults?.start(fault);
     port.on("message", ({ timeoutMs, keep }: ToServer) => {
       const onProgress = (what: string) => say({ kind: "closing", what });
       void server.close({ timeoutMs, keep, onProgress }).then((report) => {

@@ -38,6 +38,12 @@ describe("lodeline", () => {
     assert.match((await run(["--version"])).out.join(), /^lodeline \d+\.\d+\.\d+$/);
   });
 
+  it("[CLI7] lists the faults there are", async () => {
+    const { code, out } = await run(["dev", "--fault", "help"]);
+    assert.equal(code, 0);
+    for (const name of ["msg", "tcp", "udp", "server", "device"]) assert.match(out.join(), new RegExp(`^${name}`, "m"));
+  });
+
   const key = `lk:${"s".repeat(32)}`;
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /lodeline dev/],
@@ -48,6 +54,10 @@ describe("lodeline", () => {
     [["dev", "--port", "seven"], /--port is a whole number/],
     [["dev", "--port", "65536"], /--port is a whole number/],
     [["dev", "--log-level", "loud"], /--log-level is one of/],
+    [["dev", "--fault", "fire"], /no fault "fire"/],
+    [["dev", "--fault", "udp:loss=5%", "--fault", "udp:loss"], /takes a share/],
+    [["dev", "--fault", "device:pull"], /developer panel/],
+    [["serve", "--fault", "server:kill"], /--fault/],
     [["serve", "--media-ports", "40000"], /--media-ports is a range/],
     [["serve", "--key-file", "/nowhere/at/all"], /cannot be read: ENOENT/],
     [["token", "--room", "den"], /--identity is needed/],

@@ -1,7 +1,9 @@
-import { createSecret, cryptoRandom } from "@lodeline/base";
+import { createSecret, cryptoRandom, LodelineError } from "@lodeline/base";
+import { catalogueEntry, faultHelp, parseFault } from "@lodeline/chaos";
 import { createSigningKey, createTokens } from "@lodeline/server";
-import { numberOption, readOptions, textOption } from "../arguments.ts";
+import { listOption, numberOption, readOptions, textOption } from "../arguments.ts";
 import { devBanner } from "../banner.ts";
+import { EXIT } from "../exit-codes.ts";
 import { joinLink } from "../join-link.ts";
 import { keptKey } from "../kept-key.ts";
 import { pageDirectory } from "../page-directory.ts";
@@ -9,12 +11,23 @@ import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
 import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS, storageIn } from "./server-options.ts";
 
-const OPTIONS = { ...SERVER_OPTIONS, room: { type: "string" }, faults: { type: "boolean" } } as const;
+const OPTIONS = {
+  ...SERVER_OPTIONS,
+  room: { type: "string" },
+  faults: { type: "boolean" },
+  fault: { type: "string", multiple: true },
+} as const;
 const MODERATOR_TTL_SECONDS = 24 * 60 * 60;
 
 /** `lodeline dev`: an open server on loopback, with a key that lives as long as it does, or as its data folder. */
 export async function devCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const values = readOptions(args, OPTIONS);
+  const faults = listOption(values, "fault");
+  if (faults.includes("help")) {
+    terminal.out(faultHelp());
+    return EXIT.ok;
+  }
+  for (const fault of faults) checkFault(fault);
   const random = cryptoRandom((into) => crypto.getRandomValues(into));
   const data = textOption(values, "data");
   const key = data === undefined ? createSigningKey(random) : await keptKey(data, () => createSigningKey(random));
@@ -36,8 +49,9 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
         pageDirectory: page,
         media: { addresses: mediaAddresses(values) },
         storage: storageIn(data),
-        faults: values.faults === true,
+        faults: values.faults === true || faults.length > 0 ? "network" : false,
       },
+      faults,
       logLevel: logLevelOption(values) ?? "warn",
     },
     onReady: (url) => {
@@ -46,4 +60,12 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
     },
     say: terminal.err,
   });
+}
+
+/** @throws LodelineError `config/invalid` for a fault that is not written well, or that only a page can do. */
+function checkFault(spec: string): void {
+  const { name } = parseFault(spec);
+  if (catalogueEntry(name)?.at === "server") return;
+  const detail = `"${name}" is done by a page: open its developer panel.`;
+  throw new LodelineError("config/invalid", { field: "fault", detail });
 }
