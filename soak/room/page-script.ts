@@ -21,7 +21,7 @@ export interface Arrival {
 }
 
 /** What a page can be made to do. */
-export interface SoakLab {
+export interface RoomLab {
   /** Joins, sends, plays everybody. Ends when the server has answered. */
   join(arrival: Arrival): Promise<void>;
   act(what: PersonAct): Promise<void>;
@@ -52,7 +52,7 @@ declare global {
   /** Given by whoever drives the page. */
   var hearSample: (sample: Sample) => Promise<void>;
   /** The page's side. */
-  var soak: SoakLab;
+  var roomLab: RoomLab;
 }
 
 const book = new ConnectionBook();
@@ -142,7 +142,7 @@ const ACTS: Readonly<Record<PersonAct, (joined: Room) => unknown>> = {
   leave: (joined) => joined.leave(),
 };
 
-globalThis.soak = {
+globalThis.roomLab = {
   async join(arrival) {
     name = arrival.name;
     if (!devices) {

@@ -28,8 +28,8 @@ export class SoakPerson {
   }
 
   async join(): Promise<void> {
-    await this.page.waitForFunction("globalThis.soak !== undefined", { polling: 50 });
-    await this.page.evaluate((arrival) => soak.join(arrival), this.arrival);
+    await this.page.waitForFunction("globalThis.roomLab !== undefined", { polling: 50 });
+    await this.page.evaluate((arrival) => roomLab.join(arrival), this.arrival);
   }
 
   async reload(): Promise<void> {
@@ -38,14 +38,14 @@ export class SoakPerson {
   }
 
   act(what: PersonAct): Promise<void> {
-    return this.page.evaluate((act) => soak.act(act), what);
+    return this.page.evaluate((act) => roomLab.act(act), what);
   }
 
   moderate(what: "mute" | "allow", whom: string, source: SoakSource): Promise<void> {
-    return this.page.evaluate((...args) => soak.moderate(...args), what, whom, source);
+    return this.page.evaluate((...args) => roomLab.moderate(...args), what, whom, source);
   }
 
   notes(): Promise<readonly string[]> {
-    return this.page.evaluate(() => soak.notes());
+    return this.page.evaluate(() => roomLab.notes());
   }
 }

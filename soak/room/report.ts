@@ -46,8 +46,12 @@ function sayIncidents(record: RoomRecord, say: (line: string) => void): void {
   const counts = Map.groupBy(record.incidents, (one) => one.kind);
   if (counts.size === 0) return;
   say("\nincident                    times  media again after it: p50      p95      max  ms");
-  for (const [kind, incidents] of [...counts].sort(([, a], [, b]) => b.length - a.length)) {
-    const sorted = (times.get(kind) ?? []).map((one) => one.ms).sort((a, b) => a - b);
+  const all = [...times.values()].flat();
+  for (const [kind, incidents] of [
+    ["all", record.incidents] as const,
+    ...[...counts].sort(([, a], [, b]) => b.length - a.length),
+  ]) {
+    const sorted = (kind === "all" ? all : (times.get(kind) ?? [])).map((one) => one.ms).sort((a, b) => a - b);
     const rank = (q: number) => sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)];
     const cells = [rank(0.5), rank(0.95), sorted.at(-1)].map((ms) => (ms === undefined ? "-" : String(Math.round(ms))));
     say(`${kind.padEnd(27)} ${String(incidents.length).padStart(5)} ${cells.map((one) => one.padStart(9)).join("")}`);
