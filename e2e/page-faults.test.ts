@@ -10,7 +10,7 @@ describe("the page, when things break", { timeout: 240_000 }, () => {
   let ada: LaunchedBrowser;
   let bo: LaunchedBrowser;
   before(async () => {
-    server = await openPageServer();
+    server = await openPageServer("network");
     [ada, bo] = await Promise.all([launch("chromium"), launch("chromium")]);
   });
   after(async () => {
@@ -47,6 +47,50 @@ describe("the page, when things break", { timeout: 240_000 }, () => {
     await leaveRoom(other);
   });
 
+  it("says that the server is out of reach while sound and picture go on, and resets nothing", async () => {
+    const { one, other } = await meet("link-cut", {});
+    const before = await selfId(one);
+    await begin("tcp:cut=60,refuse+2500ms");
+    await one.waitForSelector("[data-trouble=link]");
+    assert.match(await text(one, ".trouble-bar"), /Reconnecting to the server.*Sound and picture go on/);
+    const drawn = await drawnTime(one, "Bo");
+    await one.waitForFunction(
+      (person, since) => {
+        const video = document.querySelector<HTMLVideoElement>(`[data-tile][aria-label="${person}"] video`);
+        return document.querySelector("[data-trouble=link]") !== null && (video?.currentTime ?? 0) > since + 0.5;
+      },
+      { polling: 50 },
+      "Bo",
+      drawn,
+    );
+    await gone(one, "[data-trouble]");
+    await one.waitForSelector('[data-connection="Connected"]');
+    assert.equal(await selfId(one), before);
+    assert.equal(await sessions(one), 1, "the media session is the one from before");
+    await leaveRoom(one);
+    await leaveRoom(other);
+  });
+
+  it("keeps the last picture while no packet comes through, and has it live again", async () => {
+    const { one, other } = await meet("silent", {});
+    const before = await selfId(one);
+    const began = performance.now();
+    await begin("udp:dead=both+4s");
+    await waitForText(one, '[data-tile][aria-label="Bo"] .veil', /The last picture; asking for a new one/);
+    assert.equal(await pictureOf(one, "Bo"), "shown");
+    await waitForWords(one, "Bo", { camera: "missing: asking again" });
+    await Promise.all([
+      waitForWords(one, "Bo", { microphone: "live", camera: "live" }),
+      waitForWords(other, "Ada", { microphone: "live", camera: "live" }),
+    ]);
+    await gone(one, ".veil");
+    await gone(one, "[data-trouble]");
+    assert.ok(performance.now() - began > 4000);
+    assert.equal(await selfId(one), before);
+    await leaveRoom(one);
+    await leaveRoom(other);
+  });
+
   it("shows developers the ledger, the twelve steps, the seven, and faults to begin and end", async () => {
     const { one, other } = await meet("developed", {});
     await one.keyboard.press("?");
@@ -75,6 +119,16 @@ describe("the page, when things break", { timeout: 240_000 }, () => {
     await leaveRoom(other);
   });
 
+  /** Breaks something, as the developer panel and the command line do. */
+  async function begin(spec: string): Promise<void> {
+    const begun = await fetch(`${server.url}/v1/faults`, {
+      method: "POST",
+      headers: { "content-type": "application/json", connection: "close" },
+      body: JSON.stringify({ spec }),
+    });
+    assert.equal(begun.status, 201, await begun.text());
+  }
+
   /** Two people in a room of its own leases, who hear and see each other. */
   async function meet(room: string, leases: object): Promise<{ one: Page; other: Page }> {
     const made = await fetch(`${server.url}/v1/rooms`, {
@@ -102,6 +156,14 @@ async function selfId(page: Page): Promise<string> {
   );
 }
 
+/** How many media sessions this page has begun in its room. */
+async function sessions(page: Page): Promise<number> {
+  return await page.evaluate(() => {
+    const { steps } = (globalThis as unknown as { lodeline: { room: { steps: { session: string }[] } } }).lodeline.room;
+    return new Set(steps.map((step) => step.session)).size;
+  });
+}
+
 async function text(page: Page, selector: string): Promise<string> {
   return await page.$eval(selector, (element) => element.textContent ?? "");
 }
@@ -117,6 +179,14 @@ async function waitForText(page: Page, selector: string, pattern: RegExp): Promi
 
 async function gone(page: Page, selector: string): Promise<void> {
   await page.waitForFunction((sought) => !document.querySelector(sought), { polling: 50 }, selector);
+}
+
+/** How much of a tile's picture has been drawn, in seconds of it. */
+async function drawnTime(page: Page, person: string): Promise<number> {
+  return await page.$eval(
+    `[data-tile][aria-label="${person}"] video`,
+    (video) => (video as HTMLVideoElement).currentTime,
+  );
 }
 
 /** Whether a tile shows a picture, the last one or a live one. */

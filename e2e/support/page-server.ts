@@ -7,12 +7,16 @@ export interface PageServer extends AsyncDisposable {
   readonly server: LodelineServer;
 }
 
-/** Starts it. The page must have been built: the test runner does so. */
-export async function openPageServer(): Promise<PageServer> {
+/**
+ * Starts it. The page must have been built: the test runner does so.
+ *
+ * @param faults - `"network"`: the network before it can be broken as well.
+ */
+export async function openPageServer(faults: true | "network" = true): Promise<PageServer> {
   const server = await createServer({
     access: { kind: "open" },
     port: 0,
-    faults: true,
+    faults,
     pageDirectory: fileURLToPath(new URL("../../packages/web/dist", import.meta.url)),
   });
   return {

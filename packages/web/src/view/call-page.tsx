@@ -1,6 +1,7 @@
 import type { Call } from "@lodeline/client";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { callWords } from "../state/call-words.ts";
 import { nameOfCall, talkingSince } from "../state/calls.ts";
 import { developing, setDeveloping } from "../state/developer.ts";
 import { ownName } from "../state/own-client.ts";
@@ -12,7 +13,7 @@ import { DeveloperPanel } from "./developer-panel.tsx";
 import { Key, OwnKeys } from "./key.tsx";
 import { Notices } from "./notices.tsx";
 import { SidePanel } from "./side-panel.tsx";
-import { Plate, TileFrame } from "./tile.tsx";
+import { Plate, TileFrame, Veil } from "./tile.tsx";
 import { ownWords, Truth } from "./truth.tsx";
 
 /** A call between two: from the first ring to the last goodbye. Media is attached on `Active` alone. */
@@ -26,8 +27,11 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
     document.title = `${name} · Lodeline`;
   }, [name]);
   const active = call.state === "Active";
-  const { audio, video } = call.receiving;
-  const shown = active && pictured;
+  const sound = callWords(call, "microphone");
+  const picture = callWords(call, "camera");
+  // The last picture stays while a new one is on its way; one that was turned off goes.
+  const shown = active && pictured && picture !== "off" && picture !== "muted by them";
+  const late = call.interrupted || (shown && picture !== "live");
   return (
     <div class="room in-call" data-call={call.state}>
       <header>
@@ -37,7 +41,7 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
       </header>
       <main class={`stage ${developing.value ? "with-panel developing" : ""}`}>
         <ul class="tiles pair" aria-label="The two of you">
-          <TileFrame name={name} id="remote" className={call.interrupted ? "waiting" : ""}>
+          <TileFrame name={name} id="remote" className={late ? "waiting" : ""}>
             {/* biome-ignore lint/a11y/useMediaCaption: live speech of a person; captions are a pipeline's work. */}
             <video ref={remote} autoplay playsInline style={{ opacity: shown ? 1 : 0 }} />
             {!shown && (
@@ -46,15 +50,15 @@ export function CallPage({ call }: { call: Call }): JSX.Element {
                 {!active && <p>{waitingWords(call, name)}</p>}
               </div>
             )}
-            {call.interrupted && active && (
-              <p class="veil" role="status">
-                Reconnecting to {name}. The call goes on by itself.
-              </p>
+            {call.interrupted && active ? (
+              <Veil words="Reconnecting; the call goes on by itself" />
+            ) : (
+              shown && picture === "missing: asking again" && <Veil words="The last picture; asking for a new one" />
             )}
             {active && (
               <Plate name={name}>
-                <Truth source="microphone" words={audio ? "live" : "connecting"} />
-                {call.wants.video && <Truth source="camera" words={video ? "live" : "connecting"} />}
+                <Truth source="microphone" words={sound} />
+                <Truth source="camera" words={picture} />
               </Plate>
             )}
           </TileFrame>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { reach } from "../state/own-client.ts";
 import { usePulse } from "../state/pulse.ts";
 import { FaultList } from "./fault-list.tsx";
-import { LedgerTable } from "./ledger-table.tsx";
+import { CallLedger, LedgerTable } from "./ledger-table.tsx";
 import { Steps } from "./steps.tsx";
 
 const PATH_MS = 1000;
@@ -21,6 +21,11 @@ export function DeveloperPanel(props: { room?: Room; call?: Call }): JSX.Element
       {room && (
         <Part title="Ledger">
           <LedgerTable room={room} />
+        </Part>
+      )}
+      {call && (
+        <Part title="Ledger">
+          <CallLedger call={call} />
         </Part>
       )}
       <Part title="Steps">

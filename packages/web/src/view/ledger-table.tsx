@@ -1,4 +1,4 @@
-import type { LedgerRow, Room } from "@lodeline/client";
+import type { Call, LedgerRow, Room } from "@lodeline/client";
 import type { JSX } from "preact";
 import { usePulse, useSeconds } from "../state/pulse.ts";
 
@@ -39,6 +39,41 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
               {FACTS.map((fact) => (
                 <Fact key={fact} name={fact} fact={row.facts[fact]} />
               ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The two directions of a call: meant, sent and received, by each end's own word. */
+export function CallLedger({ call }: { call: Call }): JSX.Element {
+  usePulse();
+  const rows = call.ledger();
+  if (rows.length === 0) return <p class="soft">Nothing is sent or received.</p>;
+  return (
+    <div class="scroll">
+      <table class="ledger">
+        <thead>
+          <tr>
+            <th scope="col">Track</th>
+            {["intended", "sent", "received"].map((fact) => (
+              <th scope="col" key={fact}>
+                {fact}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={`${row.direction}:${row.source}`} data-standing={row.standing}>
+              <th scope="row">
+                {row.direction === "outgoing" ? "you →" : "→ you"} <span class="soft">{row.source}</span>
+              </th>
+              <td class={`fact ${row.intent === "live" ? "yes" : "no"}`}>{row.intent ?? "not said"}</td>
+              <td class={`fact ${row.sent ? "yes" : "no"}`}>{row.sent ? "yes" : "no"}</td>
+              <td class={`fact ${row.received ? "yes" : "no"}`}>{row.received ? "yes" : "no"}</td>
             </tr>
           ))}
         </tbody>
