@@ -36,6 +36,15 @@ describe("calls between people, on the page", { timeout: 300_000 }, () => {
     assert.equal(await callee.page.evaluate(() => (document.activeElement as HTMLElement).dataset.answer), "voice");
     await callee.page.click("[data-answer=video]");
     await Promise.all([talks(page), talks(callee.page)]);
+    // What one turns off, the other reads.
+    await page.keyboard.press("m");
+    await says(callee.page, "microphone", "muted by them");
+    await page.keyboard.press("v");
+    await says(callee.page, "camera", "off");
+    await page.keyboard.press("m");
+    await page.keyboard.press("v");
+    await says(callee.page, "microphone", "live");
+    await says(callee.page, "camera", "live");
     await page.click("[data-key=hangup]");
     assert.match(await overWords(page), /2 devices were released; every connection is closed/);
     assert.match(await overWords(callee.page), /2 devices were released; every connection is closed/);
@@ -186,7 +195,11 @@ async function again(page: Page): Promise<void> {
 /** Waits until a call is `Active` and sound arrives. */
 async function talks(page: Page): Promise<void> {
   await page.waitForSelector("[data-call=Active]");
-  await page.waitForSelector('[data-tile=remote] .truth[data-source=microphone][data-words="live"]');
+  await says(page, "microphone", "live");
+}
+
+async function says(page: Page, source: string, words: string): Promise<void> {
+  await page.waitForSelector(`[data-tile=remote] .truth[data-source="${source}"][data-words="${words}"]`);
 }
 
 /** What the page says after a call. */
