@@ -5,6 +5,8 @@ import { type Incident, type RowName, type WindowName, windowOf } from "./window
 /** What the server's ledger said at a second, by `from:source>to` in names. */
 export interface ServerWord {
   readonly second: number;
+  /** When the answer came, wall ms. */
+  readonly takenMs: number;
   readonly rows: ReadonlyMap<string, Standing>;
   /** Names that two places in the room have. */
   readonly ghosts: readonly string[];
@@ -105,14 +107,15 @@ export function judge(evidence: Evidence): Verdict {
     const wrongBefore = disagreements.length;
     const word = server.get(second);
     // Incidents are many and seconds are too: only those near this second are worth asking about.
-    const near = incidents.filter((one) => one.beganMs < second * 1000 && one.endedMs > second * 1000 - 12_000);
+    const near = incidents.filter((one) => one.beganMs < second * 1000 + 1_000 && one.endedMs > second * 1000 - 12_000);
     for (const to of people) {
       const sample = samples.get(`${to} ${second}`);
       for (const from of people.filter((one) => one !== to)) {
         for (const source of sources) {
           counts.looked++;
           const name = { from, to, source };
-          const window = windowOf(near, name, second);
+          const takenMs = Math.max(second * 1000 + (sample?.lateMs ?? 0), word?.takenMs ?? 0);
+          const window = windowOf(near, name, (second - 1) * 1000, takenMs);
           if (window) leaveOut(window);
           else if (!sample || !word) leaveOut("no sample");
           else {
@@ -126,8 +129,9 @@ export function judge(evidence: Evidence): Verdict {
       }
     }
     for (const ghost of word?.ghosts ?? []) {
-      const near2 = windowOf(near, { from: ghost, to: ghost, source: "camera" }, second);
-      if (!near2) disagreements.push({ second, row: ghost, what: "has two places in the room" });
+      const person = { from: ghost, to: ghost, source: "camera" } as const;
+      if (!windowOf(near, person, (second - 1) * 1000, word?.takenMs ?? 0))
+        disagreements.push({ second, row: ghost, what: "has two places in the room" });
     }
     if (counts.judged === judgedBefore) continue;
     counts.seconds++;

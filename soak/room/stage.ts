@@ -170,7 +170,12 @@ export class Stage implements AsyncDisposable {
       words.set(`${nameOf.get(row.from)}:${row.source}>${nameOf.get(row.to)}`, row.standing);
     }
     const names = room.participants.map((one) => one.name);
-    return { second, rows: words, ghosts: [...new Set(names.filter((one, i) => names.indexOf(one) !== i))] };
+    return {
+      second,
+      takenMs: Date.now(),
+      rows: words,
+      ghosts: [...new Set(names.filter((one, i) => names.indexOf(one) !== i))],
+    };
   }
 
   async #read<T>(path: string): Promise<T> {

@@ -88,12 +88,17 @@ export function touches({ person, from, to, source }: RowFilter, row: RowName): 
 }
 
 /**
- * The window that covers a row in the second that ended at `second`, or `undefined`. Any overlap counts: the probe's
- * second is not divided.
+ * The window that covers a row in a stretch of time, or `undefined`. Any overlap counts: the probe's second is not
+ * divided.
+ *
+ * @param untilMs - When the last word on the stretch was taken, which is a little after its second has ended.
  */
-export function windowOf(incidents: readonly Incident[], row: RowName, second: number): WindowName | undefined {
-  const untilMs = second * 1000;
-  const fromMs = untilMs - 1000;
+export function windowOf(
+  incidents: readonly Incident[],
+  row: RowName,
+  fromMs: number,
+  untilMs: number,
+): WindowName | undefined {
   const covers = (incident: Incident) => {
     const { lengthMs, during } = WINDOWS[incident.window];
     if (lengthMs === 0) return false;

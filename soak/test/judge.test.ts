@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Evidence, judge, type ServerWord } from "../room/judge.ts";
 import type { Sample, SampleRow } from "../room/sample.ts";
-import { type Incident, WINDOWS, windowOf } from "../room/windows.ts";
+import { type Incident, type RowName, WINDOWS, windowOf } from "../room/windows.ts";
 
 const ROW: SampleRow = {
   from: "p0",
@@ -28,7 +28,12 @@ function evidence(change: (second: number) => Partial<SampleRow>, more: Partial<
     { name: "p1", second, lateMs: 5, link: "open", media: "active", self: "1", rows: [{ ...ROW, ...change(second) }] },
   ]);
   const server = seconds.map(
-    (second): ServerWord => ({ second, rows: new Map([["p0:camera>p1", "received"]]), ghosts: [] }),
+    (second): ServerWord => ({
+      second,
+      takenMs: second * 1000 + 20,
+      rows: new Map([["p0:camera>p1", "received"]]),
+      ghosts: [],
+    }),
   );
   // Only one direction is looked at: the other has no row and no word, which agree.
   return {
@@ -103,7 +108,7 @@ describe("the soak's judge", () => {
 
   it("leaves out and counts what a window covers, a late page, and a second without a word", () => {
     const frozen = evidence((second) => (second >= FIRST + 3 && second <= FIRST + 5 ? GONE : {}));
-    const at = (FIRST + 2) * 1000;
+    const at = (FIRST + 2) * 1000 + 50;
     const covered = judge({ ...frozen, incidents: [incident("intent", at, at + 100)] });
     assert.deepEqual(covered.disagreements, []);
     assert.deepEqual(covered.excluded, { intent: 3 });
@@ -117,14 +122,17 @@ describe("the soak's judge", () => {
 
   it("ties windows to what was done, at its begin and at its end, and to nothing in between unless it says so", () => {
     const row = { from: "p0", to: "p1", source: "camera" } as const;
+    const window = (incidents: readonly Incident[], second: number, of: RowName = row) =>
+      windowOf(incidents, of, (second - 1) * 1000, second * 1000);
     const silence = [incident("outage", 1_000_000, 1_020_000)];
-    assert.equal(windowOf(silence, row, 1_000), undefined, "the second before");
-    assert.equal(windowOf(silence, row, 1_001), "outage");
-    assert.equal(windowOf(silence, row, 1_000 + WINDOWS.outage.lengthMs / 1000), "outage");
-    assert.equal(windowOf(silence, row, 1_010), undefined, "by now the ledger has to know");
-    assert.equal(windowOf(silence, row, 1_021), "outage");
-    assert.equal(windowOf(silence, row, 1_026), undefined);
-    assert.equal(windowOf(silence, { ...row, source: "microphone" as never }, 1_001), undefined, "another track");
-    assert.equal(windowOf([incident("none", 1_000_000, 1_020_000)], row, 1_001), undefined);
+    assert.equal(window(silence, 1_000), undefined, "the second before");
+    assert.equal(window(silence, 1_001), "outage");
+    assert.equal(window(silence, 1_000 + WINDOWS.outage.lengthMs / 1000), "outage");
+    assert.equal(window(silence, 1_010), undefined, "by now the ledger has to know");
+    assert.equal(window(silence, 1_021), "outage");
+    assert.equal(window(silence, 1_026), undefined);
+    assert.equal(window(silence, 1_001, { ...row, source: "microphone" }), undefined, "another track");
+    assert.equal(windowOf(silence, row, 998_000, 1_000_050), "outage", "the word was taken after it began");
+    assert.equal(window([incident("none", 1_000_000, 1_020_000)], 1_001), undefined);
   });
 });
