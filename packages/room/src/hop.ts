@@ -16,10 +16,20 @@ function sfuHop(turn: Turn, row: Row): Hop {
   if (published?.arriving !== true) {
     if (!published?.saysSent) return "capture";
     // Only the media plane's own word makes it the uplink; before it has said anything, look further down.
-    if (published.arriving === false) return "uplink";
+    if (published.arriving === false) return swallows(turn, row.from) ? "sender-transport" : "uplink";
   }
   if (!row.attached) return sender.media.sends.some((one) => one.source === row.source) ? "slot" : "capture";
-  return row.forwarded.value ? "downlink" : "forwarder";
+  if (!row.forwarded.value) return "forwarder";
+  return swallows(turn, row.to) ? "receiver-transport" : "downlink";
+}
+
+/** sfu: whether a connection that should carry several tracks carries none, either way: then it is the path. */
+function swallows(turn: Turn, participant: string): boolean {
+  const place = turn.place(participant);
+  if (!place || transportWorks(turn, participant)) return false;
+  const down = Object.values(place.rows).filter((row) => row.intended.value && row.forwarded.value).length;
+  const up = Object.values(place.published).filter((published) => published?.saysSent).length;
+  return down + up > 1;
 }
 
 function meshHop(turn: Turn, row: Row): Hop {

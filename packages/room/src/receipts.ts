@@ -1,6 +1,7 @@
 import { type PublishedReceipt, parsePublicationId, type ReceivedReceipt } from "@lodeline/protocol";
 import { assertFact } from "./fact.ts";
 import { notePairReceived, notePairTransport, pairsMatter, refreshPairRows } from "./pairs.ts";
+import { isDigested } from "./rejoin-token.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, Published, RoomState, Row } from "./room-state.ts";
 import { couldFlow, declareMissing, refreshRow } from "./standing.ts";
@@ -22,7 +23,7 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
   if (receipt.incarnation !== place.incarnation) return false;
   if (receipt.seen < state.seq || receipt.slots < place.slots.revision) return true;
   if (receipt.ledger < place.ledgerRevision) return true;
-  if (place.earlierTokens.length > 0) return true;
+  if (place.earlierTokens.some((token) => !isDigested(token))) return true;
   for (const one of receipt.published) {
     const known = place.published[one.source];
     if (known && (known.captured.value !== one.captured || known.saysSent !== one.sent)) return true;
@@ -34,10 +35,18 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
   return receipt.pairs !== undefined && pairsMatter(state, place.participant, receipt.pairs);
 }
 
+/**
+ * Who has heard of this incarnation has its token. One that is known by its digest alone stays: after a restart the same
+ * join is answered with a new token, and which of the two was heard is not known.
+ */
+function forgetTokens(turn: Turn, place: Place): void {
+  const earlierTokens = place.earlierTokens.filter(isDigested);
+  if (earlierTokens.length < place.earlierTokens.length) turn.patchPlace(place.participant, { earlierTokens });
+}
+
 /** A participant's own word about what it sends, receives and has been told; one that {@link receiptMatters}. */
 export function receive(turn: Turn, place: Place, receipt: Receipt): void {
-  // It has heard of this incarnation, so it has its token.
-  if (place.earlierTokens.length > 0) turn.patchPlace(place.participant, { earlierTokens: [] });
+  forgetTokens(turn, place);
   for (const one of receipt.published) notePublished(turn, place.participant, one);
   for (const one of receipt.received) noteReceived(turn, place.participant, one, receipt.seen);
   for (const one of receipt.pairs ?? []) notePairTransport(turn, place.participant, one);

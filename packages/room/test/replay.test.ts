@@ -102,6 +102,22 @@ describe("the ladder", () => {
     assert.deepEqual(steps(room.take()), ["renegotiate p-b"]);
   });
 
+  it("[LEDG22] restarts ICE first where a connection carries nothing of several tracks, and not where it carries one", () => {
+    for (const works of [false, true]) {
+      const room = new RoomBench("sfu");
+      room.join("a", { sources: sourcesWith({ camera: "live", microphone: "live" }) });
+      room.join("b", { sources: sourcesWith({}) });
+      for (const who of ["a", "b"]) room.connect(who);
+      room.sendsAll("a");
+      room.receivesAll("b");
+      room.take();
+      if (!works) loses(room, "b", "p-a:microphone");
+      room.take();
+      loses(room, "b", "p-a:camera");
+      assert.deepEqual(steps(room.take()), [works ? "key-frame sfu" : "restart-ice p-b"]);
+    }
+  });
+
   it("[LEDG11] asks for no key frame of audio and resets no forwarder in a mesh", () => {
     const sfu = alone("sfu", "microphone");
     loses(sfu, "b", "p-a:microphone");
