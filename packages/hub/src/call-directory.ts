@@ -310,7 +310,8 @@ export class CallDirectory {
   /** One link does not want it. A person's word counts for all of them, a device's (busy, rung out) for itself. */
   #declined(call: Call, host: LinkHost, signal: Signal, reason: EndReason): void {
     call.ringing.delete(host);
-    if (reason !== "declined" && call.ringing.size > 0) return;
+    // Where it may still ring is only where nobody is heard of, the call is not for ever.
+    if (reason !== "declined" && call.ringing.size > 0) return this.#watch(call);
     call.caller.deliver(passed(host, signal));
     this.#stopRinging(call, undefined, reason);
     this.#over(call, reason);

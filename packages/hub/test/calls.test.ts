@@ -56,6 +56,20 @@ describe("calls", () => {
     assert.deepEqual(after.heard, [], "an answered call rings nowhere");
   });
 
+  it("[HUB26] busy at the one link that is heard of, it ends when the lease of the silent ones is over", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    desk.vanish();
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run(DEFAULT_TIMERS.linkLostMs);
+    bob.signal("call", "ada", "s_1", 1, { kind: "reject", reason: "busy" });
+    world.run(500);
+    assert.deepEqual(ada.heard, []);
+    world.run(DEFAULT_TIMERS.leaseMs);
+    assert.equal(ada.heard.at(-1)?.reason, "unreachable");
+    assert.equal(world.hub.status().calls, 0);
+  });
+
   it("[HUB24] a caller that gives up stops the ringing everywhere", () => {
     const world = new World();
     const { ada, bob, desk } = three(world);
