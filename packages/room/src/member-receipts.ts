@@ -12,6 +12,9 @@ const ASK_AGAIN_MS = 250;
 /** After news: a little longer than the room takes a message to be under way (`tellGraceMs`). */
 const CONFIRM_MS = 300;
 
+/** So many receipts follow news, that far apart: one change makes several messages, and the last one is lost like any. */
+const CONFIRMS = 2;
+
 /** What a member without observations has seen. */
 export const NOTHING_OBSERVED: Observed = {
   published: [],
@@ -20,6 +23,7 @@ export const NOTHING_OBSERVED: Observed = {
   pairs: [],
   pairsTold: [],
   sinceWhole: 0,
+  confirms: 0,
   nextAt: undefined,
   askedAt: undefined,
 };
@@ -56,8 +60,8 @@ export function observe(
 export function confirmSoon(turn: MemberTurn): void {
   const { observed } = turn.state;
   const soonAt = turn.now + CONFIRM_MS;
-  if (observed.nextAt !== undefined && observed.nextAt > soonAt)
-    turn.patch({ observed: { ...observed, nextAt: soonAt } });
+  if (observed.nextAt === undefined) return;
+  turn.patch({ observed: { ...observed, nextAt: Math.min(observed.nextAt, soonAt), confirms: CONFIRMS } });
 }
 
 /**
@@ -117,9 +121,13 @@ export function sendReceipt(turn: MemberTurn, asks: boolean, wholly = false): vo
   const pairs = whole ? observed.pairs : newsOf(observed.pairs, observed.pairsTold);
   const said = pairs.length > 0 ? { ...receipt, pairs: [...pairs] } : receipt;
   turn.send(asks ? { ...said, ask: true } : said);
-  const nextAt = turn.now + turn.config.timers.receiptHeartbeatMs;
+  const { confirms } = observed;
+  const nextAt = turn.now + (confirms > 1 ? CONFIRM_MS : turn.config.timers.receiptHeartbeatMs);
   const sinceWhole = whole ? 0 : observed.sinceWhole + 1;
-  turn.patch({ observed: { ...observed, untold: [], pairsTold: observed.pairs, sinceWhole, nextAt } });
+  const left = Math.max(0, confirms - 1);
+  turn.patch({
+    observed: { ...observed, untold: [], pairsTold: observed.pairs, sinceWhole, nextAt, confirms: left },
+  });
 }
 
 /** When the next heartbeat is due; none without an open link. */

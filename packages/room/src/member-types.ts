@@ -101,6 +101,8 @@ export interface Observed {
   readonly pairsTold: readonly PairReceipt[];
   /** How many receipts were sent since the last whole one. */
   readonly sinceWhole: number;
+  /** How many receipts still come sooner than the heartbeat, because there was news. */
+  readonly confirms: number;
   readonly nextAt: MonoMs | undefined;
   /** When the room was last asked for what is missing. */
   readonly askedAt: MonoMs | undefined;
