@@ -78,6 +78,9 @@ interface Call {
 /** So many calls may one link have at once, ringing ones counted. */
 const CALLS_PER_LINK = 16;
 
+/** So many calls that are over are remembered: one said again is late by seconds. */
+const MOST_ENDED = 1_024;
+
 /**
  * Who is in a call with whom, by identity: a call rings at every link of the one called, the first that accepts has it.
  * Knows no media and no negotiation: between the two ends it passes on what they say.
@@ -85,6 +88,8 @@ const CALLS_PER_LINK = 16;
 export class CallDirectory {
   readonly #options: CallDirectoryOptions;
   readonly #calls = new Map<string, Call>();
+  /** How the last calls ended, oldest first. */
+  readonly #ended = new Map<string, EndReason>();
 
   constructor(options: CallDirectoryOptions) {
     this.#options = options;
@@ -159,11 +164,19 @@ export class CallDirectory {
   #signal(host: LinkHost, to: string, signal: Signal): void {
     if (to === SERVER_PEER_IDENTITY) return this.#toServerPeer(host, signal);
     const call = this.#calls.get(signal.session);
-    if (!call) return signal.body.kind === "call:init" ? this.#begin(host, to, signal) : unknown(host, to, signal);
+    if (!call && signal.body.kind === "call:init") return this.#dialled(host, to, signal);
+    if (!call) return unknown(host, to, signal);
     if (host.identity === call.from && to === call.to) return this.#fromCaller(call, host, signal);
     if (host.identity === call.to && to === call.from) return this.#fromCallee(call, host, signal);
     const detail = "This session is a call of others.";
     host.deliver(errorMessage(new LodelineError("session/unknown", { detail, field: "signal.session" })));
+  }
+
+  /** Somebody calls, or says again that it does: one whose call is over has not heard that. */
+  #dialled(host: LinkHost, to: string, signal: Signal): void {
+    const reason = this.#ended.get(signal.session);
+    if (reason === undefined) this.#begin(host, to, signal);
+    else host.deliver(said(to, signal.session, { kind: "reject", reason }));
   }
 
   /** A link is new: whoever is being called rings there as well, a page that was reloaded meanwhile too. */
@@ -267,9 +280,7 @@ export class CallDirectory {
     mirror.caller.deliver(passed(call.caller, signal));
     this.#stopRinging(mirror, call.caller);
     const lives = call.from < mirror.from ? call : mirror;
-    mirror.unheard?.cancel();
-    this.#calls.delete(mirror.session);
-    this.#options.touched(mirror.session);
+    this.#forget(mirror, "replaced");
     lives.callee = lives === call ? mirror.caller : call.caller;
     this.#calls.set(lives.session, lives);
     this.#tell(lives, "answered", "mutual");
@@ -277,8 +288,7 @@ export class CallDirectory {
 
   #fromCaller(call: Call, host: LinkHost, signal: Signal): void {
     const { kind } = signal.body;
-    if (kind === "call:init") return;
-    if (call.caller !== host && !takesOver(call.caller)) return;
+    if (call.caller !== host && (kind === "call:init" || !takesOver(call.caller))) return;
     call.caller = host;
     this.#note(call, call.from, signal.body);
     for (const link of call.callee ? [call.callee] : call.ringing) link.deliver(passed(host, signal));
@@ -360,10 +370,16 @@ export class CallDirectory {
   }
 
   #over(call: Call, reason: EndReason): void {
+    this.#forget(call, reason);
+    this.#tell(call, "ended", reason);
+  }
+
+  #forget(call: Call, reason: EndReason): void {
     call.unheard?.cancel();
     this.#calls.delete(call.session);
     this.#options.touched(call.session);
-    this.#tell(call, "ended", reason);
+    this.#ended.set(call.session, reason);
+    for (const [oldest] of this.#ended) if (this.#ended.size > MOST_ENDED) this.#ended.delete(oldest);
   }
 
   #tell({ session, from, to }: Call, what: HubEvents["call"]["what"], reason?: string): void {
@@ -405,9 +421,12 @@ function refuse(host: LinkHost, to: string, session: string, error: LodelineErro
   host.deliver(said(to, session, { kind: "reject", reason: "refused" }));
 }
 
+/** A receipt too: who still counts what comes in a call believes in it. */
+const ASKING: ReadonlySet<string> = new Set(["accept", "offer", "negotiation-needed", "receipt", "replay-request"]);
+
 /** What asks for an answer in a session nobody knows gets the answer that it is over; the rest is merely late. */
 function unknown(host: LinkHost, from: string, { session, body }: Signal): void {
-  if (body.kind === "accept" || body.kind === "offer" || body.kind === "negotiation-needed") {
+  if (ASKING.has(body.kind)) {
     host.deliver(said(from, session, hangup("remote-gone")));
   }
 }

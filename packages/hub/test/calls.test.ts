@@ -214,6 +214,42 @@ describe("calls", () => {
     assert.equal(bob.heard.at(-1)?.kind, "receipt", "and passes it on");
   });
 
+  it("[HUB41] a call that is said again reaches whom it was lost to, and never rings when it is over", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    let lost = 2;
+    world.filter = (_to, message) => message.type !== "signal" || lost-- <= 0;
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    assert.deepEqual([bob.heard, desk.heard], [[], []]);
+    ada.signal("call", "bob", "s_1", 2, init);
+    world.run();
+    assert.deepEqual(
+      [bob, desk].map(({ heard }) => heard.map(({ kind }) => kind)),
+      [["call:init"], ["call:init"]],
+    );
+    lost = 1;
+    bob.signal("call", "ada", "s_1", 1, { kind: "reject", reason: "declined" });
+    world.run();
+    assert.deepEqual(ada.heard, [], "the word was lost");
+    ada.signal("call", "bob", "s_1", 3, init);
+    world.run();
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "reject", reason: "declined" }]);
+    assert.equal(bob.heard.length, 1);
+    assert.equal(world.hub.status().calls, 0);
+  });
+
+  it("[HUB41] who has not heard of the end of a call hears it when it says what comes in it", () => {
+    const { world, ada, bob } = answered(new World());
+    world.filter = (_to, message) => message.type !== "signal";
+    ada.signal("call", "bob", "s_1", 2, { kind: "hangup", reason: "hangup" });
+    world.run();
+    world.filter = undefined;
+    bob.signal("call", "ada", "s_1", 2, { kind: "receipt", revision: 1, heard: 0, sends: [], receives: [] }, 1);
+    world.run();
+    assert.deepEqual(bob.heard.at(-1), { from: "ada", session: "s_1", kind: "hangup", reason: "remote-gone" });
+  });
+
   it("[HUB28] binds two that call each other, and stops ringing at their other links", () => {
     for (const first of ["ada", "bob"]) {
       const world = new World();

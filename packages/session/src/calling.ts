@@ -4,6 +4,7 @@ import { release } from "./memory.ts";
 import { NO_NEGOTIATION, onCandidate, onOffer } from "./negotiation.ts";
 import type { SessionRole } from "./plans.ts";
 import { NO_NUMBERS, note } from "./received-numbers.ts";
+import { isDue, saidAgain, saidNow } from "./say-again.ts";
 import type { SessionInput } from "./session-io.ts";
 import type {
   ConnectingState,
@@ -37,8 +38,22 @@ function born(memory: SessionMemory, session: string, role: SessionRole) {
 export function dial(turn: Turn, memory: SessionMemory, input: CallInput): OutgoingInitState {
   const { session, name, audio, video } = input;
   const deadlineMs = turn.now + turn.options.timers.noAnswerMs;
-  const state: OutgoingInitState = { kind: "OutgoingInit", ...born(memory, session, "offerer"), deadlineMs };
-  return changed(turn, "Idle", say(turn, state, { kind: "call:init", name, audio, video }), session, "call");
+  const body = { kind: "call:init", name, audio, video } as const;
+  const init = saidNow(body, turn.now);
+  const state: OutgoingInitState = { kind: "OutgoingInit", ...born(memory, session, "offerer"), deadlineMs, init };
+  return changed(turn, "Idle", say(turn, state, body), session, "call");
+}
+
+/** Nobody has answered yet: perhaps nobody was told. */
+export function dialAgain(turn: Turn, state: OutgoingInitState): OutgoingInitState {
+  const { init } = state;
+  return isDue(init, turn.now) ? say(turn, { ...state, init: saidAgain(init, turn.now) }, init.body) : state;
+}
+
+/** The caller says again that it calls: it does not know that it was accepted. */
+export function callHeardAgain(turn: Turn, state: LiveState): LiveState {
+  const waits = state.kind === "Negotiating" && state.role === "answerer" && state.negotiation.epoch === 0;
+  return waits && state.negotiation.offer === undefined ? say(turn, state, { kind: "accept" }) : state;
 }
 
 /** Idle -> IncomingInit. What overtook the call is taken up now. */
@@ -81,7 +96,8 @@ export function yieldCall(
   const shared = born(held.memory, session, "answerer");
   const received = note(shared.received, signal.seq) ?? shared.received;
   emit(turn, { kind: "merged", session, from: state.session });
-  const adopted: OutgoingInitState = { kind: "OutgoingInit", ...shared, received, deadlineMs: state.deadlineMs };
+  const { deadlineMs } = state;
+  const adopted: OutgoingInitState = { kind: "OutgoingInit", ...shared, received, deadlineMs, init: undefined };
   const accepted = say(turn, replay(turn, adopted, held.signals), { kind: "accept" });
   return negotiate(turn, accepted, "merged");
 }

@@ -1,4 +1,4 @@
-import { type Connected, onUnsettled, pursue, startOffer, want } from "./negotiation.ts";
+import { type Connected, offerAgain, onUnsettled, pursue, startOffer, want } from "./negotiation.ts";
 import type { ConnectionState } from "./session-io.ts";
 import type { ActiveState, ConnectingState, Interruption, NegotiatingState } from "./session-state.ts";
 import { proceedPlan } from "./start-plan.ts";
@@ -70,8 +70,9 @@ function restart(turn: Turn, state: ActiveState, interrupted: Interruption): Con
 
 /** When something of a connecting or active session is due. */
 export function connectionDeadline(turn: Pick<Turn, "options">, state: ConnectingState): number | undefined {
-  const { wanted, phase, sinceMs } = state.negotiation;
+  const { wanted, phase, sinceMs, said } = state.negotiation;
   let due = state.kind === "Negotiating" ? state.deadlineMs : Number.POSITIVE_INFINITY;
+  if (phase === "offered" && said?.againMs !== undefined) due = Math.min(due, said.againMs);
   if (wanted && phase === "stable" && state.candidates.open > 0) due = Math.min(due, wanted.atMs);
   if (state.kind === "Active" && state.interrupted) {
     due = Math.min(due, state.interrupted.deadlineMs, state.interrupted.retryMs);
@@ -83,13 +84,15 @@ export function connectionDeadline(turn: Pick<Turn, "options">, state: Connectin
 
 /** Time has passed in `Negotiating`. */
 export function onNegotiatingTick(turn: Turn, state: NegotiatingState): Connected {
-  if (turn.now < state.deadlineMs) return pursue(turn, state);
+  if (turn.now < state.deadlineMs) return pursue(turn, offerAgain(turn, state));
   const reason = state.connection === "failed" ? "connection-failed" : "setup-timeout";
   return finish(turn, state, { reason, by: "deadline", tell: true });
 }
 
 /** Time has passed in `Active`. */
 export function onActiveTick(turn: Turn, state: ActiveState): Connected {
+  const again = offerAgain(turn, state);
+  if (again !== state) return again;
   const { interrupted, negotiation } = state;
   const { iceRestartMs, negotiatingMs } = turn.options.timers;
   if (!interrupted) {

@@ -1,5 +1,6 @@
 import { LodelineError } from "@lodeline/base";
 import { openEpoch, takeCandidate, ufragsOf } from "./candidate-queue.ts";
+import { isDue, saidAgain, saidNow } from "./say-again.ts";
 import type { SessionInput } from "./session-io.ts";
 import type { ConnectingState, EndedState, EndingState, LiveState, Negotiation } from "./session-state.ts";
 import { finish } from "./teardown.ts";
@@ -18,6 +19,7 @@ export const NO_NEGOTIATION: Negotiation = {
   wanted: undefined,
   restartedMs: undefined,
   ufrags: [],
+  said: undefined,
   offer: undefined,
 };
 
@@ -45,6 +47,7 @@ export function startOffer(turn: Turn, state: ConnectingState, iceRestart: boole
       phase: "creating",
       iceRestart,
       sinceMs: turn.now,
+      said: undefined,
       wanted: undefined,
       restartedMs: iceRestart ? turn.now : negotiation.restartedMs,
     },
@@ -71,7 +74,11 @@ type Result<K extends SessionInput["kind"]> = Extract<SessionInput, { kind: K }>
 export function onOfferCreated(turn: Turn, state: ConnectingState, input: Result<"offer-created">): ConnectingState {
   const { negotiation } = state;
   if (negotiation.phase !== "creating" || input.epoch !== negotiation.epoch) return state;
-  return phase(say(turn, state, { kind: "offer", offer: input.offer }), "offered");
+  const body = { kind: "offer", offer: input.offer } as const;
+  // The first offer of an assigned session is told again by whoever assigned it: it rides in a join, or the room keeps it.
+  const said = turn.options.use === "call" || input.epoch > 1 ? saidNow(body, turn.now) : undefined;
+  const offered = phase(say(turn, state, body), "offered");
+  return { ...offered, negotiation: { ...offered.negotiation, said } };
 }
 
 /** `apply-offer` succeeded. */
@@ -80,7 +87,9 @@ export function onAnswerCreated(turn: Turn, state: ConnectingState, input: Resul
   if (negotiation.phase !== "answering" || input.epoch !== negotiation.epoch) return state;
   // The offerer has gone on to a newer offer: an answer to this one would be refused there.
   if (negotiation.offer) return takeOffer(turn, phase(state, "stable"));
-  return settle(turn, say(turn, state, { kind: "answer", sdp: input.sdp }));
+  const body = { kind: "answer", sdp: input.sdp } as const;
+  const said = { body, againMs: undefined, times: 0 };
+  return settle(turn, say(turn, { ...state, negotiation: { ...negotiation, said } }, body));
 }
 
 /** `apply-answer` succeeded. */
@@ -212,7 +221,11 @@ export function onOffer<S extends LiveState>(
   const { negotiation, role } = state;
   if (role === "offerer") return refuseRemote(turn, state, epoch, new LodelineError("session/not-initiator"));
   const newest = negotiation.offer?.epoch ?? negotiation.epoch;
-  if (epoch === newest) return state;
+  // Said again: where it was answered, the answer was lost.
+  if (epoch === newest) {
+    const { said } = negotiation;
+    return negotiation.phase === "stable" && said && !negotiation.offer ? say(turn, state, said.body) : state;
+  }
   if (epoch < newest) {
     const detail = `The offer of negotiation ${epoch} came after that of ${newest}.`;
     return refuseRemote(turn, state, epoch, new LodelineError("session/unknown", { detail }));
@@ -223,13 +236,28 @@ export function onOffer<S extends LiveState>(
 /** An answer has arrived: it counts for the offer that is out, and for no other. */
 export function onAnswer(turn: Turn, state: LiveState, epoch: number, sdp: string): LiveState {
   const { negotiation, session } = state;
+  if (epoch === negotiation.epoch && isAnswered(state)) return state;
   if (negotiation.phase !== "offered" || epoch !== negotiation.epoch) {
     const detail = `No offer of negotiation ${epoch} is waiting for an answer.`;
     refuse(turn, session, epoch, "protocol/out-of-turn", { detail });
     return state;
   }
   turn.effects.push({ kind: "apply-answer", session, epoch, sdp });
-  return { ...state, negotiation: { ...negotiation, phase: "applying", ufrags: ufragsOf(sdp) } };
+  return { ...state, negotiation: { ...negotiation, phase: "applying", said: undefined, ufrags: ufragsOf(sdp) } };
+}
+
+/** Whether the present epoch has its answer: another copy of it is late, not wrong. */
+function isAnswered({ negotiation, candidates, role }: LiveState): boolean {
+  const { phase: present, epoch } = negotiation;
+  return role === "offerer" && epoch > 0 && (present === "applying" || candidates.open === epoch);
+}
+
+/** The offer that is out has no answer yet: perhaps it, or its answer, was lost. */
+export function offerAgain(turn: Turn, state: ConnectingState): ConnectingState {
+  const { negotiation } = state;
+  const { said, phase: present } = negotiation;
+  if (present !== "offered" || !isDue(said, turn.now)) return state;
+  return say(turn, { ...state, negotiation: { ...negotiation, said: saidAgain(said, turn.now) } }, said.body);
 }
 
 /** The offerer is asked for a negotiation. An ICE restart that has begun since the question is its answer already. */

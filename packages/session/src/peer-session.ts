@@ -1,5 +1,5 @@
 import { type Machine, type MonoMs, type Step, type Tick, toLodelineError } from "@lodeline/base";
-import { answerCall, begin, dial, ring } from "./calling.ts";
+import { answerCall, begin, dial, dialAgain, ring } from "./calling.ts";
 import { connectionDeadline, onActiveTick, onNegotiatingTick, onTransport } from "./connection.ts";
 import { expireHeld, heldDeadline, NO_MEMORY, pastReason } from "./memory.ts";
 import { onAnswerApplied, onAnswerCreated, onDescriptionFailed, onOfferCreated, want } from "./negotiation.ts";
@@ -161,7 +161,7 @@ function onTick(turn: Turn, state: SessionState): SessionState {
     case "Idle":
       return onIdleTick(turn, present);
     case "OutgoingInit":
-      if (turn.now < present.deadlineMs) return present;
+      if (turn.now < present.deadlineMs) return dialAgain(turn, present);
       return finish(turn, present, { reason: "no-answer", by: "deadline", tell: true });
     case "IncomingInit":
       if (turn.now < present.deadlineMs) return present;
@@ -208,6 +208,8 @@ function ownDeadline(options: SessionOptions, state: SessionState): MonoMs | und
     case "Negotiating":
     case "Active":
       return connectionDeadline({ options }, state);
+    case "OutgoingInit":
+      return Math.min(state.deadlineMs, state.init?.againMs ?? state.deadlineMs);
     default:
       return state.deadlineMs;
   }

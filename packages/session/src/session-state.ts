@@ -2,6 +2,7 @@ import type { MonoMs } from "@lodeline/base";
 import type { Candidate, EndReason, Offer, Signal } from "@lodeline/protocol";
 import type { PlanStep, SessionRole, StartStep } from "./plans.ts";
 import type { EndedBy, Owned, TeardownReceipt, TeardownStep } from "./receipt.ts";
+import type { Said } from "./say-again.ts";
 import type { ConnectionState, SessionInput } from "./session-io.ts";
 
 /** What outlives a session: enough to keep the late words of an earlier one out of a later one. */
@@ -53,6 +54,8 @@ export interface Negotiation {
   readonly restartedMs: MonoMs | undefined;
   /** The ICE user name fragments of the remote description that is being applied. */
   readonly ufrags: readonly string[];
+  /** Offerer: the offer that is out, while its answer may have been lost. Answerer: the answer to the present epoch. */
+  readonly said: Said | undefined;
   /** Answerer: the newest offer that waits for its turn. */
   readonly offer: { readonly epoch: number; readonly offer: Offer } | undefined;
 }
@@ -97,6 +100,8 @@ export interface IdleState {
 export interface OutgoingInitState extends Live {
   readonly kind: "OutgoingInit";
   readonly deadlineMs: MonoMs;
+  /** Its `call:init`. */
+  readonly init: Said | undefined;
 }
 
 /** The remote calls; nobody here has decided. */

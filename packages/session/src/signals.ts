@@ -1,6 +1,6 @@
 import { LodelineError } from "@lodeline/base";
 import type { Signal, SignalBody } from "@lodeline/protocol";
-import { callAccepted, ring, yieldCall } from "./calling.ts";
+import { callAccepted, callHeardAgain, ring, yieldCall } from "./calling.ts";
 import { hold, pastReason, remember } from "./memory.ts";
 import {
   isSettled,
@@ -35,7 +35,7 @@ type Handler<B extends SignalBody> = (turn: Turn, state: LiveState, body: B, epo
 
 /** One handler for each kind of signal of the present session. */
 const HANDLERS: { readonly [K in SignalBody["kind"]]: Handler<Extract<SignalBody, { kind: K }>> } = {
-  "call:init": (_turn, state) => state,
+  "call:init": callHeardAgain,
   accept: (turn, state) => (state.kind === "OutgoingInit" ? callAccepted(turn, state) : state),
   reject: (turn, state, body) => finish(turn, state, { reason: body.reason, by: "remote", tell: false }),
   hangup: (turn, state, body) => finish(turn, state, { reason: body.reason, by: "remote", tell: false }),
@@ -92,8 +92,8 @@ function onForeign(turn: Turn, state: SessionState, signal: Signal): SessionStat
   const { session, epoch, body } = signal;
   const past = pastReason(state.memory, session);
   if (past !== undefined) {
-    // Whoever still accepts or offers there believes in a session that is over.
-    const believes = body.kind === "accept" || body.kind === "offer";
+    // Whoever still calls, accepts or offers there believes in a session that is over.
+    const believes = body.kind === "call:init" || body.kind === "accept" || body.kind === "offer";
     if (believes) answerLoose(turn, session, epoch, { kind: "hangup", reason: past });
     return state;
   }

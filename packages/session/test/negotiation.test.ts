@@ -96,7 +96,8 @@ describe("epochs", () => {
       end.of("apply-answer").map((effect) => effect.sdp),
       [sdp("R1")],
     );
-    assert.equal(end.events("refused").filter((event) => event.error.code === "protocol/out-of-turn").length, 4);
+    assert.equal(end.events("refused").filter((event) => event.error.code === "protocol/out-of-turn").length, 3);
+    // The last copy came for an offer that has its answer: late, and no fault of anybody.
   });
 
   it("[SES20] an offer older than one that came is refused, the same one again ignored", () => {

@@ -78,7 +78,7 @@ function assertAgreement(world: TwoEnds, seed: number): void {
     const left = [...world.open[name]].filter((thing) => thing.split("/")[0] !== present);
     assert.deepEqual(left, [], `${where}: ${name} left things open`);
   }
-  for (const [key, count] of world.offers) assert.equal(count, 1, `seed ${seed}: ${count} offers in ${key}`);
+  for (const [key, { size }] of world.offers) assert.equal(size, 1, `seed ${seed}: ${size} offers in ${key}`);
   for (const name of ["ann", "bob"] as const) {
     const sessions = new Set<string>();
     for (const event of world.seen[name].events) {

@@ -96,17 +96,19 @@ describe("doubles and strangers", () => {
     assert.equal(end.events("incoming").length, 0);
   });
 
-  it("[SES16] who accepts or offers in a session that is over is told how it ended", () => {
+  it("[SES16] who calls, accepts or offers in a session that is over is told how it ended", () => {
     const end = new OneEnd();
     end.call("s1");
     end.advance(DEFAULT_TIMERS.noAnswerMs);
     assert.equal(end.kind, "Idle");
     end.hear("s1", 0, { kind: "accept" });
     end.hear("s1", 0, { kind: "candidate", candidate: candidate("c") });
-    const told = end.sent("hangup").map((signal) => [signal.session, signal.seq, signal.body.reason]);
+    end.hear("s1", 0, { kind: "call:init", name: "", audio: true, video: false });
+    const told = end.sent("hangup").map((signal) => [signal.session, signal.seq === 0, signal.body.reason]);
     assert.deepEqual(told, [
-      ["s1", 2, "no-answer"],
-      ["s1", 0, "no-answer"],
+      ["s1", false, "no-answer"],
+      ["s1", true, "no-answer"],
+      ["s1", true, "no-answer"],
     ]);
   });
 

@@ -104,7 +104,7 @@ export class TwoEnds {
   /** What is open at each end, as `session/kind`. */
   readonly open: Readonly<Record<Name, Set<string>>> = { ann: new Set(), bob: new Set() };
   readonly illegal: string[] = [];
-  readonly offers = new Map<string, number>();
+  readonly offers = new Map<string, Set<unknown>>();
   readonly states: Record<Name, SessionState>;
   now = 0;
   readonly #machines;
@@ -201,7 +201,8 @@ export class TwoEnds {
     this.seen[name].sent.push(signal);
     if (signal.body.kind === "offer") {
       const key = `${signal.session}/${signal.epoch}`;
-      this.offers.set(key, (this.offers.get(key) ?? 0) + 1);
+      // One that is said again is the same offer.
+      this.offers.set(key, (this.offers.get(key) ?? new Set()).add(signal.body.offer));
     }
     const to = other(name);
     const { lost, doubled, delayMs, ordered } = this.#weather;
