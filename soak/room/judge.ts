@@ -35,8 +35,8 @@ export interface Verdict {
   readonly agreeingSeconds: number;
 }
 
-/** A second of sound counts as heard from here: half of it real samples. */
-const HEARD_MS = 300;
+/** A second of sound counts as heard from here: five packets that were no concealment. */
+const HEARD_MS = 100;
 /** Energy of a second of the soak's tone is about 0.02; silence has none. */
 const HEARD_ENERGY = 1e-5;
 /** A page's timer that was later than this makes its second no evidence. */
@@ -95,7 +95,7 @@ export function judge(evidence: Evidence): Verdict {
   const { people, sources } = evidence;
   const samples = new Map(evidence.samples.map((sample) => [`${sample.name} ${sample.second}`, sample]));
   const server = new Map(evidence.server.map((word) => [word.second, word]));
-  const incidents = [...evidence.incidents, ...stalls(evidence.samples)];
+  const incidents = [...evidence.incidents, ...stalls(evidence.samples), ...serverStalls(evidence.server)];
   const excluded: Partial<Record<WindowName | "no sample", number>> = {};
   const disagreements: Disagreement[] = [];
   const counts = { looked: 0, judged: 0, flowing: 0, seconds: 0, agreeingSeconds: 0 };
@@ -116,8 +116,9 @@ export function judge(evidence: Evidence): Verdict {
           const name = { from, to, source };
           const takenMs = Math.max(second * 1000 + (sample?.lateMs ?? 0), word?.takenMs ?? 0);
           const window = windowOf(near, name, (second - 1) * 1000, takenMs);
-          if (window) leaveOut(window);
+          if (window && window !== "lossy") leaveOut(window);
           else if (!sample || !word) leaveOut("no sample");
+          else if (window === "lossy" && isShortGap(samples, name, second)) leaveOut("lossy");
           else {
             counts.judged++;
             const row = sample.rows.find((one) => one.from === from && one.source === source) ?? absent(from, source);
@@ -140,6 +141,14 @@ export function judge(evidence: Evidence): Verdict {
   return { ...counts, excluded, disagreements };
 }
 
+/** Whether the probe saw nothing of a row now, but did a second before or after, and for no more than two seconds in a row. */
+function isShortGap(samples: ReadonlyMap<string, Sample>, { from, to, source }: RowName, second: number): boolean {
+  const seen = (at: number) =>
+    samples.get(`${to} ${at}`)?.rows.some((row) => row.from === from && row.source === source && sees(row)) ?? false;
+  if (seen(second)) return false;
+  return (seen(second - 1) && (seen(second + 1) || seen(second + 2))) || (seen(second - 2) && seen(second + 1));
+}
+
 /** A page that was late proves nothing about what it receives, nor that what it sends should have been there. */
 function stalls(samples: readonly Sample[]): Incident[] {
   return samples
@@ -151,6 +160,20 @@ function stalls(samples: readonly Sample[]): Incident[] {
       rows: { person: name },
       beganMs: (second - 1) * 1000,
       endedMs: second * 1000 + lateMs,
+    }));
+}
+
+/** A server that answered late stood still for a moment, and with it all that it forwards. */
+function serverStalls(words: readonly ServerWord[]): Incident[] {
+  return words
+    .filter(({ second, takenMs }) => takenMs - second * 1000 >= STALL_MS)
+    .map(({ second, takenMs }) => ({
+      kind: "stall",
+      window: "stall",
+      flowsAfter: false,
+      rows: {},
+      beganMs: (second - 1) * 1000,
+      endedMs: takenMs,
     }));
 }
 

@@ -173,7 +173,7 @@ const MEDIA: readonly Mischief[] = [
       });
     },
   },
-  udp("datagrams lost", "none", (random) => `loss=${between(random, 1, 8)}%`),
+  udp("datagrams lost", "lossy", (random) => `loss=${between(random, 1, 8)}%`),
   udp(
     "datagrams late and out of order",
     "none",

@@ -36,6 +36,11 @@ export const WINDOWS = {
     during: true,
     why: "A client has another port or address: sound is back within 1.5 s; the probe's seconds are not divided.",
   },
+  lossy: {
+    lengthMs: 2_000,
+    during: true,
+    why: "Datagrams are lost at random: a picture may wait for a key frame. Judged all the same, only gaps of up to 2 s (the receipt window, what the ledger tells apart) are left out.",
+  },
   restart: {
     lengthMs: 6_000,
     during: true,
@@ -44,7 +49,7 @@ export const WINDOWS = {
   stall: {
     lengthMs: 1_000,
     during: true,
-    why: "The probe's own timer was late by 400 ms or more: the machine was too busy for the probe to be believed.",
+    why: "The probe's own timer, or the server's answer, was late by 400 ms or more: the machine was too busy for the probe to be believed.",
   },
 } as const satisfies Record<string, { lengthMs: number; during: boolean; why: string }>;
 

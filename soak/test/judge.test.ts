@@ -102,7 +102,7 @@ describe("the soak's judge", () => {
       return judge({ ...made, server: made.server.map((word) => ({ ...word, rows })) });
     };
     assert.equal(base(heard).disagreements.length, 0);
-    assert.equal(base({ ...heard, heardMs: 100 }).disagreements.length, 10);
+    assert.equal(base({ ...heard, heardMs: 60 }).disagreements.length, 10);
     assert.equal(base({ ...heard, audioEnergy: 0 }).disagreements.length, 10);
   });
 
@@ -118,6 +118,23 @@ describe("the soak's judge", () => {
     const verdict = judge({ ...frozen, samples: late, server: frozen.server.slice(1) });
     assert.equal(verdict.excluded["no sample"], 2);
     assert.ok((verdict.excluded.stall ?? 0) > 0);
+  });
+
+  it("lets a picture stand still for two seconds while datagrams are lost, and not for three", () => {
+    const gap = (seconds: number) => {
+      const made = evidence((second) => (second >= FIRST + 3 && second < FIRST + 3 + seconds ? GONE : {}));
+      const verdict = judge({ ...made, incidents: [incident("lossy", FIRST * 1000, (FIRST + 9) * 1000)] });
+      return [verdict.disagreements.length, verdict.excluded.lossy ?? 0];
+    };
+    assert.deepEqual(
+      [gap(0), gap(1), gap(2), gap(3)],
+      [
+        [0, 0],
+        [0, 1],
+        [0, 2],
+        [3, 0],
+      ],
+    );
   });
 
   it("ties windows to what was done, at its begin and at its end, and to nothing in between unless it says so", () => {
