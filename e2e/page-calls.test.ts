@@ -143,6 +143,31 @@ describe("calls between people, on the page", { timeout: 300_000 }, () => {
     await closeAll(caller.page, member);
   });
 
+  it("goes from one call to another only when the person says so", async () => {
+    const callee = await reachable(bo, "Bo");
+    const first = await reachable(ada, "Ada");
+    const context = await ada.browser.createBrowserContext();
+    const second = await makeReachable(await context.newPage(), "Cleo");
+    await call(first.page, callee.identity);
+    await (await callee.page.waitForSelector("[data-answer=voice]"))?.click();
+    await Promise.all([talks(first.page), talks(callee.page)]);
+    await call(second.page, callee.identity);
+    await callee.page.waitForSelector("[data-ringing]");
+    assert.match(await textOf(callee.page, ".ring-card"), /Cleo calls you.*Answering ends the call you are in/);
+    await callee.page.click("[data-answer=busy]");
+    await overWords(second.page, "busy");
+    await talks(first.page);
+    await again(second.page);
+    await (await callee.page.waitForSelector("[data-answer=voice]"))?.click();
+    await overWords(first.page, "hangup");
+    await Promise.all([talks(second.page), talks(callee.page)]);
+    assert.equal(await textOf(callee.page, "header h1"), "Cleo");
+    await callee.page.click("[data-key=hangup]");
+    await overWords(second.page, "hangup");
+    await closeAll(first.page, callee.page);
+    await context.close();
+  });
+
   it("can be hung up while it rings, while it connects, and by a tab that is closed", async () => {
     const callee = await reachable(bo, "Bo");
     const caller = await reachable(ada, "Ada");
@@ -162,7 +187,12 @@ describe("calls between people, on the page", { timeout: 300_000 }, () => {
   });
 
   async function reachable(browser: LaunchedBrowser, who: string): Promise<Reachable> {
-    const { page } = await browser.open(server.url);
+    const { page } = await browser.open("about:blank");
+    return await makeReachable(page, who);
+  }
+
+  async function makeReachable(page: Page, who: string): Promise<Reachable> {
+    await page.goto(server.url);
     const field = await page.waitForSelector("input[name=own-name]");
     await field?.click({ count: 3 });
     await field?.type(who);

@@ -108,6 +108,16 @@ describe("the page, when things break", { timeout: 240_000 }, () => {
     await one.waitForSelector("[data-fault]");
     await (await one.waitForSelector('::-p-aria([name="End msg:hold=5s,type=ok,who=nobody"])'))?.click();
     await gone(one, "[data-fault]");
+    // A camera that is pulled out: the others read the truth, the person what to do.
+    await one.click("input[name=fault]", { count: 3 });
+    await one.type("input[name=fault]", "device:pull,kind=camera");
+    await one.keyboard.press("Enter");
+    await waitForWords(other, "Ada", { camera: "never sent", microphone: "live" });
+    await waitForWords(one, "Ada, you", { camera: "not available" });
+    await (await one.waitForSelector('::-p-aria([name="End device:pull,kind=camera"])'))?.click();
+    await gone(one, "[data-fault]");
+    await one.click("[data-key=camera]");
+    await waitForWords(other, "Ada", { camera: "live" });
     await one.click("[data-key=leave]");
     await one.waitForSelector(".farewell .receipt-steps");
     const stopped = await one.$$eval("[data-plan=stop] [data-outcome=done]", (steps) =>

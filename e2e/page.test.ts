@@ -81,15 +81,17 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
   });
 
   it("can be used by keyboard and screen reader: every control has a name and shows its focus", async () => {
-    const { page } = await ada.open(`${server.url}/r/named`);
+    const { page } = await ada.open(server.url);
+    for (const address of [server.url, `${server.url}/call/amber-anchor-0412`, `${server.url}/r/named#dev`]) {
+      await page.goto(address);
+      await page.waitForSelector("button.primary");
+      assert.deepEqual(await namelessOf(page), [], address);
+    }
     await enterRoom(page, "Ada");
+    await page.waitForSelector(".developer");
+    assert.deepEqual(await namelessOf(page), []);
     await page.click("[data-key=people]");
-    const nameless = await page.$$eval("button, a[href], input, select", (controls) =>
-      controls
-        .filter((one) => !(one.getAttribute("aria-label") ?? one.textContent)?.trim() && !one.closest("label"))
-        .map((one) => one.outerHTML),
-    );
-    assert.deepEqual(nameless, []);
+    assert.deepEqual(await namelessOf(page), []);
     const reached = new Set<string>();
     for (let step = 0; step < 20; step++) {
       await page.keyboard.press("Tab");
@@ -111,6 +113,15 @@ describe("the page, used by people", { timeout: 300_000 }, () => {
     return [one, other];
   }
 });
+
+/** Controls that a screen reader could only call "button". */
+async function namelessOf(page: Page): Promise<string[]> {
+  return await page.$$eval("button, a[href], input, select, summary", (controls) =>
+    controls
+      .filter((one) => !(one.getAttribute("aria-label") ?? one.textContent)?.trim() && !one.closest("label"))
+      .map((one) => one.outerHTML),
+  );
+}
 
 async function timed(work: Promise<void>): Promise<number> {
   const began = performance.now();

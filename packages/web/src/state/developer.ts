@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { faults, readFaults } from "./faults.ts";
+import { faults, prepareDevices, readFaults } from "./faults.ts";
 
 /** Whether the developer panel is asked for: by `#dev` in the address, or in the help. */
 export const developing = signal(new URLSearchParams(location.hash.slice(1)).has("dev"));
@@ -16,6 +16,7 @@ export function showHelp(): void {
 export function setDeveloping(yes: boolean): void {
   developing.value = yes;
   helping.value = false;
+  if (yes && faults.value) void prepareDevices();
 }
 
 /** Does nothing at all for a while, as a tab does whose machine is overloaded: nothing runs, nothing is drawn. */
@@ -26,4 +27,4 @@ export function freezeTab(forMs: number): void {
   }
 }
 
-if (developing.value) void readFaults();
+if (developing.value) void readFaults().then(() => (faults.value ? prepareDevices() : undefined));

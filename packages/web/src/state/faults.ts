@@ -1,4 +1,8 @@
+import { toLodelineError } from "@lodeline/base";
+import type { FaultDesk } from "@lodeline/chaos/devices";
 import { signal } from "@preact/signals";
+import { current } from "./calls.ts";
+import { serverCall, stay } from "./stay.ts";
 
 /** One fault that can be asked for, as the server lists it. */
 export interface FaultEntry {
@@ -22,8 +26,19 @@ export const faults = signal<
   { readonly catalogue: readonly FaultEntry[]; readonly active: readonly ActiveFault[] } | undefined
 >(undefined);
 
-/** Faults that this page performs by itself, by id. */
-const own = new Map<string, { readonly fault: ActiveFault; stop(): void }>();
+/** Ids of the page's own faults begin with this, since the server counts as well. */
+const HERE = "page:";
+let devices: Promise<FaultDesk> | undefined;
+let desk: FaultDesk | undefined;
+
+/** Makes this page's devices ones that can fail; best before they are opened. Loaded only where somebody asks for it. */
+export function prepareDevices(): Promise<FaultDesk> {
+  devices ??= import("@lodeline/chaos/devices").then(({ DeviceFaults }) => {
+    desk = new DeviceFaults({ tracks: ownTracks }).desk;
+    return desk;
+  });
+  return devices;
+}
 
 /** Asks the server anew. A server without faults has nothing at this path. */
 export async function readFaults(): Promise<void> {
@@ -38,7 +53,10 @@ export async function readFaults(): Promise<void> {
     catalogue: readonly FaultEntry[];
     active: readonly ActiveFault[];
   };
-  faults.value = { catalogue, active: [...active, ...[...own.values()].map(({ fault }) => fault)] };
+  faults.value = {
+    catalogue,
+    active: [...active, ...(desk?.active ?? []).map((fault) => ({ ...fault, id: `${HERE}${fault.id}` }))],
+  };
 }
 
 /**
@@ -56,11 +74,8 @@ export async function beginFault(spec: string): Promise<string | undefined> {
 
 /** Ends a fault. */
 export async function endFault(id: string): Promise<void> {
-  const here = own.get(id);
-  if (here) {
-    own.delete(id);
-    here.stop();
-  } else await fetch(`/v1/faults/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => undefined);
+  if (id.startsWith(HERE)) desk?.stop(id.slice(HERE.length));
+  else await fetch(`/v1/faults/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => undefined);
   await readFaults();
 }
 
@@ -77,5 +92,18 @@ async function beginThere(spec: string): Promise<string | undefined> {
 }
 
 async function beginHere(spec: string): Promise<string | undefined> {
-  return `This page does not know how to do ${spec}.`;
+  try {
+    (await prepareDevices()).start(spec);
+    return undefined;
+  } catch (thrown) {
+    return toLodelineError(thrown).detail;
+  }
+}
+
+/** What this page captures now, in its room and its call. */
+function ownTracks(): readonly MediaStreamTrack[] {
+  const holders = [stay.value.kind === "inside" ? stay.value.room : undefined, current.value, serverCall.value];
+  return holders.flatMap((one) =>
+    [one?.microphone.track, one?.camera.track, one?.screen.track].filter((track) => track !== undefined),
+  );
 }

@@ -57,7 +57,8 @@ export function ownClient(room?: string): LodelineClient {
 
 /** Opens the link, so that calls come in. What keeps it closed is said in {@link reach}, not thrown. */
 export async function beReachable(room?: string): Promise<void> {
-  const client = ownClient(room);
+  // A call that rings on the present client must not be lost to another one.
+  const client = own && own.client.calls.size > 0 ? own.client : ownClient(room);
   try {
     await client.connect();
     reach.value = { link: client.link, identity: client.identity };

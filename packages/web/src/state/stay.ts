@@ -50,7 +50,6 @@ export async function leave(): Promise<void> {
   if (stay.value.kind !== "inside") return;
   const { room } = stay.value;
   await Promise.all([room.leave(), serverCall.value?.hangup()]);
-  await beReachable();
 }
 
 /** Calls the peer that lives on the server, or hangs up. Works from inside a room and from its door. */
@@ -90,5 +89,6 @@ function follow(room: Room, name: string): void {
   room.on("ended", ({ receipt }) => {
     setInside(name, false);
     stay.value = { kind: "left", receipt, error: removedBecause };
+    void beReachable();
   });
 }
