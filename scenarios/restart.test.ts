@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { SessionKey } from "@lodeline/participant";
 import type { Topology } from "@lodeline/protocol";
 import { type SimulatedPerson, World } from "@lodeline/testkit";
 import { placeOf, settle, stage } from "./support/stage.ts";
@@ -30,7 +31,8 @@ for (const topology of ["sfu", "mesh"] as const) {
       bob.vanish("crash");
       world.network.cut("bob", "loud");
       world.plane.vanish("bob");
-      world.clock.advance(world.timers.leaseMs - 1_000);
+      // It was last heard of some time before it vanished.
+      world.clock.advance(world.timers.leaseMs - 4_000);
       restart(world);
       world.clock.advance(world.timers.leaseMs - 500);
       assert.equal(inRoom(world), 2);
@@ -89,7 +91,8 @@ function schedule(keep: () => void): void {
   if (!dies) return keep();
   now.killed = true;
   if (now.kill?.kept) keep();
-  world.clock.at(world.clock.now(), () => {
+  // Long enough for everything that was said too early to arrive.
+  world.clock.at(world.clock.now() + 40, () => {
     world.killServer();
     world.clock.at(world.clock.now() + DOWN_MS, () => world.startServer());
   });
@@ -143,12 +146,18 @@ function callScript(): Script {
   const world = new World({ seed: 7, topology: "sfu", keeps: { schedule } });
   const ada = world.person("ada", { pollMs: 250 });
   const bob = world.person("bob", { pollMs: 250, answers: { with: "accept", afterMs: 200 } });
-  let key: ReturnType<NonNullable<SimulatedPerson["participant"]>["call"]> | undefined;
+  let key: SessionKey | undefined;
   return {
     world,
     steps: [
-      [10, () => (ada.open(), bob.open())],
-      [200, () => void (key = ada.participant?.call("bob", { audio: true, video: false }))],
+      [10, () => ada.open()],
+      [20, () => bob.open()],
+      [
+        200,
+        () => {
+          key = ada.participant?.call("bob", { audio: true, video: false });
+        },
+      ],
       [1_500, () => key && ada.participant?.hangup(key)],
       [1_900, () => {}],
     ],

@@ -45,8 +45,9 @@ export function linkChanges(
   const { id: owner, revision } = host;
   if (revision !== before.revision) puts.push({ kind: "link", owner, key: 0, value: linkValue(host, opening) });
   const { received, sent, acknowledged } = host.link.numbers;
-  // An acknowledgement alone need not be kept: a resume from before it gives the same.
-  if (received === before.received && sent === before.sent) return { ...before, revision };
+  // An acknowledgement alone would not have to be kept for a resume. But what is acknowledged may hold secrets, and goes.
+  const isSame = received === before.received && sent === before.sent && acknowledged === before.acknowledged;
+  if (isSame) return { ...before, revision };
   const stream: KeptStream = { received, acknowledged };
   puts.push({ kind: "stream", owner, key: 0, value: JSON.stringify(stream) });
   const through = Math.min(acknowledged, before.sent);

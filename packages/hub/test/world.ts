@@ -4,6 +4,7 @@ import {
   type Grants,
   Hub,
   type HubEvents,
+  type HubImage,
   type HubOptions,
   type HubPorts,
   type MediaKey,
@@ -127,7 +128,9 @@ export interface WorldOptions {
 /** A hub with fake media, and clients with real links. */
 export class World {
   readonly clock = new TestClock();
-  readonly hub: Hub;
+  readonly clients: Client[] = [];
+  readonly #begin: (restore: HubImage | undefined) => Hub;
+  hub: Hub;
   readonly media = new FakeSessions();
   readonly keys: MediaKey[] = [];
   readonly serverPeer = new FakeSessions();
@@ -176,7 +179,9 @@ export class World {
         if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
       },
     };
-    this.hub = new Hub({ clock, random: seededRandom(4), ports, ...options.hub });
+    let lives = 0;
+    this.#begin = (restore) => new Hub({ clock, random: seededRandom(4 + lives++), ports, restore, ...options.hub });
+    this.hub = this.#begin(undefined);
     const names = [
       "link",
       "refused",
@@ -193,7 +198,22 @@ export class World {
   }
 
   client(token: string, seed = 1): Client {
-    return new Client(this, token, seed);
+    const client = new Client(this, token, seed);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The process of the hub dies; another one goes on `downMs` later. */
+  restart(image: () => HubImage, downMs = 300): void {
+    this.hub[Symbol.dispose]();
+    const kept = image();
+    for (const client of this.clients) {
+      client.reachable = false;
+      client.cut("never");
+    }
+    this.clock.run(downMs);
+    this.hub = this.#begin(kept);
+    for (const client of this.clients) client.reachable = true;
   }
 
   run(ms = 200): void {
@@ -346,7 +366,7 @@ export class Client {
   }
 
   #open(): void {
-    const { clock, hub } = this.#world;
+    const { clock } = this.#world;
     if (!this.reachable) {
       clock.at(clock.now() + 1, () => {
         this.link.socketClosed(1006, clock.now());
@@ -359,6 +379,8 @@ export class Client {
     const here = () => socket.open && this.#socket === socket;
     clock.at(clock.now() + LATENCY_MS, () => {
       if (!here()) return;
+      if (!this.reachable) return this.cut("never");
+      const { hub } = this.#world;
       const connection = hub.connect({
         send: (text) => {
           // Clients read without the schemas: that what the hub says fits them is seen to here.
@@ -381,8 +403,10 @@ export class Client {
           });
         },
       });
-      socket.toHub = (text) => void clock.at(clock.now() + LATENCY_MS, () => connection.text(text));
-      socket.closed = (code) => connection.closed(code);
+      // What is on the way to a hub that has died arrives nowhere.
+      const lives = () => this.#world.hub === hub && this.reachable;
+      socket.toHub = (text) => void clock.at(clock.now() + LATENCY_MS, () => lives() && connection.text(text));
+      socket.closed = (code) => lives() && connection.closed(code);
       this.link.socketOpened(clock.now());
       this.#drain();
     });
