@@ -241,9 +241,18 @@ export class RoomHost implements Disposable {
     if (again || session === undefined || offer === undefined) return this.#joins.say(host, joined);
     this.#joins.wait(host, joined, session);
     const made = this.#openSession(host, participant, session);
-    if (!made) this.#joins.release(participant, taken());
+    if (!made) this.#refuseSession(participant, session);
     // Number 0: the offer rode in the join and stands outside the participant's own count.
     else made.signal({ session, epoch: 1, seq: 0, body: { kind: "offer", offer } });
+  }
+
+  /**
+   * The session of a join cannot be: mostly its own earlier one, of a join that is said again over a new link, which is on
+   * its way down. Its client is told that it is over, and makes another.
+   */
+  #refuseSession(participant: string, session: string): void {
+    this.#joins.release(participant, taken());
+    this.#say(participant, { session, epoch: 0, seq: 0, body: { kind: "hangup", reason: "remote-gone" } });
   }
 
   #event({ event, to }: Extract<RoomEffect, { kind: "event" }>): void {

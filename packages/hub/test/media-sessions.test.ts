@@ -236,6 +236,7 @@ describe("media sessions", () => {
     world.run();
     assert.equal(eve.joined.answer, undefined);
     assert.deepEqual(eve.errors, [{ code: "protocol/out-of-turn", field: "session.session" }]);
+    assert.deepEqual(eve.heard, [{ from: "sfu", session: "s_1", kind: "hangup", reason: "remote-gone" }]);
     assert.equal(world.keys.length, 1);
     eve.signal("room", "sfu", "s_1", 1, candidate("u"), 1);
     eve.signal("call", "ada", "s_1", 1, { kind: "call:init", name: "", audio: true, video: true });
