@@ -142,6 +142,7 @@ describe("lodeline serve", () => {
       "127.0.0.1",
       "--log-level",
       "debug",
+      "--no-data",
     ];
     const { lodeline, url, linkUrl } = await start(args, { environment });
     using _ = lodeline;

@@ -5,6 +5,8 @@ import { measuredOptions, serveMeasured } from "./worker-process.ts";
 interface Options {
   /** Where the built page is, if it is to be served. */
   readonly pageDirectory?: string;
+  /** Where the server keeps itself, if it does. */
+  readonly storage?: { readonly directory: string };
 }
 
 // A whole server in a process of its own, so that its CPU and memory are nobody else's.

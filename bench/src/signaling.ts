@@ -1,4 +1,7 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Pair, Sources } from "@lodeline/protocol";
 import { WebSocket } from "ws";
 import { LoadLink } from "./load-links.ts";
@@ -33,17 +36,20 @@ export const signaling: Bench = {
   about: `${PAIRS} pairs relay candidates through the server; then ${IDLE_CONNECTIONS.toLocaleString("en-US")} idle connections`,
   async run(progress) {
     const ours: number[] = [];
+    const kept: number[] = [];
     const bare: number[] = [];
     for (let run = 1; run <= RUNS; run++) {
       ours.push(await relayed());
+      kept.push(await relayedAndKept());
       bare.push(await echoed());
       progress(
-        `run ${run} of ${RUNS}: ${Math.round(ours.at(-1) ?? 0)} relayed, ${Math.round(bare.at(-1) ?? 0)} echoed, per core and second`,
+        `run ${run} of ${RUNS}: ${Math.round(ours.at(-1) ?? 0)} relayed, ${Math.round(kept.at(-1) ?? 0)} with storage, ${Math.round(bare.at(-1) ?? 0)} echoed, per core and second`,
       );
     }
     const bytes = await idleBytes(progress);
     const rows: Row[] = [
       row("signaling.messages-per-core", median(ours), "messages/s", "a bare ws echo of the same text", median(bare)),
+      row("signaling.messages-per-core-kept", median(kept), "messages/s", "the same without storage", median(ours)),
       row(
         "signaling.bytes-per-connection",
         bytes.ours,
@@ -57,8 +63,8 @@ export const signaling: Bench = {
 };
 
 /** Candidates relayed between the two of each mesh pair: one in, checked, numbered, one out. */
-async function relayed(): Promise<number> {
-  await using server = await startMeasured<Ready>("./lodeline-process.ts");
+async function relayed(options: object = {}): Promise<number> {
+  await using server = await startMeasured<Ready>("./lodeline-process.ts", options);
   const pairs: RelayPair[] = [];
   for (let index = 0; index < PAIRS; index++) pairs.push(await openPair(server.ready.linkUrl, `bench-${index}`));
   let count = 0;
@@ -66,6 +72,16 @@ async function relayed(): Promise<number> {
   const rate = await measure(server, () => count);
   for (const pair of pairs) pair.close();
   return rate;
+}
+
+/** As {@link relayed}, by a server that keeps every message and number before it goes on. */
+async function relayedAndKept(): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), "lodeline-bench-"));
+  try {
+    return await relayed({ storage: { directory } });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 interface RelayPair {
@@ -76,11 +92,11 @@ interface RelayPair {
 async function openPair(linkUrl: string, room: string): Promise<RelayPair> {
   const one = await LoadLink.open(linkUrl, "one");
   const other = await LoadLink.open(linkUrl, "other");
-  const join = { type: "join", room, name: "", topology: "mesh", sources: NOTHING } as const;
-  const a = await one.ask({ ...join, id: "j1" }, (answer) =>
+  const place = { type: "join", room, name: "", topology: "mesh", sources: NOTHING } as const;
+  const a = await one.ask({ ...place, id: "j1" }, (answer) =>
     answer.type === "joined" ? answer.participant : undefined,
   );
-  const pair = await other.ask({ ...join, id: "j2" }, (answer): Pair | undefined =>
+  const pair = await other.ask({ ...place, id: "j2" }, (answer): Pair | undefined =>
     answer.type === "joined" ? answer.room.pairs[0] : undefined,
   );
   let seq = 0;
