@@ -102,6 +102,7 @@ describe("hangup at every step of a call", () => {
           world.clock.advance(world.timers.endingMs + 200);
           if (stateOf(world, "anna", callee) !== "Active") checkGone(world, heard, callee, step);
           call(world, "anna", callee);
+          world.clock.runUntil(() => stateOf(world, "anna", callee) === "Active", 3_000);
           settle(world, 3_000);
           assert.equal(stateOf(world, "anna", callee), "Active", `no second call after a hangup at step ${step}`);
           close(world);

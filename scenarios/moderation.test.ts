@@ -7,7 +7,11 @@ import { person, placeOf, stage } from "./support/stage.ts";
 /** Anna disobeys: her page goes on sending whatever a moderator says. Bert moderates, cleo listens. */
 function scene(topology: "sfu" | "mesh"): World {
   const roles: Readonly<Record<string, Role>> = { bert: "moderator" };
-  return stage({ topology, names: ["anna", "bert", "cleo"], person: (name) => ({ role: roles[name] }) });
+  return stage({
+    topology,
+    names: ["anna", "bert", "cleo"],
+    person: (name) => ({ role: roles[name], stubborn: name === "anna" }),
+  });
 }
 
 function hears(world: World, who: string, source: "microphone" | "camera"): boolean {

@@ -11,7 +11,7 @@ const DOWN_MS = 500;
 for (const topology of ["sfu", "mesh"] as const) {
   describe(`a server that is killed and started again, ${topology}`, () => {
     it("gives everybody their place and their media back", (t) => {
-      using world = stage({ topology, names: NAMES, keeps: {} });
+      using world = stage({ topology, names: NAMES, storage: { commitMs: 0 } });
       const before = NAMES.map((name) => placeOf(world, name));
       restart(world);
       const tookMs = settle(world, 3_000);
@@ -25,7 +25,7 @@ for (const topology of ["sfu", "mesh"] as const) {
     });
 
     it("forgets nobody who is away meanwhile, until the lease that begins anew is over", () => {
-      using world = stage({ topology, names: ["ada", "bob"], keeps: {} });
+      using world = stage({ topology, names: ["ada", "bob"], storage: { commitMs: 0 } });
       const [, bob] = world.people;
       assert.ok(bob);
       bob.vanish("crash");
@@ -121,7 +121,7 @@ function run(make: () => Script, kill: Kill | undefined): { batches: number; too
 }
 
 function roomScript(topology: Topology): Script {
-  const world = new World({ seed: 7, topology, keeps: { schedule } });
+  const world = new World({ seed: 7, topology, storage: { commitMs: 0, schedule } });
   const [ada, bob] = ["ada", "bob"].map((name) => world.person(name, { pollMs: 250, role: "moderator" }));
   assert.ok(ada && bob);
   const enter = (one: SimulatedPerson) => {
@@ -143,7 +143,7 @@ function roomScript(topology: Topology): Script {
 }
 
 function callScript(): Script {
-  const world = new World({ seed: 7, topology: "sfu", keeps: { schedule } });
+  const world = new World({ seed: 7, topology: "sfu", storage: { commitMs: 0, schedule } });
   const ada = world.person("ada", { pollMs: 250 });
   const bob = world.person("bob", { pollMs: 250, answers: { with: "accept", afterMs: 200 } });
   let key: SessionKey | undefined;

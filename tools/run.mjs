@@ -37,6 +37,7 @@ const TASKS = {
   check: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "checks", ...args], { cwd: root }),
   unit: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "unit", ...args], { cwd: root }),
   scenarios: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "scenarios", ...args], { cwd: root }),
+  schedules: (node, args) => runChild(node, [...source, "scenarios/schedules/main.ts", ...args], { cwd: root }),
   e2e: async (node, args) =>
     runChild(node, [...source, "tools/suites/main.ts", "e2e", ...args], { cwd: root, env: await ensureBrowsers() }),
   docs: (node, args) => runChild(node, [...source, "tools/docs/main.ts", ...args], { cwd: root }),

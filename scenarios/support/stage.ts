@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { MemoryStoreOptions } from "@lodeline/hub";
 import type { Timers } from "@lodeline/protocol";
 import { disagreements, type PersonOptions, type SimulatedPerson, World } from "@lodeline/testkit";
 
@@ -13,14 +12,14 @@ export interface StageOptions {
   readonly person?: (name: string) => PersonOptions;
   readonly trace?: boolean;
   readonly timers?: Partial<Timers>;
-  /** How what the server keeps for its next process is kept; absent: nothing is. */
-  readonly keeps?: MemoryStoreOptions;
+  /** What the server keeps for its next process is durable after at most so long; absent: nothing is kept. */
+  readonly storage?: { readonly commitMs: number };
 }
 
 /** A world in which people have come, are in the room with microphone and camera, and agree. Dispose of it. */
 export function stage(options: StageOptions): World {
-  const { seed = 1, topology, names, enters = () => true, person = () => ({}), trace, timers, keeps } = options;
-  const world = new World({ seed, topology, trace, timers, keeps });
+  const { seed = 1, topology, names, enters = () => true, person = () => ({}), trace, timers, storage } = options;
+  const world = new World({ seed, topology, trace, timers, storage });
   for (const name of names) {
     const one = world.person(name, { pollMs: 250, ...person(name) });
     if (enters(name)) {

@@ -19,6 +19,8 @@ export interface FakeDevicesOptions {
   readonly chance: Chance;
   readonly camera: DeviceMood;
   readonly microphone: DeviceMood;
+  /** Told how long somebody takes to answer, ms. */
+  readonly asking?: ((waitMs: number) => void) | undefined;
 }
 
 /** One kind of device and who holds it. */
@@ -59,6 +61,7 @@ export class FakeDevices {
     const device = this.#devices[kind];
     const { clock, chance } = this.#options;
     const waitMs = device.mood === "slow" ? chance.between(500, 3000) : chance.between(2, 40);
+    if (device.mood === "slow") this.#options.asking?.(waitMs);
     clock.at(clock.now() + waitMs, () => {
       const refused = REFUSALS[device.mood];
       if (refused === undefined) device.holders.add(holder);

@@ -17,6 +17,8 @@ export interface FakeMediaEngineOptions {
   violation(text: string): void;
   /** Told of every operation, for the trace. */
   readonly onOperation?: ((op: MediaOp) => void) | undefined;
+  /** Says whether an operation is performed, for faults planted on purpose. Default: all are. */
+  readonly admits?: ((op: MediaOp) => boolean) | undefined;
   /** How often publications and forwarders are looked at, ms. Default 250. */
   readonly pollMs?: number | undefined;
 }
@@ -52,6 +54,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
   /** Steps of a replay that were performed, by name: what was reset shows here. */
   readonly performed = new Map<ReplayStep, number>();
   #timer: Timer | undefined;
+  #disposed = false;
 
   constructor(options: FakeMediaEngineOptions) {
     this.#options = options;
@@ -96,6 +99,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
 
   operate(room: string, op: MediaOp): void {
     this.#options.onOperation?.(op);
+    if (this.#options.admits && !this.#options.admits(op)) return;
     switch (op.op) {
       case "attach":
         this.#attach(room, op);
@@ -137,6 +141,12 @@ export class FakeMediaEngine implements MediaPort, Disposable {
     return track !== undefined;
   }
 
+  /** Whether a forwarder is ill. */
+  get ailing(): boolean {
+    for (const { ailment } of this.#forwardings.values()) if (ailment !== undefined) return true;
+    return false;
+  }
+
   /** Every subscription that is attached. */
   get subscriptions(): readonly string[] {
     return [...this.#forwardings.keys()];
@@ -157,9 +167,11 @@ export class FakeMediaEngine implements MediaPort, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#timer?.cancel();
     for (const { peer } of this.#served.values()) peer.close();
     this.#served.clear();
+    this.#forwardings.clear();
   }
 
   #attach(room: string, op: Forwarding["op"]): void {
@@ -209,6 +221,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
   }
 
   #arm(): void {
+    if (this.#disposed) return;
     const { clock, pollMs = 250 } = this.#options;
     this.#timer ??= clock.at(clock.now() + pollMs, () => {
       this.#timer = undefined;

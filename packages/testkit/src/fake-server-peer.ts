@@ -4,11 +4,11 @@ import { type FakeMediaEngineOptions, SERVER_ENDPOINT } from "./fake-media-engin
 import { FakePeer } from "./fake-peer.ts";
 
 /** The peer that lives on the server, in the simulation: sends back what it gets. */
-export class FakeServerPeer implements ServerPeerPort {
-  readonly #options: Omit<FakeMediaEngineOptions, "facts">;
+export class FakeServerPeer implements ServerPeerPort, Disposable {
+  readonly #options: Omit<FakeMediaEngineOptions, "facts" | "admits">;
   readonly #peers = new Map<string, FakePeer>();
 
-  constructor(options: Omit<FakeMediaEngineOptions, "facts">) {
+  constructor(options: Omit<FakeMediaEngineOptions, "facts" | "admits">) {
     this.#options = options;
   }
 
@@ -42,14 +42,14 @@ export class FakeServerPeer implements ServerPeerPort {
     peer?.close();
   }
 
-  [Symbol.dispose](): void {
-    for (const peer of this.#peers.values()) peer.close();
-    this.#peers.clear();
-  }
-
   /** Sessions that are not closed. */
   get sessions(): number {
     return this.#peers.size;
+  }
+
+  [Symbol.dispose](): void {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
   }
 
   /** What arrives of a source goes back. */

@@ -1,5 +1,8 @@
 export { disagreements, leftovers } from "./agreement.ts";
 export { type Chance, chance } from "./chance.ts";
+export { type DeadlineName, deadlineMs } from "./deadlines.ts";
+export { PEOPLE, scheduleOf } from "./draw-schedule.ts";
+export { DurableStore, type DurableStoreOptions } from "./durable-store.ts";
 export {
   type ConnectionSurroundings,
   FakeConnection,
@@ -17,8 +20,17 @@ export type { SessionCapture } from "./fake-plan-steps.ts";
 export { FakeServerPeer } from "./fake-server-peer.ts";
 export { MediaPlane, type MediaPlaneOptions } from "./media-plane.ts";
 export { MUTATIONS, type Mutation, type MutationSpec } from "./mutations.ts";
-export { type Outcome, publicationOf, QUIET_LIMIT_MS, runSchedule, type ScheduleOptions } from "./run-schedule.ts";
-export { type Action, PEOPLE, type Schedule, scheduleOf } from "./schedule.ts";
+export { performAction } from "./perform-action.ts";
+export { PersonClock } from "./person-clock.ts";
+export {
+  drawSchedule,
+  type Outcome,
+  publicationOf,
+  QUIET_LIMIT_MS,
+  runSchedule,
+  type ScheduleOptions,
+} from "./run-schedule.ts";
+export type { Action, Schedule } from "./schedule.ts";
 export {
   type AcceptedSocketHandlers,
   CLEAN_NETWORK,
@@ -29,7 +41,12 @@ export {
 } from "./simulated-network.ts";
 export { SimulatedPerson } from "./simulated-person.ts";
 export type { Intent, SimulatedPersonOptions, WantedRoom } from "./simulated-person-options.ts";
-export { type MessageFilter, SimulatedServer, type SimulatedServerOptions } from "./simulated-server.ts";
+export {
+  type MessageFate,
+  type MessageFilter,
+  SimulatedServer,
+  type SimulatedServerOptions,
+} from "./simulated-server.ts";
 export { summarize } from "./trace.ts";
 export { VirtualClock } from "./virtual-clock.ts";
 export { type PersonOptions, sessionUnder, World, type WorldOptions } from "./world.ts";

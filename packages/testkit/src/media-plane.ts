@@ -89,6 +89,15 @@ export class MediaPlane {
     for (const connection of this.#connections.values()) if (connection.endpoint === endpoint) connection.close();
   }
 
+  /** Whether something is ill that only a repair cures. */
+  get ailing(): boolean {
+    for (const connection of this.#connections.values()) {
+      if (connection.swallows) return true;
+      for (const track of connection.tracks.values()) if (track.ailment !== undefined) return true;
+    }
+    return false;
+  }
+
   /** Connections that are not closed. */
   get open(): number {
     let open = 0;

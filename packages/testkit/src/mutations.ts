@@ -1,3 +1,6 @@
+import type { HubChanges } from "@lodeline/hub";
+import type { Timers } from "@lodeline/protocol";
+import type { MediaOp } from "@lodeline/room";
 import type { SessionInput } from "@lodeline/session";
 import type { World } from "./world.ts";
 
@@ -16,7 +19,11 @@ export type Mutation =
   /** Slot tables never arrive. */
   | "lost-slots"
   /** Ends of calls are never told. */
-  | "lost-hangups";
+  | "lost-hangups"
+  /** The server lets nobody go whose page is gone. */
+  | "endless-leases"
+  /** Pages send what they want, and the server forwards it, whatever a moderator says. */
+  | "deaf-to-moderators";
 
 /** How a mutation is made. */
 export interface MutationSpec {
@@ -25,6 +32,14 @@ export interface MutationSpec {
   readonly tamper?: (input: SessionInput, feed: (input: SessionInput) => void) => void;
   readonly counts?: (flows: boolean) => boolean;
   readonly leaksDevices?: boolean;
+  /** Timers of the server alone. */
+  readonly serverTimers?: Partial<Timers>;
+  /** Whether no page heeds the room. */
+  readonly stubborn?: boolean;
+  /** What is kept of what the hub saves. */
+  readonly saves?: (changes: HubChanges) => HubChanges;
+  /** Whether an operation of a room on the media plane is performed. */
+  readonly admits?: (op: MediaOp) => boolean;
 }
 
 /** Every mutation. */
@@ -68,6 +83,11 @@ export const MUTATIONS: Readonly<Record<Mutation, MutationSpec>> = {
       });
     },
   },
+  "endless-leases": {
+    break: () => {},
+    serverTimers: { leaseMs: 1e9, byeGraceMs: 1e9, resumeWindowMs: 1e9 },
+  },
+  "deaf-to-moderators": { break: () => {}, stubborn: true, admits: (op) => op.op !== "detach" },
 };
 
 type Message = Record<string, unknown>;

@@ -34,8 +34,10 @@ export type Intercept = (direction: "to-server" | "to-client", host: string, tex
 export interface SimulatedNetworkOptions {
   readonly clock: Clock;
   readonly chance: Chance;
-  /** Accepts a client's socket. The returned handlers get what the client sends. */
-  accept(host: string, socket: SocketHandle): AcceptedSocketHandlers;
+  /** Accepts a client's socket, or refuses it (`undefined`). The returned handlers get what the client sends. */
+  accept(host: string, socket: SocketHandle): AcceptedSocketHandlers | undefined;
+  /** Told of every frame that chance has dropped. */
+  readonly onDrop?: ((text: string) => void) | undefined;
   /** Told of every frame that is put on the wire, for the trace. */
   readonly onFrame?: ((direction: "to-server" | "to-client", host: string, text: string) => void) | undefined;
 }
@@ -55,7 +57,6 @@ export class SimulatedNetwork {
   readonly #options: SimulatedNetworkOptions;
   readonly #wires = new Set<Wire>();
   readonly #offline = new Set<string>();
-  #serverDown = false;
 
   constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
@@ -93,19 +94,41 @@ export class SimulatedNetwork {
     }
   }
 
+  /** The server's process is gone: every socket of every host is cut, as {@link SimulatedNetwork.cut}. */
+  cutAll(how: "loud" | "silent"): void {
+    for (const wire of [...this.#wires]) {
+      // Of a dead process nobody is left to hear of the close.
+      wire.server = DEAF;
+      if (how === "loud") this.#break(wire);
+      else if (wire.client === DEAF) this.#end(wire, () => {});
+      else wire.silent = true;
+    }
+  }
+
+  /**
+   * Nothing passes on the present sockets of a host for a while, one way or both; afterwards everything arrives, in order.
+   * A stall that lasts is a link that is lost.
+   */
+  stall(host: string, direction: "to-server" | "to-client" | "both", forMs: number): void {
+    const until = this.#options.clock.now() + forMs;
+    for (const wire of this.#wires) {
+      if (wire.host !== host) continue;
+      if (direction !== "to-client") wire.lastUp = Math.max(wire.lastUp, until);
+      if (direction !== "to-server") wire.lastDown = Math.max(wire.lastDown, until);
+    }
+  }
+
   /** Refuses new sockets of a host, or accepts them again. Existing ones stay. */
   setOffline(host: string, offline: boolean): void {
     if (offline) this.#offline.add(host);
     else this.#offline.delete(host);
   }
 
-  /** The server's process dies: every socket breaks, and new ones are refused until it is back. */
-  setServerDown(down: boolean): void {
-    this.#serverDown = down;
-    if (!down) return;
-    for (const wire of [...this.#wires]) {
-      if (!wire.dead) this.#break(wire);
-    }
+  /** Whether what a host says now arrives, as far as the network goes. */
+  reaches(host: string): boolean {
+    if (this.faults.drop > 0) return false;
+    for (const wire of this.#wires) if (wire.host === host && wire.server && !wire.silent) return true;
+    return false;
   }
 
   /** Sockets that neither end has seen closed. */
@@ -120,14 +143,16 @@ export class SimulatedNetwork {
 
   #connect(wire: Wire): void {
     if (wire.dead) return;
-    if (this.#serverDown || this.#offline.has(wire.host)) {
+    if (this.#offline.has(wire.host)) {
       this.#break(wire);
       return;
     }
-    wire.server = this.#options.accept(wire.host, {
+    const server = this.#options.accept(wire.host, {
       send: (text) => this.#send(wire, "to-client", text),
       close: (code) => this.#close(wire, code, "server"),
     });
+    if (!server) return this.#break(wire);
+    wire.server = server;
     wire.client.opened();
   }
 
@@ -138,7 +163,10 @@ export class SimulatedNetwork {
     const passed = this.intercept ? this.intercept(direction, wire.host, text) : text;
     if (passed === undefined || wire.silent) return;
     const { chance } = this.#options;
-    if (chance.happens(this.faults.drop)) return;
+    if (chance.happens(this.faults.drop)) {
+      this.#options.onDrop?.(text);
+      return;
+    }
     this.#carry(wire, direction, passed);
     if (chance.happens(this.faults.duplicate)) this.#carry(wire, direction, passed);
   }

@@ -16,9 +16,13 @@ export interface SimulatedPersonOptions {
   readonly plane: MediaPlane;
   readonly devices: FakeDevices;
   readonly timers: Timers;
-  /** The host name, also the identity. */
+  /** Where the page runs; unique. */
+  readonly host: string;
+  /** Who it is: several hosts may be one person. */
   readonly identity: string;
   readonly token: string;
+  /** Something of the world reaches the page: at once, unless the page is frozen. */
+  readonly run: (fn: () => void) => void;
   readonly socket: SocketPort;
   /** Receive slots of each kind in the first offer. */
   readonly slots: number;
@@ -26,6 +30,8 @@ export interface SimulatedPersonOptions {
   readonly pollMs: number;
   /** Whether sessions of a room run the capture steps of their plans, as the browser SDK's do. */
   readonly captures: boolean;
+  /** Whether the page sends what it wants, whatever the room says of it. */
+  readonly stubborn: boolean;
   /** Told of everything the participant tells. */
   event<Name extends keyof ParticipantEvents>(name: Name, event: ParticipantEvents[Name]): void;
   violation(text: string): void;

@@ -1,4 +1,4 @@
-import type { Timer } from "@lodeline/base";
+import type { ErrorCode, Timer } from "@lodeline/base";
 import {
   type JoinOptions,
   Participant,
@@ -7,8 +7,9 @@ import {
   type PeerSpec,
   type RoomPlace,
   type SessionKey,
+  type SocketPort,
 } from "@lodeline/participant";
-import { kindOf, SOURCES, type Source, type TrackKind } from "@lodeline/protocol";
+import { kindOf, publicationId, SOURCES, type Source, type TrackKind } from "@lodeline/protocol";
 import type { SessionInput } from "@lodeline/session";
 import type { FakeDevices } from "./fake-devices.ts";
 import { deviceKinds, FakePeer, ownSections } from "./fake-peer.ts";
@@ -18,6 +19,7 @@ import type { Intent, SimulatedPersonOptions, WantedRoom } from "./simulated-per
 
 const EVENTS: readonly (keyof ParticipantEvents)[] = [
   "link",
+  "changed",
   "joining",
   "joined",
   "join-failed",
@@ -35,6 +37,8 @@ const EVENTS: readonly (keyof ParticipantEvents)[] = [
 
 /** A person at a page: the app around a participant, as small as it can be, on fake devices and connections. */
 export class SimulatedPerson {
+  /** Where the page runs; unique. */
+  readonly host: string;
   readonly identity: string;
   readonly devices: FakeDevices;
   readonly sources: Record<Source, Intent> = {
@@ -50,6 +54,10 @@ export class SimulatedPerson {
   /** Counts the pages there were, from 1. */
   page = 0;
   participant: Participant | undefined;
+  /** Why the last join was refused; undefined since a join has succeeded. */
+  refusedBy: ErrorCode | undefined;
+  /** What this page does not show, as `identity:source`. */
+  readonly hidden = new Set<string>();
   readonly #options: SimulatedPersonOptions;
   readonly #peers = new Map<string, Driven>();
   readonly #devices: RoomDevices;
@@ -58,10 +66,14 @@ export class SimulatedPerson {
   #joining: { readonly room: string; readonly command: string } | undefined;
   #poll: Timer | undefined;
   #again: Timer | undefined;
+  #token: string;
+  #views = "[]";
 
   constructor(options: SimulatedPersonOptions) {
     this.#options = options;
+    this.host = options.host;
     this.identity = options.identity;
+    this.#token = options.token;
     this.devices = options.devices;
     this.#devices = new RoomDevices(options.devices, (source) => this.setSource(source, "unpublished"));
   }
@@ -69,15 +81,15 @@ export class SimulatedPerson {
   /** Opens the page: a participant, a link, and the wanted room if there is one. */
   open(): void {
     this.page += 1;
-    const { clock, chance, timers, identity, token, socket, captures } = this.#options;
+    const { clock, chance, timers, identity, captures } = this.#options;
     const participant = new Participant({
       clock,
       random: chance.fork(`page ${this.page}`),
       timers,
       name: identity,
-      token,
+      token: this.#token,
       captures: { sfu: captures, pair: captures },
-      ports: { socket, peers: { open: (spec, feed) => this.#driver(spec, feed) } },
+      ports: { socket: this.#socket(), peers: { open: (spec, feed) => this.#driver(spec, feed) } },
     });
     this.participant = participant;
     for (const name of EVENTS) participant.on(name, (event) => this.#event(participant, name, event as never));
@@ -119,6 +131,18 @@ export class SimulatedPerson {
     this.#devices.drop(this.#holder);
   }
 
+  /** The page runs again after a sleep, or the machine is online again: browsers tell, and the SDK asks at once. */
+  wake(): void {
+    this.participant?.wake();
+  }
+
+  /** Shows or hides one source of another person, and says so. */
+  show(identity: string, source: Source, visible: boolean): void {
+    if (visible) this.hidden.delete(`${identity}:${source}`);
+    else this.hidden.add(`${identity}:${source}`);
+    this.#tellViews();
+  }
+
   /** Closes for good, in order. */
   close(): void {
     this.wanted = undefined;
@@ -145,13 +169,18 @@ export class SimulatedPerson {
     return false;
   }
 
-  /** Whether somebody has a working device for a source: set by the world, which knows everybody. */
+  /** Whether the other end of a call has a working device for a source: set by the world, which knows everybody. */
   remoteHasDevice: (identity: string, source: Source) => boolean = () => true;
 
-  /** Every connection of this person runs into a black hole until ICE restarts. */
-  swallow(): boolean {
-    for (const { peer } of this.#peers.values()) if (peer.connection) peer.connection.swallows = true;
-    return this.#peers.size > 0;
+  /** Every connection of this person, or the one with a participant, runs into a black hole until ICE restarts. */
+  swallow(remote?: string): boolean {
+    let any = false;
+    for (const { spec, peer } of this.#peers.values()) {
+      if (!peer.connection || (remote !== undefined && spec.remote !== remote)) continue;
+      peer.connection.swallows = true;
+      any = true;
+    }
+    return any;
   }
 
   /** Packets of a source leave and vanish, whatever is repaired, until this is taken back. */
@@ -178,13 +207,18 @@ export class SimulatedPerson {
     return any;
   }
 
+  /** Whether this page sends what it wants, whatever the room says. */
+  get stubborn(): boolean {
+    return this.#options.stubborn;
+  }
+
   /** Drivers that are not closed. */
   get openPeers(): number {
     return this.#peers.size;
   }
 
   get #holder(): string {
-    return `${this.identity}-${this.page}`;
+    return `${this.host}-${this.page}`;
   }
 
   #join(): void {
@@ -193,6 +227,7 @@ export class SimulatedPerson {
     const rejoin = this.#place?.room === wanted.room ? this.#place : undefined;
     const { room, topology } = wanted;
     const command = this.#joining?.room === room ? this.#joining.command : undefined;
+    this.#views = "[]";
     const options: JoinOptions = { room, topology, sources: { ...this.sources }, rejoin, command };
     participant.join(options);
     this.#tendDevices();
@@ -205,16 +240,64 @@ export class SimulatedPerson {
     if (name === "joining") this.#joining = event as ParticipantEvents["joining"];
     if (name === "joined") {
       this.#place = (event as ParticipantEvents["joined"]).place;
-      this.#joining = undefined;
+      this.#joining = this.refusedBy = undefined;
+      this.#views = "[]";
     }
+    if (name === "joined" || name === "changed") this.#tellViews();
+    if (name === "refused") this.#refused((event as ParticipantEvents["refused"]).error.code);
+    if (name === "join-failed") this.refusedBy = (event as ParticipantEvents["join-failed"]).error.code;
     if (name === "left") this.#place = this.#joining = undefined;
     if (name === "join-failed") this.#joining = undefined;
     if (isBarred(name, event)) this.wanted = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
   }
 
+  /** A token that has run out is replaced, as an app does that asks its own server for another. */
+  #refused(code: ErrorCode): void {
+    if (code !== "auth/token-expired") return;
+    const { clock, token } = this.#options;
+    const { participant } = this;
+    this.#token = `${token}#${clock.wall()}`;
+    clock.at(clock.now() + 100, () => {
+      if (!participant || participant !== this.participant) return;
+      participant.setToken(this.#token);
+      participant.connect();
+    });
+  }
+
+  /** Ids of publications change with places: what is hidden is said anew whenever that makes a difference. */
+  #tellViews(): void {
+    const { participant } = this;
+    if (this.hidden.size === 0 && this.#views === "[]") return;
+    const views = [];
+    for (const info of participant?.room?.participants ?? []) {
+      for (const source of SOURCES) {
+        if (!this.hidden.has(`${info.identity}:${source}`)) continue;
+        const publication = publicationId(info.id, source);
+        views.push({ publication, width: 0, height: 0, visible: false, priority: 0 });
+      }
+    }
+    const said = JSON.stringify(views);
+    if (said === this.#views) return;
+    this.#views = said;
+    participant?.setViews(views);
+  }
+
+  /** What sockets say reaches the page when it runs. */
+  #socket(): SocketPort {
+    const { socket, run } = this.#options;
+    return {
+      open: (handlers) =>
+        socket.open({
+          opened: () => run(() => handlers.opened()),
+          text: (text) => run(() => handlers.text(text)),
+          closed: (code) => run(() => handlers.closed(code)),
+        }),
+    };
+  }
+
   #heedRoom({ source, intent }: ParticipantEvents["source"]): void {
-    if (!this.moderated.has(source) || this.sources[source] === intent) return;
+    if (this.stubborn || !this.moderated.has(source) || this.sources[source] === intent) return;
     this.sources[source] = intent;
     this.#tendDevices();
   }
@@ -236,11 +319,17 @@ export class SimulatedPerson {
   #isLive(spec: PeerSpec, source: Source): boolean {
     const kind = kindOf(source);
     if (spec.use === "call") return this.devices.heldBy(kind, spec.session);
-    return this.sources[source] === "live" && this.#captures(source);
+    return this.#means(source) && this.#captures(source);
+  }
+
+  /** Whether this page means a source to be sent: by the room's word, unless it is a page that heeds nobody. */
+  #means(source: Source): boolean {
+    const own = this.#options.stubborn ? undefined : this.participant?.ownSources[source];
+    return own === undefined ? this.sources[source] === "live" : own.intent === "live" && own.mutedBy === null;
   }
 
   #driver(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver {
-    const { clock, chance, plane, identity, slots, violation, fails, tamper } = this.#options;
+    const { clock, chance, plane, host, slots, violation, fails, tamper, run } = this.#options;
     const kinds = deviceKinds(spec.audio, spec.video);
     const receives = (kind: TrackKind, first: number) =>
       Array.from({ length: slots }, (_, index) => ({ mid: String(first + index), kind }));
@@ -248,10 +337,10 @@ export class SimulatedPerson {
       clock,
       chance,
       plane,
-      endpoint: identity,
+      endpoint: host,
       session: spec.session,
       lite: false,
-      feed: tamper ? (input) => tamper(input, feed) : feed,
+      feed: (input) => run(() => (tamper ? tamper(input, feed) : feed(input))),
       sends: ownSections(spec.use === "call" ? SOURCES.filter((source) => isOfCall(spec, source)) : SOURCES),
       receives: spec.use === "sfu" ? [...receives("audio", 4), ...receives("video", 4 + slots)] : [],
       adopts: spec.use !== "sfu",
@@ -260,7 +349,7 @@ export class SimulatedPerson {
       fails,
       violation,
     });
-    if (this.#peers.has(spec.session)) violation(`session ${spec.session} of ${identity} has two drivers`);
+    if (this.#peers.has(spec.session)) violation(`session ${spec.session} of ${host} has two drivers`);
     this.#peers.set(spec.session, { spec, peer, counts: new Map() });
     return {
       perform: (effect) => peer.perform(effect),
@@ -283,7 +372,7 @@ export class SimulatedPerson {
   }
 
   #observe(participant: Participant): void {
-    const captured = (source: Source) => this.sources[source] === "live" && this.#captures(source);
+    const captured = (source: Source) => this.#means(source) && this.#captures(source);
     participant.observe(see(this.#peers.values(), captured, this.#options.counts));
   }
 

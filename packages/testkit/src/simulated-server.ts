@@ -1,5 +1,6 @@
 import type { Clock } from "@lodeline/base";
-import { type Authorization, Hub, type HubImage, type MemoryStore, type Recipient } from "@lodeline/hub";
+import { LodelineError } from "@lodeline/base";
+import { type Authorization, Hub, type HubImage, type HubStore, type Passing, type Recipient } from "@lodeline/hub";
 import type { SocketHandle } from "@lodeline/participant";
 import type { ServerMessage, Timers, Topology } from "@lodeline/protocol";
 import type { Chance } from "./chance.ts";
@@ -15,68 +16,72 @@ export interface SimulatedServerOptions {
   readonly plane: MediaPlane;
   readonly timers: Timers;
   readonly topology: Topology;
+  /** At most so many in a room; default: the hub's own limit. */
+  readonly maxParticipants?: number | undefined;
+  /** Where what must survive the process is kept. Absent: nowhere. */
+  readonly store?: HubStore | undefined;
+  /** What an earlier process has left there. */
+  readonly restore?: HubImage | undefined;
+  /** The tokens that have run out: a token that was made at this wall time or before, by identity. */
+  readonly expired: ReadonlyMap<string, number>;
   /** Told of every operation on the media engine, for the trace. */
   readonly onOperation?: FakeMediaEngineOptions["onOperation"];
+  /** What an operation of the room on the media plane comes to, for faults planted on purpose. */
+  readonly onMedia?: FakeMediaEngineOptions["admits"];
   violation(text: string): void;
-  /** Told of each hub, the first and the one of each restart, before anything happens to it. */
-  readonly onHub?: ((hub: Hub) => void) | undefined;
-  /**
-   * Where the hub keeps what survives a {@link SimulatedServer.kill}: a new one for each life, so that what the last one
-   * still had under way is lost. Absent: nothing is kept.
-   */
-  readonly store?: (() => MemoryStore) | undefined;
 }
 
 /** Says whether a message goes out to a client. */
 export type MessageFilter = (to: Recipient, message: ServerMessage) => boolean;
 
+/** Decides what becomes of a message above the link: calls `forward` now, later, twice or never. */
+export type MessageFate = (passing: Passing, forward: () => void) => void;
+
 /** Messages a client may send: faults make many, and the limit has tests of its own. */
 const RATE = { perSecond: 500, burst: 2000 };
 
 /**
- * A server without sockets: the real hub, on a fake media engine. A token is `<identity>` or `<identity>/<role>`; every
- * one is good.
+ * A server without sockets: one process, the real hub on a fake media engine. A token is `<identity>/<role>#<when>`, of
+ * which role and time may be absent; every one is good until it has run out.
  */
 export class SimulatedServer implements Disposable {
-  readonly #options: SimulatedServerOptions;
-  #lives = 0;
-  #life: Life;
-  /** What the last life has kept. */
-  #kept: HubImage | undefined;
+  readonly hub: Hub;
+  readonly media: FakeMediaEngine;
+  readonly serverPeer: FakeServerPeer;
   /** Drops messages to clients above the link, where no resend brings them back. */
   filter: MessageFilter | undefined;
+  /** Loses, holds or doubles messages above the link, both ways. */
+  fate: MessageFate | undefined;
 
   constructor(options: SimulatedServerOptions) {
-    this.#options = options;
-    this.#life = this.#begin();
-  }
-
-  get hub(): Hub {
-    return this.#life.hub;
-  }
-
-  get media(): FakeMediaEngine {
-    return this.#life.media;
-  }
-
-  get serverPeer(): FakeServerPeer {
-    return this.#life.serverPeer;
-  }
-
-  /** Where the present hub keeps itself; undefined where nothing is kept. */
-  get store(): MemoryStore | undefined {
-    return this.#life.store;
-  }
-
-  /** The process dies: nothing more is said, nothing more is kept. Sockets and media are cut by whoever calls. */
-  kill(): void {
-    this.#kept = this.#life.store?.image();
-    this[Symbol.dispose]();
-  }
-
-  /** After a kill: another process begins with what was kept. */
-  restart(): void {
-    this.#life = this.#begin();
+    const { clock, chance, plane, timers, topology, violation, maxParticipants, store, restore, expired } = options;
+    const engine = { clock, plane, violation };
+    this.media = new FakeMediaEngine({
+      ...engine,
+      onOperation: options.onOperation,
+      admits: options.onMedia,
+      chance: chance.fork("media"),
+      facts: (room, facts) => this.hub.mediaFacts(room, facts),
+    });
+    this.serverPeer = new FakeServerPeer({ ...engine, chance: chance.fork("server-peer") });
+    this.hub = new Hub({
+      clock,
+      random: chance.fork("hub"),
+      timers,
+      topology,
+      roomSettings: maxParticipants === undefined ? undefined : { maxParticipants },
+      rate: RATE,
+      store,
+      restore,
+      // One-way enough for a simulation: what is kept is not what is said.
+      digest: (secret) => [...secret].reverse().join(""),
+      ports: {
+        authorization: { authorize: (request, done) => done(authorizationOf(request.token ?? request.name, expired)) },
+        media: this.media,
+        serverPeer: this.serverPeer,
+        intercept: (passing, forward) => this.#intercept(passing, forward),
+      },
+    });
   }
 
   /** Takes a socket of the simulated network. */
@@ -91,53 +96,18 @@ export class SimulatedServer implements Disposable {
     this.serverPeer[Symbol.dispose]();
   }
 
-  #begin(): Life {
-    const { clock, chance, plane, timers, topology, violation, onOperation, onHub } = this.#options;
-    const engine = { clock, plane, violation };
-    const store = this.#options.store?.();
-    // A process draws chances of its own: the same ones would make the same ids again.
-    const own = (what: string) => chance.fork(this.#lives > 0 ? `${what} ${this.#lives}` : what);
-    this.#lives += 1;
-    const media: FakeMediaEngine = new FakeMediaEngine({
-      ...engine,
-      onOperation,
-      chance: own("media"),
-      facts: (room, facts) => hub.mediaFacts(room, facts),
-    });
-    const serverPeer = new FakeServerPeer({ ...engine, chance: own("server-peer") });
-    const hub: Hub = new Hub({
-      clock,
-      random: own("hub"),
-      timers,
-      topology,
-      rate: RATE,
-      store,
-      restore: this.#kept,
-      digest: (secret) => [...secret].reverse().join(""),
-      ports: {
-        authorization: { authorize: (request, done) => done(authorizationOf(request.token ?? request.name)) },
-        media,
-        serverPeer,
-        intercept: ({ who, direction, message }, forward) => {
-          if (direction === "to-server" || (this.filter?.(who, message) ?? true)) forward();
-        },
-      },
-    });
-    onHub?.(hub);
-    return { hub, media, serverPeer, store };
+  #intercept(passing: Passing, forward: () => void): void {
+    const { filter, fate } = this;
+    if (filter && passing.direction === "to-client" && !filter(passing.who, passing.message)) return;
+    if (fate) fate(passing, forward);
+    else forward();
   }
 }
 
-/** One process of the server. */
-interface Life {
-  readonly hub: Hub;
-  readonly media: FakeMediaEngine;
-  readonly serverPeer: FakeServerPeer;
-  readonly store: MemoryStore | undefined;
-}
-
-function authorizationOf(token: string): Authorization {
-  const [identity = "nobody", role] = token.split("/");
+function authorizationOf(token: string, expired: ReadonlyMap<string, number>): Authorization | LodelineError {
+  const [who = "", when = "0"] = token.split("#");
+  const [identity = "nobody", role] = who.split("/");
+  if (Number(when) <= (expired.get(identity) ?? -1)) return new LodelineError("auth/token-expired");
   return {
     identity,
     name: identity,

@@ -1,13 +1,15 @@
-import { type Hub, MemoryStore, type MemoryStoreOptions } from "@lodeline/hub";
 import { type Participant, type ParticipantEvents, type SessionKey, sessionIdOf } from "@lodeline/participant";
 import { DEFAULT_TIMERS, type Standing, type Timers, type Topology } from "@lodeline/protocol";
 import { STANDING_EDGES } from "@lodeline/room";
 import { SESSION_EDGES, type SessionEvent } from "@lodeline/session";
 import { type Chance, chance } from "./chance.ts";
+import { type DeadlineName, deadlineMs } from "./deadlines.ts";
+import { DurableStore, type DurableStoreOptions } from "./durable-store.ts";
 import { type DeviceMood, FakeDevices } from "./fake-devices.ts";
 import { SERVER_ENDPOINT } from "./fake-media-engine.ts";
 import { MediaPlane } from "./media-plane.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
+import { PersonClock } from "./person-clock.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedPerson } from "./simulated-person.ts";
 import { SimulatedServer } from "./simulated-server.ts";
@@ -22,14 +24,22 @@ export interface WorldOptions {
   readonly timers?: Partial<Timers> | undefined;
   /** Whether to keep a trace. It costs more than the run itself. Default false. */
   readonly trace?: boolean | undefined;
-  /** How what the server keeps for its next process is kept; absent: nothing is. */
-  readonly keeps?: MemoryStoreOptions | undefined;
   /** Something to break on purpose. */
   readonly mutation?: Mutation | undefined;
+  /** At most so many in a room. Default: the server's own limit. */
+  readonly maxParticipants?: number | undefined;
+  /** Whether a killed server finds again what it knew, and how long a save takes at most. Default: it knows nothing. */
+  readonly storage?: Pick<DurableStoreOptions, "commitMs" | "schedule"> | undefined;
 }
 
 /** How to make a person. */
 export interface PersonOptions {
+  /** Who it is, where that differs from the host: another tab of somebody. */
+  readonly identity?: string | undefined;
+  /** Whether the page sends what it wants, whatever the room says: a client that was tampered with. Default false. */
+  readonly stubborn?: boolean | undefined;
+  /** Whether this page is ever frozen. Default false: a clock of its own costs time. */
+  readonly freezes?: boolean | undefined;
   readonly role?: "speaker" | "moderator" | "viewer" | undefined;
   readonly camera?: DeviceMood | undefined;
   readonly microphone?: DeviceMood | undefined;
@@ -42,7 +52,7 @@ export interface PersonOptions {
   /** Probability that a step of a plan fails. Default 0. */
   readonly stepFailure?: number | undefined;
   /** What a call that comes in is answered with, and after how long. Default: nothing. */
-  readonly answers?: { readonly with: "accept" | "reject"; readonly afterMs: number } | undefined;
+  readonly answers?: { readonly with: "accept" | "reject" | "busy" | "nothing"; readonly afterMs: number } | undefined;
 }
 
 /**
@@ -54,16 +64,32 @@ export class World implements Disposable {
   readonly chance: Chance;
   readonly network: SimulatedNetwork;
   readonly plane: MediaPlane;
-  readonly server: SimulatedServer;
+  /** The present process of the server; the last one, while it is down. */
+  server: SimulatedServer;
   readonly people: SimulatedPerson[] = [];
   readonly timers: Timers;
   /** What must not happen, with the time at which it did. */
   readonly violations: string[] = [];
   readonly trace: string[] = [];
+  /** Clocks of the pages that are frozen at times, by host. */
+  readonly pages = new Map<string, PersonClock>();
   /** Replay steps by name: what was repaired, and nothing else. */
   readonly replays = new Map<string, number>();
   /** Until when something that was begun is still to be undone: a reload, an absence, a broken path. */
   busyUntilMs = 0;
+  /** Waits that faults have set off and nobody can shorten, and until when. */
+  readonly deadlines: { readonly name: DeadlineName; readonly untilMs: number }[] = [];
+  /** Whether a server process runs. */
+  isServing = true;
+  /** Whether faults still happen. */
+  isFaulty = true;
+  /** By identity: tokens made until then, wall ms, have run out. */
+  readonly expired = new Map<string, number>();
+  /** When a page of somebody last vanished without a word, by identity. */
+  readonly silentSince = new Map<string, number>();
+  /** The disk of the server, if it has one. */
+  readonly store: DurableStore | undefined;
+  #processes = 0;
   readonly #options: WorldOptions;
   readonly #standings = new Map<string, Standing>();
 
@@ -79,24 +105,28 @@ export class World implements Disposable {
       violation,
       onState: (connection) => this.note(connection.endpoint, () => `${connection.id} ${connection.state}`),
     });
-    this.server = new SimulatedServer({
-      clock,
-      chance: this.chance.fork("server"),
-      plane: this.plane,
-      timers: this.timers,
-      topology: options.topology,
-      onOperation: options.trace ? (op) => this.note("media", () => brief(op)) : undefined,
-      onHub: (hub) => this.#watchHub(hub),
-      store: options.keeps ? () => new MemoryStore(options.keeps) : undefined,
-      violation,
-    });
+    this.store =
+      options.storage &&
+      new DurableStore({
+        clock,
+        chance: this.chance.fork("store"),
+        ...options.storage,
+        tamper: this.mutation && MUTATIONS[this.mutation].saves,
+      });
+    this.server = this.#makeServer();
     this.network = new SimulatedNetwork({
       clock,
       chance: this.chance.fork("network"),
-      accept: (_host, socket) => this.server.accept(socket),
+      accept: (_host, socket) => (this.isServing ? this.server.accept(socket) : undefined),
+      onDrop: (text) => GREETING.test(text) && this.await("connectMs"),
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
     });
     if (options.mutation) MUTATIONS[options.mutation].break(this);
+  }
+
+  /** At most so many in a room; undefined: the server's own limit. */
+  get maxParticipants(): number | undefined {
+    return this.#options.maxParticipants;
   }
 
   /** Something to break on purpose, if anything. */
@@ -104,59 +134,79 @@ export class World implements Disposable {
     return this.#options.mutation;
   }
 
-  /** Makes a person; the page is not open yet. */
-  person(identity: string, options: PersonOptions = {}): SimulatedPerson {
-    const { clock, plane, network, timers } = this;
-    const own = this.chance.fork(identity);
+  /** Makes a person on a host; the page is not open yet. */
+  person(host: string, options: PersonOptions = {}): SimulatedPerson {
+    const { plane, network, timers } = this;
+    const { stepFailure = 0, answers, identity = host } = options;
+    const own = this.chance.fork(host);
+    const page = options.freezes ? new PersonClock(this.clock) : undefined;
+    const clock = page ?? this.clock;
     const devices = new FakeDevices({
       clock,
       chance: own.fork("devices"),
       camera: options.camera ?? "ready",
       microphone: options.microphone ?? "ready",
+      asking: (waitMs) => this.await("permission", waitMs),
     });
     const failing = own.fork("failing");
-    const { stepFailure = 0, answers } = options;
     const mutation = this.mutation && MUTATIONS[this.mutation];
     const person: SimulatedPerson = new SimulatedPerson({
       clock,
+      run: page ? (fn) => page.run(fn) : (fn) => fn(),
       chance: own,
       plane,
       devices,
       timers,
+      host,
       identity,
       token: `${identity}/${options.role ?? "speaker"}`,
-      socket: { open: (handlers) => network.open(identity, handlers) },
+      socket: { open: (handlers) => network.open(host, handlers) },
       slots: options.slots ?? 3,
       pollMs: options.pollMs ?? 400,
       captures: options.captures ?? true,
+      stubborn: options.stubborn ?? mutation?.stubborn ?? false,
       event: (name, event) => {
         this.#watch(person, name, event);
         if (name === "incoming" && answers)
           this.#answer(person, (event as ParticipantEvents["incoming"]).call.key, answers);
       },
       violation: (text) => this.violation(text),
-      fails: stepFailure > 0 ? () => failing.happens(stepFailure) : undefined,
+      fails: stepFailure > 0 ? () => this.isFaulty && failing.happens(stepFailure) : undefined,
       tamper: mutation?.tamper,
       counts: mutation?.counts,
     });
     if (mutation?.leaksDevices) devices.release = (_kind, _holder, done) => void clock.at(clock.now() + 1, done);
     this.people.push(person);
+    if (page) this.pages.set(host, page);
     return person;
   }
 
-  /** The server's process dies at once: its sockets break, its media is gone, what it had not kept is lost. */
-  killServer(): void {
-    this.note("server", () => "killed");
-    this.server.kill();
-    this.network.setServerDown(true);
+  /** A wait that nobody can shorten begins now: quiet does not begin before it has passed. */
+  await(name: DeadlineName, extraMs = 0): void {
+    this.deadlines.push({ name, untilMs: this.clock.now() + extraMs + deadlineMs(name, this.timers) });
+  }
+
+  /** The server's process dies, at once and without a word; what it had saved is on its disk. */
+  killServer(how: "loud" | "silent" = "loud"): void {
+    if (!this.isServing) return;
+    this.isServing = false;
+    this.network.cutAll(how);
+    this.store?.kill();
+    this.server[Symbol.dispose]();
     this.plane.vanish(SERVER_ENDPOINT);
   }
 
-  /** Another process of the server begins, with what the last one has kept. */
+  /** A new process of the server begins with what the disk has. */
   startServer(): void {
-    this.network.setServerDown(false);
-    this.server.restart();
-    this.note("server", () => "started");
+    if (this.isServing) return;
+    this.server = this.#makeServer();
+    this.isServing = true;
+    this.note("server", () => "serves");
+  }
+
+  /** Whether a track, a path or a forwarder is ill in a way that only a repair cures. */
+  get isAiling(): boolean {
+    return this.plane.ailing || this.server.media.ailing;
   }
 
   /** Notes what must not happen. */
@@ -180,8 +230,32 @@ export class World implements Disposable {
     this.clock.at(this.clock.now() + answers.afterMs, () => {
       if (participant !== person.participant) return;
       if (answers.with === "accept") participant?.accept(key);
-      else participant?.reject(key);
+      else if (answers.with === "reject") participant?.reject(key);
+      else if (answers.with === "busy") participant?.reject(key, "busy");
     });
+  }
+
+  #makeServer(): SimulatedServer {
+    const { clock, plane, timers, store } = this;
+    const { trace, topology, maxParticipants } = this.#options;
+    const mutation = this.mutation && MUTATIONS[this.mutation];
+    const first = this.#processes++ === 0;
+    const server = new SimulatedServer({
+      clock,
+      chance: this.chance.fork(`server ${this.#processes}`),
+      plane,
+      timers: { ...timers, ...mutation?.serverTimers },
+      topology,
+      maxParticipants,
+      store,
+      restore: first ? undefined : store?.image(),
+      expired: this.expired,
+      onOperation: trace ? (op) => this.note("media", () => brief(op)) : undefined,
+      onMedia: mutation?.admits,
+      violation: (text) => this.violation(text),
+    });
+    this.#watchServer(server);
+    return server;
   }
 
   #noteFrame(direction: "to-server" | "to-client", host: string, text: string): void {
@@ -195,13 +269,13 @@ export class World implements Disposable {
   ): void {
     if (name === "session") {
       const { key, event: of } = event as ParticipantEvents["session"];
-      this.#watchSession(`${person.identity} ${key}`, of);
+      this.#watchSession(`${person.host} ${key}`, of);
     } else if (name === "standing") {
       const { publication, standing } = event as ParticipantEvents["standing"];
-      this.#watchStanding(`${person.identity}.${person.page} ${publication}`, standing);
-      this.note(person.identity, () => `standing ${publication} ${standing}`);
-    } else if (name !== "slots") {
-      this.note(person.identity, () => `${name} ${brief(event)}`);
+      this.#watchStanding(`${person.host}.${person.page} ${publication}`, standing);
+      this.note(person.host, () => `standing ${publication} ${standing}`);
+    } else if (name !== "slots" && name !== "changed") {
+      this.note(person.host, () => `${name} ${brief(event)}`);
     }
   }
 
@@ -226,12 +300,14 @@ export class World implements Disposable {
   #watchStanding(row: string, standing: Standing): void {
     const before = this.#standings.get(row) ?? "off";
     this.#standings.set(row, standing);
+    // While something is ill, a track that begins anew has its receipt window before anybody can say so.
+    if (standing === "pending" && before !== standing && !this.isFaulty && this.isAiling) this.await("receiptWindowMs");
     if (before !== standing && !STANDING_EDGES[before].includes(standing)) {
       this.violation(`illegal standing of ${row}: ${before} -> ${standing}`);
     }
   }
 
-  #watchHub(hub: Hub): void {
+  #watchServer({ hub }: SimulatedServer): void {
     hub.on("session", (event) => this.#checkEdge(`server ${event.session}`, event.previous, event.state));
     hub.on("replay", ({ subscription, step, why }) => {
       this.replays.set(step, (this.replays.get(step) ?? 0) + 1);
@@ -244,6 +320,9 @@ export class World implements Disposable {
     hub.on("session", (event) => this.note("server", () => `session ${brief(event)}`));
   }
 }
+
+/** The two frames whose loss nothing but a timeout tells. */
+const GREETING = /^\{"kind":"(?:hello|welcome)"/;
 
 /** The id of the session under a key, if one is under way. */
 export function sessionUnder(participant: Participant | undefined, key: SessionKey): string | undefined {

@@ -123,6 +123,31 @@ describe("SimulatedNetwork", () => {
     assert.deepEqual(server.log, ["c opened", "c last", "c closed 1001"]);
     assert.equal(server.network.openSockets, 0);
   });
+
+  it("[KIT16] a stall delivers late, whole and in order, one way or both", () => {
+    const { clock, network, log, send, reply } = bench();
+    network.stall("anna", "to-server", 500);
+    for (const n of numbers(5)) send(n);
+    reply("x");
+    clock.advance(100);
+    assert.deepEqual(log, ["c opened", "c x"]);
+    clock.advance(500);
+    assert.deepEqual(log.slice(2), ["s 0", "s 1", "s 2", "s 3", "s 4"]);
+  });
+
+  it("[KIT16] when the server is killed its clients are told, or nobody is; its own side hears nothing", () => {
+    for (const how of ["loud", "silent"] as const) {
+      const { clock, network, log, send, closeClient } = bench();
+      network.cutAll(how);
+      send("late");
+      clock.advance(1000);
+      assert.deepEqual(log, how === "loud" ? ["c opened", "c closed 1006"] : ["c opened"]);
+      closeClient();
+      clock.advance(1000);
+      assert.equal(network.openSockets, 0);
+      assert.ok(!log.some((line) => line.startsWith("s ")));
+    }
+  });
 });
 
 /** Sorts expected lines by where they stand in the log: compares sets, the order is checked apart. */

@@ -1,0 +1,42 @@
+import type { Timers } from "@lodeline/protocol";
+
+/**
+ * The waits that nobody can shorten, because somebody is silent and may speak again, or because a person is being asked.
+ * Quiet begins when the last of those that a schedule has set off has passed; each is counted from the fault itself.
+ */
+export type DeadlineName =
+  /** Somebody is asked for a device, and takes its time. */
+  | "permission"
+  /** A wire that died in silence is found dead by the heartbeat. */
+  | "linkLostMs"
+  /** A page that went away without a word, or was frozen for longer, loses its place. */
+  | "leaseMs"
+  /** A page that said goodbye and does not come back loses its place. */
+  | "byeGraceMs"
+  /** The other end of a call vanished without a word: its transport is seen dead, and has its time to recover. */
+  | "recoveryMs"
+  /** A path that swallows everything while ICE believes in it: media is missed by the receipt window. */
+  | "receiptWindowMs"
+  /** A call's first word vanished above the link: nobody rings. */
+  | "noAnswerMs"
+  /** Another word of a call vanished above the link: it does not come about. */
+  | "negotiatingMs"
+  /** A greeting vanished: the attempt to connect has its time. No WebSocket loses a frame, but a broken proxy may. */
+  | "connectMs"
+  /** Who could not reach the server for a while tries again at growing intervals, and nothing tells it when. */
+  | "reconnectMaxMs";
+
+/** Browsers show `disconnected` after a few seconds at most. */
+const DISCONNECTED_WITHIN_MS = 2_500;
+
+/** How long each may take from its fault on, ms. */
+export function deadlineMs(name: DeadlineName, timers: Timers): number {
+  switch (name) {
+    case "permission":
+      return 0;
+    case "recoveryMs":
+      return DISCONNECTED_WITHIN_MS + timers.recoveryMs;
+    default:
+      return timers[name];
+  }
+}
