@@ -1,5 +1,5 @@
 import type { Role, Room } from "@lodeline/client";
-import { moderatorName } from "./moderation.ts";
+import { moderatorName, removedHere } from "./moderation.ts";
 import { notify } from "./notices.ts";
 
 const ROLE_WORDS: Readonly<Record<Role, string>> = {
@@ -10,6 +10,7 @@ const ROLE_WORDS: Readonly<Record<Role, string>> = {
 
 /** Tells the person when a moderator has changed what they may do. */
 export function tellVerdicts(room: Room): void {
+  removedHere.value = [];
   let role = room.self.role;
   const muted: Record<string, string | null> = {
     microphone: room.microphone.mutedBy,

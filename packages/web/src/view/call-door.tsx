@@ -23,8 +23,9 @@ export function CallDoor({ identity, name }: { identity: string; name: string | 
   const call = (video: boolean) => void placeCall(identity, who, video);
   useEffect(() => {
     document.title = `Call ${who} · Lodeline`;
+    failed.value = undefined;
     void beReachable();
-  }, [who]);
+  }, [identity]);
   return (
     <div class="front">
       <header>

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { callWords } from "../state/call-words.ts";
 import { nameOfCall, talkingSince } from "../state/calls.ts";
 import { developing, setDeveloping } from "../state/developer.ts";
-import { ownName } from "../state/own-client.ts";
+import { ownName, reach } from "../state/own-client.ts";
 import { usePulse, useSeconds } from "../state/pulse.ts";
 import { Avatar } from "./avatar.tsx";
 import { Brand } from "./brand.tsx";
@@ -105,21 +105,24 @@ function CallState({ call }: { call: Call }): JSX.Element {
   usePulse();
   const now = useSeconds();
   const began = talkingSince(call);
-  const look = call.state === "Active" && !call.interrupted ? "good" : "wait";
-  const words =
-    call.state === "Active" && began !== undefined
-      ? call.interrupted
-        ? "Reconnecting"
-        : clock(now - began)
-      : STATES[call.state];
+  const trouble = troubleOf(call);
+  const look = call.state === "Active" && !trouble ? "good" : "wait";
+  const words = trouble ?? (call.state === "Active" && began !== undefined ? clock(now - began) : STATES[call.state]);
   return (
-    <span class={`connection ${look}`} data-connection={call.interrupted ? "Reconnecting" : call.state}>
+    <span class={`connection ${look}`} data-connection={trouble ?? call.state}>
       <span>{words}</span>
       <span class="visually-hidden" role="status">
-        {call.interrupted ? "Reconnecting" : STATES[call.state]}
+        {trouble ?? STATES[call.state]}
       </span>
     </span>
   );
+}
+
+/** What is broken of a call that goes on: the way between the two, or the server, which the talk does not need. */
+function troubleOf(call: Call): string | undefined {
+  if (call.state !== "Active") return undefined;
+  if (call.interrupted) return "Reconnecting";
+  return reach.value.link === "open" ? undefined : "Server out of reach; the call goes on";
 }
 
 const STATES: Readonly<Record<Call["state"], string>> = {
@@ -133,7 +136,7 @@ const STATES: Readonly<Record<Call["state"], string>> = {
 };
 
 function waitingWords(call: Call, name: string): string {
-  if (call.state === "OutgoingInit") return `It rings at ${name}'s`;
+  if (call.state === "OutgoingInit") return `Waiting for ${name} to answer`;
   if (call.state === "Ending") return "Hanging up; camera and microphone are being released";
   return "They are there. Connecting sound and picture";
 }
