@@ -15,7 +15,7 @@ export interface Belief {
   readonly words: readonly string[];
   /** Standings of the rows of what is received here. */
   readonly rows: readonly string[];
-  /** Sections that had more media now than a moment ago. */
+  /** Sections that decoded something within the last quarter of a second. */
   readonly flowing: { readonly audio: number; readonly video: number };
   readonly sockets: number;
   readonly connections: number;
@@ -26,11 +26,12 @@ export type Expected = Readonly<Record<string, Partial<Record<Source, SourceStat
 
 const SOURCES = ["microphone", "camera"] as const;
 
-/** Runs on the page: reads what it believes, and what its decoders counted since the last reading. */
+/** Runs on the page: reads what it believes, and what its decoders count. */
 export async function readBelief(lab: SdkLab): Promise<Belief> {
   const { room } = lab;
-  const before = (lab as { counts?: Map<string, number> }).counts ?? new Map<string, number>();
-  const counts = new Map<string, number>();
+  /** What each section had decoded, and when that last grew: between two pictures there are many readings. */
+  const counts = (lab as { counts?: Map<string, { count: number; grewAtMs: number }> }).counts ?? new Map();
+  Object.assign(lab, { counts });
   const flowing = { audio: 0, video: 0 };
   for (const [index, connection] of lab.connections.entries()) {
     if (connection.connectionState === "closed") continue;
@@ -39,11 +40,13 @@ export async function readBelief(lab: SdkLab): Promise<Belief> {
       const id = `${index} ${entry.id}`;
       const played = (entry.jitterBufferEmittedCount ?? 0) - (entry.concealedSamples ?? 0);
       const count: number = entry.kind === "video" ? (entry.framesDecoded ?? 0) : played;
-      counts.set(id, count);
-      if (count > (before.get(id) ?? 0)) flowing[entry.kind as "audio" | "video"]++;
+      const before = counts.get(id) ?? { count: 0, grewAtMs: Number.NEGATIVE_INFINITY };
+      const now = performance.now();
+      const grewAtMs = count > before.count ? now : before.grewAtMs;
+      counts.set(id, { count, grewAtMs });
+      if (now - grewAtMs < 250) flowing[entry.kind as "audio" | "video"]++;
     }
   }
-  Object.assign(lab, { counts });
   const others = room?.joined ? [...room.participants.values()] : [];
   const own = room?.self.name ?? "";
   const intentOf = (state: string) => (state === "live" || state === "muted" ? state : "unpublished");
