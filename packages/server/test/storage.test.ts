@@ -6,6 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, it } from "node:test";
 import { LodelineError, type Logger, seededRandom, silentLogger } from "@lodeline/base";
 import { type HubChanges, type HubStore, MemoryStore, type StoreDrop, type StoreRecord } from "@lodeline/hub";
+import fastify from "fastify";
+import { addHealthRoutes } from "../src/http/health-routes.ts";
 import { SqliteStore } from "../src/storage/sqlite-store.ts";
 import { StandingClock } from "./support/standing-clock.ts";
 
@@ -224,6 +226,25 @@ describe("a disk that is full", () => {
     assert.match(said.at(-1) ?? "", /^warn storage works again/);
     store[Symbol.dispose]();
     assert.deepEqual([...byName(sqlite(directory).image().records).keys()], ['["call","all",0]']);
+  });
+});
+
+describe("readiness", () => {
+  it("[STORE9] shows a storage that fails, and goes on letting people in", async () => {
+    const app = fastify();
+    let storage: "ok" | "failing" | undefined = "ok";
+    const status = { uptimeMs: 0, sockets: 0, links: 0, rooms: 0, participants: 0, transports: 0 };
+    addHealthRoutes(app, () => ({ ...status, state: "ready", storage }));
+    const read = async () => {
+      const { statusCode, body } = await app.inject("/readyz");
+      return [statusCode, JSON.parse(body)];
+    };
+    assert.deepEqual(await read(), [200, { status: "ready", storage: "ok" }]);
+    storage = "failing";
+    assert.deepEqual(await read(), [200, { status: "ready", storage: "failing" }]);
+    storage = undefined;
+    assert.deepEqual(await read(), [200, { status: "ready" }]);
+    await app.close();
   });
 });
 
