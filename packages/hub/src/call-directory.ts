@@ -1,4 +1,4 @@
-import { type Clock, type ErrorCode, LodelineError, type Timer } from "@lodeline/base";
+import { type Clock, type ErrorCode, LodelineError, type MonoMs, type Timer } from "@lodeline/base";
 import {
   type CallReceived,
   type CallSent,
@@ -191,7 +191,7 @@ export class CallDirectory {
 
   /** A link is not heard of, or is again: a call that rings nowhere else waits for it as long as a room would. */
   linkChanged(host: LinkHost): void {
-    for (const call of this.#calls.values()) if (call.ringing.has(host)) this.#watch(call);
+    for (const call of this.#calls.values()) if (call.ringing.has(host) || call.caller === host) this.#watch(call);
   }
 
   /**
@@ -246,13 +246,22 @@ export class CallDirectory {
   #watch(call: Call, bye = false): void {
     call.unheard?.cancel();
     call.unheard = undefined;
-    const links = [...call.ringing];
-    if (call.callee || !this.#calls.has(call.session) || links.some(({ link }) => link.state === "open")) return;
+    if (call.callee || !this.#calls.has(call.session)) return;
     const { clock, timers } = this.#options;
     const now = clock.now();
-    const due = Math.max(bye ? now + timers.byeGraceMs : now, ...links.map(({ heardAt }) => heardAt + timers.leaseMs));
-    if (due <= now) return this.#unanswered(call, "unreachable");
-    call.unheard = clock.at(due, () => this.#unanswered(call, "unreachable"));
+    const unheardAt = Math.max(bye ? now + timers.byeGraceMs : now, leaseEnd([...call.ringing], timers.leaseMs));
+    const callerGoneAt = leaseEnd([call.caller], timers.leaseMs);
+    const due = Math.min(unheardAt, callerGoneAt);
+    if (due === Number.POSITIVE_INFINITY) return;
+    const end = () => (callerGoneAt <= unheardAt ? this.#withdrawn(call) : this.#unanswered(call, "unreachable"));
+    if (due <= now) end();
+    else call.unheard = clock.at(due, end);
+  }
+
+  /** Whoever calls is not heard of any more: it stops ringing, and is over for a caller that comes back yet. */
+  #withdrawn(call: Call): void {
+    for (const [host, from] of ends(call)) host.deliver(said(from, call.session, hangup("remote-gone")));
+    this.#over(call, "remote-gone");
   }
 
   #refusal(host: LinkHost, to: string, session: string): LodelineError | undefined {
@@ -385,6 +394,12 @@ export class CallDirectory {
   #tell({ session, from, to }: Call, what: HubEvents["call"]["what"], reason?: string): void {
     this.#options.event({ session, from, to, what, reason });
   }
+}
+
+/** When the last of some links has not been heard of for a lease; infinite while one of them is open. */
+function leaseEnd(links: readonly LinkHost[], leaseMs: number): MonoMs {
+  if (links.some(({ link }) => link.state === "open")) return Number.POSITIVE_INFINITY;
+  return Math.max(Number.NEGATIVE_INFINITY, ...links.map(({ heardAt }) => heardAt + leaseMs));
 }
 
 /** Both ends of a call, each with the identity that speaks to it. */

@@ -169,6 +169,23 @@ describe("calls", () => {
     assert.equal(world.hub.status().calls, 0);
   });
 
+  it("[HUB39] stops ringing when its caller has fallen silent for a lease, and is over for a caller that comes back", () => {
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    ada.reachable = false;
+    ada.cut();
+    world.run(DEFAULT_TIMERS.leaseMs - DEFAULT_TIMERS.heartbeatMs - 300);
+    assert.equal(bob.heard.length, 1);
+    world.run(DEFAULT_TIMERS.heartbeatMs + 300);
+    for (const one of [bob, desk]) assert.equal(one.heard.at(-1)?.reason, "remote-gone");
+    assert.equal(world.hub.status().calls, 0);
+    ada.reachable = true;
+    world.run(5_000);
+    assert.equal(ada.heard.at(-1)?.reason, "remote-gone");
+  });
+
   it("[HUB39] one that comes back in time rings on, and one that comes back later finds the call over", () => {
     for (const [awayMs, kinds] of [
       [5_000, ["call:init"]],

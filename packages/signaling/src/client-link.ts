@@ -134,6 +134,8 @@ export class ClientLink {
   /** The network came back or the page is shown again: reconnects at once, or makes sure that an open socket lives. */
   wake(now: MonoMs): void {
     if (this.#socket === "welcomed") {
+      // Should it be dead, the first attempt after it is not kept waiting for what failed before the sleep.
+      this.#reconnection.encourage();
       this.#probeBy = now + WAKE_PROBE_MS;
       this.#stream.ping(now);
     } else if (this.#reconnection.at !== undefined) {

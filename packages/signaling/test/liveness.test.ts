@@ -103,6 +103,28 @@ describe("liveness", () => {
     assert.equal(wire.client.state, "open");
   });
 
+  it("[LINK17] what failed before a wake keeps nobody waiting after it", () => {
+    const wire = opened();
+    wire.reachable = false;
+    wire.cut(0, 0);
+    wire.run(20_000);
+    wire.reachable = true;
+    wire.do((client, now) => client.wake(now));
+    wire.run(100);
+    for (let times = 0; times < 4; times++) {
+      wire.cut(0, 0);
+      for (let ms = 0; ms < 5_000 && wire.client.state !== "open"; ms += 50) wire.run(50);
+      wire.run(50);
+    }
+    assert.equal(wire.client.state, "open");
+    wire.cut(undefined, undefined);
+    wire.do((client, now) => client.wake(now));
+    wire.run(1_500);
+    assert.equal(wire.client.state, "interrupted");
+    wire.run(200);
+    assert.equal(wire.client.state, "open");
+  });
+
   it("[LINK17] a wake finds an open socket that died, within 1.5 s, and leaves a living one", () => {
     const wire = opened();
     wire.do((client, now) => client.wake(now));
