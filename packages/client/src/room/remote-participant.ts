@@ -52,7 +52,7 @@ export class RemoteHandle implements RemoteParticipant {
   audioLevel(): number {
     // Read from the receiver (W3C webrtc section 5.3): what is being played now, without asking for all statistics.
     const levels = [...this.#tracks.values()]
-      .filter(({ track }) => track.kind === "audio")
+      .filter(({ track }) => track.kind === "audio" && track.enabled)
       .flatMap(({ receiver }) => receiver.getSynchronizationSources().map((source) => source.audioLevel ?? 0));
     return levels.length === 0 ? 0 : Math.max(...levels);
   }
@@ -62,6 +62,7 @@ export class RemoteHandle implements RemoteParticipant {
     const before = this.#sources;
     this.#info = info;
     this.#sources = truths(info, parts, this.#tracks);
+    this.#obey();
     const standings = SOURCES.map((source) => this.#sources[source]).filter(
       (truth) => truth.words !== before[truth.source].words,
     );
@@ -77,16 +78,30 @@ export class RemoteHandle implements RemoteParticipant {
     const before = this.#tracks.get(source);
     if (before?.receiver === receiver) return false;
     const stream = this.streamOf(source);
-    if (before) stream.removeTrack(before.track);
     if (receiver) {
       this.#tracks.set(source, { track: receiver.track, receiver });
+      this.#obey();
+      // Before the old one goes: an element whose stream has no picture for a moment shows none.
       stream.addTrack(receiver.track);
+    }
+    if (before) stream.removeTrack(before.track);
+    if (receiver) {
       // `addtrack` is not fired for what a page adds itself; whoever plays the stream waits for it.
       stream.dispatchEvent(new MediaStreamTrackEvent("addtrack", { track: receiver.track }));
     } else {
       this.#tracks.delete(source);
     }
     return true;
+  }
+
+  /**
+   * Plays no sound that the room says is not live. In an sfu room none of it comes; in a mesh nobody but the receiver can
+   * keep a muted sender, or one that has lost its role, from being heard.
+   */
+  #obey(): void {
+    for (const [source, { track }] of this.#tracks) {
+      if (track.kind === "audio") track.enabled = this.#sources[source].intent === "live";
+    }
   }
 
   /** The stream a source belongs to. */
