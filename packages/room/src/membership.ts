@@ -275,4 +275,8 @@ export function linkBack(turn: Turn, participant: string, link: string): void {
     if (row.standing === "pending") restartRow(turn, row);
     if (row.standing === "missing") restartReplay(turn, row);
   }
+  // A sender who could not be asked can be asked now.
+  for (const row of turn.rowsFrom(participant)) {
+    if (row.standing === "missing" && (row.replay === null || row.replay.resting)) restartReplay(turn, row);
+  }
 }
