@@ -15,6 +15,7 @@ const SIGNS: Readonly<Record<Mutation, RegExp>> = {
   "lost-slots": /should be received/,
   "lost-hangups": /call:/,
   "endless-leases": /ghost|has \d+ places/,
+  "lost-writes": /before a restart/,
   "deaf-to-moderators": /it is heard although/,
 };
 

@@ -125,7 +125,7 @@ function checkMedia(world: World, room: RoomView, found: string[]): void {
         const { intent, mutedBy } = from.media.sources[source];
         const standing = rows.get(subscriptionId(publication, to.id))?.standing ?? "off";
         const here = receiver.participant?.standing(publication);
-        const isShown = !receiver.hidden.has(`${from.identity}:${source}`);
+        const isShown = receiver.views.shows(from.identity, source);
         const due = intent === "live" && mutedBy === null && isShown ? "received" : "off";
         const name = `${from.identity}'s ${source} at ${to.identity}`;
         if (standing !== due) found.push(`${name}: ledger says ${standing}, should be ${due}`);

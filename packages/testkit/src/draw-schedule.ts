@@ -2,7 +2,7 @@ import { SERVER_PEER_IDENTITY, type Source, type Topology } from "@lodeline/prot
 import type { Chance } from "./chance.ts";
 import type { Action, Schedule } from "./schedule.ts";
 import { CLEAN_NETWORK, type NetworkFaults } from "./simulated-network.ts";
-import type { PersonOptions } from "./world.ts";
+import type { PersonOptions } from "./world-options.ts";
 
 /** The people of schedules: the first two to eight of them take part. The first is the moderator. */
 export const PEOPLE: readonly string[] = ["anna", "bert", "cleo", "dora", "emil", "fred", "gina", "hugo"];

@@ -49,4 +49,5 @@ export {
 } from "./simulated-server.ts";
 export { summarize } from "./trace.ts";
 export { VirtualClock } from "./virtual-clock.ts";
-export { type PersonOptions, sessionUnder, World, type WorldOptions } from "./world.ts";
+export { sessionUnder, World } from "./world.ts";
+export type { PersonOptions, WorldOptions } from "./world-options.ts";

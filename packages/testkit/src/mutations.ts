@@ -22,6 +22,8 @@ export type Mutation =
   | "lost-hangups"
   /** The server lets nobody go whose page is gone. */
   | "endless-leases"
+  /** The disk of the server forgets who was in a room, though it was told. */
+  | "lost-writes"
   /** Pages send what they want, and the server forwards it, whatever a moderator says. */
   | "deaf-to-moderators";
 
@@ -86,6 +88,10 @@ export const MUTATIONS: Readonly<Record<Mutation, MutationSpec>> = {
   "endless-leases": {
     break: () => {},
     serverTimers: { leaseMs: 1e9, byeGraceMs: 1e9, resumeWindowMs: 1e9 },
+  },
+  "lost-writes": {
+    break: () => {},
+    saves: (changes) => ({ ...changes, puts: changes.puts.filter(({ kind }) => kind !== "place") }),
   },
   "deaf-to-moderators": { break: () => {}, stubborn: true, admits: (op) => op.op !== "detach" },
 };

@@ -7,9 +7,16 @@ import type { World } from "./world.ts";
 /** Does what an action of a schedule says, in a world. */
 export function performAction(world: World, action: Action): void {
   world.note("*", () => JSON.stringify(action));
+  if (ENDS_PLACES.has(action.do)) world.promisedPlaces.clear();
+  else if (GIVES_UP.has(action.do) && "who" in action) world.promisedPlaces.delete(action.who);
   const handle = ACTIONS[action.do] as (world: World, action: Action) => void;
   handle(world, action);
 }
+
+/** What may cost whoever does it the place it held. */
+const GIVES_UP: ReadonlySet<Action["do"]> = new Set(["reload", "gone", "freeze", "exit"]);
+/** What may cost others theirs. */
+const ENDS_PLACES: ReadonlySet<Action["do"]> = new Set(["remove-other", "end-room", "drain-server"]);
 
 type Handlers = {
   readonly [Kind in Action["do"]]: (world: World, action: Extract<Action, { readonly do: Kind }>) => void;

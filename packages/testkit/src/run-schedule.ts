@@ -63,6 +63,7 @@ export function runSchedule(what: number | Schedule, options: ScheduleOptions = 
     play(world, schedule);
     ({ agreedAfterMs, waitedFor } = settle(world, options.quietMs ?? QUIET_LIMIT_MS));
     if (agreedAfterMs === undefined) failures.push(...disagreements(world));
+    failures.push(...brokenPromises(world));
     failures.push(...dismiss(world));
   } catch (thrown) {
     failures.push(`thrown: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
@@ -97,6 +98,10 @@ function heal(world: World): void {
   world.network.faults = CLEAN_NETWORK;
   world.server.filter = undefined;
   world.server.fate = undefined;
+  // Nothing tells those whose link is down that the network is well again: they try at growing intervals.
+  if (world.people.some(({ participant }) => participant && participant.linkState !== "open")) {
+    world.await("reconnectMaxMs");
+  }
   // What ails a track can be found out when everything around it works, and not before.
   if (world.isAiling) world.await("receiptWindowMs");
   for (const { host } of world.people) {
@@ -138,6 +143,16 @@ function settle(
     if (clock.now() - began >= limitMs) return { agreedAfterMs: undefined, waitedFor };
     clock.advance(LOOK_MS);
   }
+}
+
+/** Who did nothing but stay over a restart of a server with a disk is who it was before. */
+function brokenPromises(world: World): string[] {
+  const found: string[] = [];
+  for (const [host, promised] of world.promisedPlaces) {
+    const place = world.people.find((one) => one.host === host)?.participant?.place?.participant;
+    if (place !== promised) found.push(`${host} held ${promised} before a restart and holds ${place} after it`);
+  }
+  return found;
 }
 
 /** Everybody leaves; nothing may be left. */

@@ -1,7 +1,7 @@
 import type { ReplayStep, Source, Timers, Topology } from "@lodeline/protocol";
 import type { NetworkFaults } from "./simulated-network.ts";
 import type { Intent } from "./simulated-person-options.ts";
-import type { PersonOptions } from "./world.ts";
+import type { PersonOptions } from "./world-options.ts";
 
 /** Something that happens to a run at one moment. `who` is a host, `whom` an identity. */
 export type Action =

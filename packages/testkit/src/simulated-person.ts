@@ -7,13 +7,13 @@ import {
   type PeerSpec,
   type RoomPlace,
   type SessionKey,
-  type SocketPort,
 } from "@lodeline/participant";
-import { kindOf, publicationId, SOURCES, type Source, type TrackKind } from "@lodeline/protocol";
+import { kindOf, type Source } from "@lodeline/protocol";
 import type { SessionInput } from "@lodeline/session";
 import type { FakeDevices } from "./fake-devices.ts";
-import { deviceKinds, FakePeer, ownSections } from "./fake-peer.ts";
+import { peerOfPage, reaching } from "./page-edge.ts";
 import { type Driven, see } from "./page-sight.ts";
+import { isBarred, PageViews } from "./page-views.ts";
 import { RoomDevices } from "./room-devices.ts";
 import type { Intent, SimulatedPersonOptions, WantedRoom } from "./simulated-person-options.ts";
 
@@ -56,8 +56,8 @@ export class SimulatedPerson {
   participant: Participant | undefined;
   /** Why the last join was refused; undefined since a join has succeeded. */
   refusedBy: ErrorCode | undefined;
-  /** What this page does not show, as `identity:source`. */
-  readonly hidden = new Set<string>();
+  /** What this page does not show. */
+  readonly views = new PageViews();
   readonly #options: SimulatedPersonOptions;
   readonly #peers = new Map<string, Driven>();
   readonly #devices: RoomDevices;
@@ -67,7 +67,6 @@ export class SimulatedPerson {
   #poll: Timer | undefined;
   #again: Timer | undefined;
   #token: string;
-  #views = "[]";
 
   constructor(options: SimulatedPersonOptions) {
     this.#options = options;
@@ -89,7 +88,10 @@ export class SimulatedPerson {
       name: identity,
       token: this.#token,
       captures: { sfu: captures, pair: captures },
-      ports: { socket: this.#socket(), peers: { open: (spec, feed) => this.#driver(spec, feed) } },
+      ports: {
+        socket: reaching(this.#options.socket, this.#options.run),
+        peers: { open: (spec, feed) => this.#driver(spec, feed) },
+      },
     });
     this.participant = participant;
     for (const name of EVENTS) participant.on(name, (event) => this.#event(participant, name, event as never));
@@ -138,9 +140,8 @@ export class SimulatedPerson {
 
   /** Shows or hides one source of another person, and says so. */
   show(identity: string, source: Source, visible: boolean): void {
-    if (visible) this.hidden.delete(`${identity}:${source}`);
-    else this.hidden.add(`${identity}:${source}`);
-    this.#tellViews();
+    this.views.show(identity, source, visible);
+    this.views.tell(this.participant);
   }
 
   /** Closes for good, in order. */
@@ -227,7 +228,7 @@ export class SimulatedPerson {
     const rejoin = this.#place?.room === wanted.room ? this.#place : undefined;
     const { room, topology } = wanted;
     const command = this.#joining?.room === room ? this.#joining.command : undefined;
-    this.#views = "[]";
+    this.views.beginAnew();
     const options: JoinOptions = { room, topology, sources: { ...this.sources }, rejoin, command };
     participant.join(options);
     this.#tendDevices();
@@ -241,9 +242,9 @@ export class SimulatedPerson {
     if (name === "joined") {
       this.#place = (event as ParticipantEvents["joined"]).place;
       this.#joining = this.refusedBy = undefined;
-      this.#views = "[]";
+      this.views.beginAnew();
     }
-    if (name === "joined" || name === "changed") this.#tellViews();
+    if (name === "joined" || name === "changed") this.views.tell(from);
     if (name === "refused") this.#refused((event as ParticipantEvents["refused"]).error.code);
     if (name === "join-failed") this.refusedBy = (event as ParticipantEvents["join-failed"]).error.code;
     if (name === "left") this.#place = this.#joining = undefined;
@@ -263,37 +264,6 @@ export class SimulatedPerson {
       participant.setToken(this.#token);
       participant.connect();
     });
-  }
-
-  /** Ids of publications change with places: what is hidden is said anew whenever that makes a difference. */
-  #tellViews(): void {
-    const { participant } = this;
-    if (this.hidden.size === 0 && this.#views === "[]") return;
-    const views = [];
-    for (const info of participant?.room?.participants ?? []) {
-      for (const source of SOURCES) {
-        if (!this.hidden.has(`${info.identity}:${source}`)) continue;
-        const publication = publicationId(info.id, source);
-        views.push({ publication, width: 0, height: 0, visible: false, priority: 0 });
-      }
-    }
-    const said = JSON.stringify(views);
-    if (said === this.#views) return;
-    this.#views = said;
-    participant?.setViews(views);
-  }
-
-  /** What sockets say reaches the page when it runs. */
-  #socket(): SocketPort {
-    const { socket, run } = this.#options;
-    return {
-      open: (handlers) =>
-        socket.open({
-          opened: () => run(() => handlers.opened()),
-          text: (text) => run(() => handlers.text(text)),
-          closed: (code) => run(() => handlers.closed(code)),
-        }),
-    };
   }
 
   #heedRoom({ source, intent }: ParticipantEvents["source"]): void {
@@ -329,26 +299,8 @@ export class SimulatedPerson {
   }
 
   #driver(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver {
-    const { clock, chance, plane, host, slots, violation, fails, tamper, run } = this.#options;
-    const kinds = deviceKinds(spec.audio, spec.video);
-    const receives = (kind: TrackKind, first: number) =>
-      Array.from({ length: slots }, (_, index) => ({ mid: String(first + index), kind }));
-    const peer = new FakePeer({
-      clock,
-      chance,
-      plane,
-      endpoint: host,
-      session: spec.session,
-      lite: false,
-      feed: (input) => run(() => (tamper ? tamper(input, feed) : feed(input))),
-      sends: ownSections(spec.use === "call" ? SOURCES.filter((source) => isOfCall(spec, source)) : SOURCES),
-      receives: spec.use === "sfu" ? [...receives("audio", 4), ...receives("video", 4 + slots)] : [],
-      adopts: spec.use !== "sfu",
-      capture: spec.use === "call" ? { devices: this.devices, kinds } : undefined,
-      live: (source) => this.#isLive(spec, source),
-      fails,
-      violation,
-    });
+    const { host, violation } = this.#options;
+    const peer = peerOfPage(this.#options, spec, feed, (source) => this.#isLive(spec, source));
     if (this.#peers.has(spec.session)) violation(`session ${spec.session} of ${host} has two drivers`);
     this.#peers.set(spec.session, { spec, peer, counts: new Map() });
     return {
@@ -379,14 +331,4 @@ export class SimulatedPerson {
   #captures(source: Source): boolean {
     return source === "screen" || source === "screen-audio" || this.devices.heldBy(kindOf(source), this.#holder);
   }
-}
-
-/** A moderator removed this person: asking again would be refused for as long as the room lives. */
-function isBarred(name: string, event: ParticipantEvents[keyof ParticipantEvents]): boolean {
-  if (name === "removed") return (event as ParticipantEvents["removed"]).code === "room/removed";
-  return name === "join-failed" && (event as ParticipantEvents["join-failed"]).error.code === "room/removed";
-}
-
-function isOfCall(spec: PeerSpec, source: Source): boolean {
-  return (source === "microphone" && spec.audio) || (source === "camera" && spec.video);
 }

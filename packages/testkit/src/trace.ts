@@ -51,3 +51,9 @@ function idOf(participant: unknown): string {
   if (typeof participant === "string") return participant;
   return typeof participant === "object" && participant !== null ? String((participant as { id?: unknown }).id) : "";
 }
+
+/** Any value in a line of the trace. */
+export function brief(value: unknown): string {
+  const short = JSON.stringify(value, (key, inner) => (key === "room" && typeof inner === "object" ? "…" : inner));
+  return short.slice(0, 220);
+}

@@ -1,59 +1,20 @@
 import { type Participant, type ParticipantEvents, type SessionKey, sessionIdOf } from "@lodeline/participant";
-import { DEFAULT_TIMERS, type Standing, type Timers, type Topology } from "@lodeline/protocol";
-import { STANDING_EDGES } from "@lodeline/room";
-import { SESSION_EDGES, type SessionEvent } from "@lodeline/session";
+import { DEFAULT_TIMERS, type Timers } from "@lodeline/protocol";
 import { type Chance, chance } from "./chance.ts";
 import { type DeadlineName, deadlineMs } from "./deadlines.ts";
-import { DurableStore, type DurableStoreOptions } from "./durable-store.ts";
-import { type DeviceMood, FakeDevices } from "./fake-devices.ts";
+import { DurableStore } from "./durable-store.ts";
+import { FakeDevices } from "./fake-devices.ts";
 import { SERVER_ENDPOINT } from "./fake-media-engine.ts";
 import { MediaPlane } from "./media-plane.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
+import { Observer } from "./observer.ts";
 import { PersonClock } from "./person-clock.ts";
 import { SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedPerson } from "./simulated-person.ts";
 import { SimulatedServer } from "./simulated-server.ts";
-import { summarize } from "./trace.ts";
+import { brief, summarize } from "./trace.ts";
 import { VirtualClock } from "./virtual-clock.ts";
-
-/** What a {@link World} is made with. */
-export interface WorldOptions {
-  readonly seed: number;
-  readonly topology: Topology;
-  /** Default: `DEFAULT_TIMERS`. */
-  readonly timers?: Partial<Timers> | undefined;
-  /** Whether to keep a trace. It costs more than the run itself. Default false. */
-  readonly trace?: boolean | undefined;
-  /** Something to break on purpose. */
-  readonly mutation?: Mutation | undefined;
-  /** At most so many in a room. Default: the server's own limit. */
-  readonly maxParticipants?: number | undefined;
-  /** Whether a killed server finds again what it knew, and how long a save takes at most. Default: it knows nothing. */
-  readonly storage?: Pick<DurableStoreOptions, "commitMs" | "schedule"> | undefined;
-}
-
-/** How to make a person. */
-export interface PersonOptions {
-  /** Who it is, where that differs from the host: another tab of somebody. */
-  readonly identity?: string | undefined;
-  /** Whether the page sends what it wants, whatever the room says: a client that was tampered with. Default false. */
-  readonly stubborn?: boolean | undefined;
-  /** Whether this page is ever frozen. Default false: a clock of its own costs time. */
-  readonly freezes?: boolean | undefined;
-  readonly role?: "speaker" | "moderator" | "viewer" | undefined;
-  readonly camera?: DeviceMood | undefined;
-  readonly microphone?: DeviceMood | undefined;
-  /** Receive slots of each kind in the first offer. Default 3. */
-  readonly slots?: number | undefined;
-  /** How often media is looked at, ms. Default 400. */
-  readonly pollMs?: number | undefined;
-  /** Whether sessions of a room run the capture steps of their plans. Default true, as the browser SDK has it. */
-  readonly captures?: boolean | undefined;
-  /** Probability that a step of a plan fails. Default 0. */
-  readonly stepFailure?: number | undefined;
-  /** What a call that comes in is answered with, and after how long. Default: nothing. */
-  readonly answers?: { readonly with: "accept" | "reject" | "busy" | "nothing"; readonly afterMs: number } | undefined;
-}
+import type { PersonOptions, WorldOptions } from "./world-options.ts";
 
 /**
  * A server, a network, a media plane and some people, all in one virtual time, watched by an observer that knows which
@@ -87,11 +48,13 @@ export class World implements Disposable {
   readonly expired = new Map<string, number>();
   /** When a page of somebody last vanished without a word, by identity. */
   readonly silentSince = new Map<string, number>();
+  /** By host: places that pages held when the server died with all of it on its disk, and that they must have again. */
+  readonly promisedPlaces = new Map<string, string>();
   /** The disk of the server, if it has one. */
   readonly store: DurableStore | undefined;
   #processes = 0;
   readonly #options: WorldOptions;
-  readonly #standings = new Map<string, Standing>();
+  readonly #observer: Observer;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -99,6 +62,16 @@ export class World implements Disposable {
     this.timers = { ...DEFAULT_TIMERS, ...options.timers };
     const { clock } = this;
     const violation = (text: string) => this.violation(text);
+    this.#observer = new Observer({
+      violation,
+      note: (who, what) => this.note(who, what),
+      trace: options.trace ?? false,
+      replays: this.replays,
+      // While something is ill, a track that begins anew has its receipt window before anybody can say so.
+      pending: () => {
+        if (!this.isFaulty && this.isAiling) this.await("receiptWindowMs");
+      },
+    });
     this.plane = new MediaPlane({
       clock,
       chance: this.chance.fork("plane"),
@@ -166,7 +139,7 @@ export class World implements Disposable {
       captures: options.captures ?? true,
       stubborn: options.stubborn ?? mutation?.stubborn ?? false,
       event: (name, event) => {
-        this.#watch(person, name, event);
+        this.#observer.person(person, name, event);
         if (name === "incoming" && answers)
           this.#answer(person, (event as ParticipantEvents["incoming"]).call.key, answers);
       },
@@ -190,10 +163,18 @@ export class World implements Disposable {
   killServer(how: "loud" | "silent" = "loud"): void {
     if (!this.isServing) return;
     this.isServing = false;
+    if (this.store) this.#promisePlaces();
     this.network.cutAll(how);
     this.store?.kill();
     this.server[Symbol.dispose]();
     this.plane.vanish(SERVER_ENDPOINT);
+  }
+
+  #promisePlaces(): void {
+    for (const { host, participant, wanted } of this.people) {
+      const place = participant?.membership === "joined" && wanted ? participant.place : undefined;
+      if (place) this.promisedPlaces.set(host, place.participant);
+    }
   }
 
   /** A new process of the server begins with what the disk has. */
@@ -254,70 +235,12 @@ export class World implements Disposable {
       onMedia: mutation?.admits,
       violation: (text) => this.violation(text),
     });
-    this.#watchServer(server);
+    this.#observer.server(server.hub);
     return server;
   }
 
   #noteFrame(direction: "to-server" | "to-client", host: string, text: string): void {
     this.note(host, () => `${direction === "to-server" ? "->" : "<-"} ${summarize(text)}`);
-  }
-
-  #watch<Name extends keyof ParticipantEvents>(
-    person: SimulatedPerson,
-    name: Name,
-    event: ParticipantEvents[Name],
-  ): void {
-    if (name === "session") {
-      const { key, event: of } = event as ParticipantEvents["session"];
-      this.#watchSession(`${person.host} ${key}`, of);
-    } else if (name === "standing") {
-      const { publication, standing } = event as ParticipantEvents["standing"];
-      this.#watchStanding(`${person.host}.${person.page} ${publication}`, standing);
-      this.note(person.host, () => `standing ${publication} ${standing}`);
-    } else if (name !== "slots" && name !== "changed") {
-      this.note(person.host, () => `${name} ${brief(event)}`);
-    }
-  }
-
-  #watchSession(who: string, event: SessionEvent): void {
-    if (event.kind === "stateChanged") {
-      this.#checkEdge(who, event.previous, event.state);
-      this.note(who, () => `${event.session} ${event.previous} -> ${event.state} (${event.reason})`);
-    } else if (event.kind === "ended" && !event.receipt.clean) {
-      this.note(who, () => `receipt not clean: ${event.receipt.left.join(" ")}`);
-    } else if (event.kind !== "step") {
-      this.note(who, () => brief(event));
-    }
-  }
-
-  #checkEdge(who: string, previous: string, state: string): void {
-    const edges: Partial<Record<string, readonly string[]>> =
-      SESSION_EDGES[previous as keyof typeof SESSION_EDGES] ?? {};
-    const legal = Object.values(edges).some((to) => to?.includes(state));
-    if (!legal) this.violation(`illegal transition of ${who}: ${previous} -> ${state}`);
-  }
-
-  #watchStanding(row: string, standing: Standing): void {
-    const before = this.#standings.get(row) ?? "off";
-    this.#standings.set(row, standing);
-    // While something is ill, a track that begins anew has its receipt window before anybody can say so.
-    if (standing === "pending" && before !== standing && !this.isFaulty && this.isAiling) this.await("receiptWindowMs");
-    if (before !== standing && !STANDING_EDGES[before].includes(standing)) {
-      this.violation(`illegal standing of ${row}: ${before} -> ${standing}`);
-    }
-  }
-
-  #watchServer({ hub }: SimulatedServer): void {
-    hub.on("session", (event) => this.#checkEdge(`server ${event.session}`, event.previous, event.state));
-    hub.on("replay", ({ subscription, step, why }) => {
-      this.replays.set(step, (this.replays.get(step) ?? 0) + 1);
-      this.note("server", () => `replay ${step} for ${subscription}: ${why}`);
-    });
-    if (!this.#options.trace) return;
-    for (const name of ["link", "joined", "left", "refused", "call", "room"] as const) {
-      hub.on(name, (event) => this.note("server", () => `${name} ${brief(event)}`));
-    }
-    hub.on("session", (event) => this.note("server", () => `session ${brief(event)}`));
   }
 }
 
@@ -332,11 +255,4 @@ export function sessionUnder(participant: Participant | undefined, key: SessionK
 
 function time(ms: number): string {
   return ms.toFixed(0).padStart(6);
-}
-
-function brief(value: unknown): string {
-  return JSON.stringify(value, (key, inner) => (key === "room" && typeof inner === "object" ? "…" : inner)).slice(
-    0,
-    220,
-  );
 }
