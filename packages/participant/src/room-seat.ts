@@ -195,7 +195,10 @@ export class RoomSeat implements Disposable {
 
   /** The remote of a session of the room says something. */
   heard(from: string, signal: Signal): void {
-    if (this.#member.state.phase.kind === "in") this.#sessions.heard(from, signal);
+    const { kind } = this.#member.state.phase;
+    // The end of the session whose offer rides in a join: its server is gone, and what answers the join has no answer.
+    const endsOffer = kind === "joining" && from === "sfu" && signal.body.kind === "hangup";
+    if (kind === "in" || endsOffer) this.#sessions.heard(from, signal);
   }
 
   sessionEvent(line: SessionLine, event: SessionEvent): void {

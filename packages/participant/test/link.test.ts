@@ -131,6 +131,36 @@ describe("the link of a participant", () => {
     );
   });
 
+  it("[PART21] offers anew when the session of its offer ended while the join waited", () => {
+    const bench = new Bench();
+    bench.participant.join({ room: "r" });
+    bench.clock.advance(1);
+    bench.welcome();
+    const session = bench.driver().spec.session;
+    const hangup = { session, epoch: 0, seq: 0, body: { kind: "hangup", reason: "remote-gone" } } as const;
+    bench.hears({ type: "signal", scope: "room", from: "sfu", signal: hangup });
+    bench.clock.advance(50);
+    const id = bench.said("join").at(-1)?.id ?? "";
+    bench.hears({
+      type: "joined",
+      id,
+      participant: "p_ann",
+      incarnation: 1,
+      rejoinToken: "token",
+      seq: 1,
+      room: room("sfu", "p_ann"),
+      iceServers: [],
+      receiptWindowMs: 2_000,
+      suspectMs: 5_000,
+      leaseMs: 15_000,
+    });
+    bench.clock.advance(100);
+    const again = bench.said("join").at(-1);
+    assert.deepEqual(again?.rejoin, { participant: "p_ann", token: "token" });
+    assert.notEqual(again?.session?.session, session);
+    assert.equal(again?.session?.session, bench.driver().spec.session);
+  });
+
   it("[PART17] tells that its place is lost, and asks for another by itself with the same wishes", () => {
     const bench = new Bench();
     bench.participant.join({ room: "r", sources: { camera: "live" } });
