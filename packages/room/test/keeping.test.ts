@@ -51,11 +51,7 @@ function nameOf({ kind, owner, key }: RoomRecord): string {
 }
 
 /** The room goes on in another process, on another clock. */
-function goOn(
-  kept: Kept,
-  topology: Topology,
-  now = 777_000,
-): Bench<RoomState, Parameters<RoomBench["feed"]>[0], never> {
+function goOn(kept: Kept, topology: Topology, now = 777_000): Bench<RoomState, RoomInput, RoomEffect> {
   const restored = restoreRoom("r", kept.all, now);
   assert.ok(restored);
   const wallAt = (at: number) => at + 2e12;
@@ -131,10 +127,12 @@ describe("a room that is kept", () => {
     const { effects } = back;
     for (const who of ["a", "b"]) {
       const [ledger] = told(effects, who, "ledger");
-      assert.ok(ledger?.whole && ledger.revision > room.place(who).ledgerRevision);
+      assert.ok(ledger?.type === "ledger");
+      assert.ok(ledger.whole && ledger.revision > room.place(who).ledgerRevision);
       assert.ok(ledger.rows.every(({ standing, facts }) => standing === "pending" && !facts.received.value));
       const [slots] = told(effects, who, "slots");
-      assert.deepEqual(slots?.table, { revision: room.place(who).slots.revision + 1, slots: [] });
+      assert.ok(slots?.type === "slots");
+      assert.deepEqual(slots.table, { revision: room.place(who).slots.revision + 1, slots: [] });
       const over = only(effects, "forward").filter(({ link }) => link === `l-${who}`);
       assert.deepEqual(
         over.map(({ from, signal }) => [from, signal.session, signal.body]),

@@ -132,13 +132,14 @@ export class FrameStream {
   }
 
   /**
-   * Goes on where another stream stood. Not attached.
+   * Goes on where another stream stood. Not attached; silence counts from now.
    *
    * @param acknowledged - The last number that the other side has acknowledged.
    * @param messages - Those after it, in order.
    */
-  restore(received: number, acknowledged: number, messages: readonly string[]): void {
+  restore(received: number, acknowledged: number, messages: readonly string[], now: MonoMs): void {
     this.#received = received;
+    this.#heardAt = now;
     this.#buffer.restore(acknowledged, messages);
   }
 

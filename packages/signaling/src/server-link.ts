@@ -59,7 +59,7 @@ export class ServerLink {
     }
     this.#expireAt = now + options.timers.resumeWindowMs;
     this.#keys = new LinkKeys(options);
-    if (image) this.#restore(image);
+    if (image) this.#restore(image, now);
   }
 
   get state(): ServerLinkState {
@@ -297,10 +297,10 @@ export class ServerLink {
     return this.#state !== "expired" && this.#state !== "closed";
   }
 
-  #restore(image: ServerLinkImage): void {
+  #restore(image: ServerLinkImage, now: MonoMs): void {
     this.#epoch = image.epoch;
     this.#keys.restore(image);
-    this.#stream.restore(image.received, image.acknowledged, image.messages);
+    this.#stream.restore(image.received, image.acknowledged, image.messages, now);
     this.#state = "interrupted";
   }
 }

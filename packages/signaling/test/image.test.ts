@@ -12,6 +12,7 @@ describe("another process", () => {
     const { image, secret, earlier } = lived(OPTIONS);
     const link = new ServerLink(OPTIONS, 1_000_000, image);
     assert.equal(link.state, "interrupted");
+    assert.equal(link.heardAt, 1_000_000, "silence counts from now");
     assert.ok(link.canResume(secret, 2) && link.canResume(earlier, 1), "both secrets, from either number");
     assert.ok(!link.canResume("guess", 2));
     link.attach({ version: 1, received: 1, secret }, 1_000_100);
