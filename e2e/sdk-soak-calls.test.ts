@@ -9,7 +9,7 @@ import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import type { CallAccount } from "./support/sdk-soak-page.ts";
 
 /** `npm run soak:calls` sets 1,000. */
-const CALLS = Number(process.env.LODELINE_CALLS ?? 40);
+const CALLS = Number(process.env.LODELINE_CALLS ?? 24);
 /** The first calls compile and cache; from then on nothing may grow. */
 const WARM_UP = Math.min(100, Math.ceil(CALLS / 2));
 const MEASURE_EVERY = Math.max(10, Math.ceil(CALLS / 10));

@@ -72,7 +72,8 @@ export class SdkLab {
   async join(client: ClientOptions, options: JoinOptions & { readonly admin?: boolean }): Promise<number> {
     const began = performance.now();
     const getToken = () => guestToken(String(client.url), options.room, options.name, options.admin);
-    const room = await (this.client ?? this.open({ getToken, ...client })).join(options);
+    const access = client.token === undefined ? { getToken, ...client } : client;
+    const room = await (this.client ?? this.open(access)).join(options);
     const tookMs = performance.now() - began;
     this.room = room;
     room.on("participant-joined", ({ participant }) => this.#play(participant));
@@ -82,6 +83,7 @@ export class SdkLab {
       this.note(`standing ${participant.name} ${truth.source}: ${truth.words}`),
     );
     room.on("device", ({ source, problem }) => this.note(`device ${source} ${problem?.code ?? "works"}`));
+    room.on("place-lost", ({ error }) => this.note(`place-lost ${error.code}`));
     room.on("removed", ({ error }) => this.note(`removed ${error.code}`));
     room.on("ended", ({ reason, receipt }) => this.note(`ended ${reason} ${receipt.clean}`));
     room.on("connection", ({ link, media }) => this.note(`connection ${link} ${media}`));

@@ -92,6 +92,9 @@ export class Members {
       for (const source of SOURCES) {
         const published = media.sources[source].intent !== "unpublished";
         const route = published && routes.find((one) => one.participant === id && one.source === source);
+        // Between two sessions, or two slots: the last picture stays unless the track shows somebody else by now.
+        const reused = routes.some(({ receiver }) => receiver.track === handle.trackOf(source));
+        if (published && !route && !reused) continue;
         this.#setTrack(handle, source, route ? route.receiver : undefined);
       }
     }

@@ -28,7 +28,8 @@ export function attachVideo(
   element.muted = true;
   element.playsInline = true;
   element.autoplay = true;
-  const play = present(element, streamOf(participant, source));
+  const last = keepLastPicture(element, room, participant, source);
+  const play = present(element, streamOf(participant, source), last.isStill);
   const report = reportSize(element, (width, height, visible) =>
     room.show(participant.id, source, {
       width,
@@ -37,7 +38,7 @@ export function attachVideo(
       priority: options.priority ?? (source === "screen" ? 5 : 0),
     }),
   );
-  return detachable([play, report], options.signal);
+  return detachable([play, last.stop, report], options.signal);
 }
 
 /**
@@ -60,15 +61,49 @@ function streamOf(participant: RemoteParticipant, source: Source): MediaStream {
   return source === "screen" || source === "screen-audio" ? participant.screenStream : participant.stream;
 }
 
-function present(element: HTMLMediaElement, stream: MediaStream): () => void {
+function present(element: HTMLMediaElement, stream: MediaStream, isStill = () => false): () => void {
   element.srcObject = stream;
   // A page without a gesture may not play sound: the browser rejects, and the page's own play button calls play() again.
-  const play = () => void element.play().catch(() => {});
+  const play = () => {
+    if (!isStill()) void element.play().catch(() => {});
+  };
   stream.addEventListener("addtrack", play);
   play();
   return () => {
     stream.removeEventListener("addtrack", play);
     if (element.srcObject === stream) element.srcObject = null;
+  };
+}
+
+/**
+ * Chromium paints an element black as soon as its track ends, and a session that is replaced ends its tracks. A paused
+ * element keeps its picture: it is paused before they end, and plays on when pictures of the next track are decoded. In a
+ * mesh the room's connection is the worst of all pairs and says nothing of this one.
+ */
+function keepLastPicture(
+  element: HTMLVideoElement,
+  room: Room,
+  participant: RemoteParticipant,
+  source: "camera" | "screen",
+): { isStill(): boolean; stop(): void } {
+  let still = false;
+  const look = () => {
+    if (room.topology !== "sfu") return;
+    const broken = room.connection.media !== "active";
+    if (broken && !still && element.readyState >= element.HAVE_CURRENT_DATA) {
+      still = true;
+      element.pause();
+    }
+    if (broken || !still || participant.sources[source].words !== "live") return;
+    still = false;
+    void element.play().catch(() => {});
+  };
+  const listening = [room.on("connection", look), room.on("standing", look)];
+  return {
+    isStill: () => still,
+    stop: () => {
+      for (const one of listening) one[Symbol.dispose]();
+    },
   };
 }
 
