@@ -178,7 +178,7 @@ function checkCalls(world: World, found: string[]): void {
       if (view.remote !== SERVER_PEER_IDENTITY && theirs.length !== 1)
         found.push(`${person.host}: ${view.key} is ${session}, which ${theirs.length} others have`);
       if (view.remote !== SERVER_PEER_IDENTITY && theirs[0]?.state.kind === "Active")
-        checkCallMedia(person, view, found);
+        checkCallMedia(world, person, view, found);
     }
   }
 }
@@ -191,10 +191,14 @@ function isRinging(kind: string, theirs: readonly View[]): boolean {
 
 type View = NonNullable<SimulatedPerson["participant"]>["sessions"][number];
 
-function checkCallMedia(person: SimulatedPerson, view: View, found: string[]): void {
+function checkCallMedia(world: World, person: SimulatedPerson, view: View, found: string[]): void {
+  const session = sessionIdOf(view.state);
+  const other = world.people.find(
+    (one) => one.identity === view.remote && sessionUnder(one.participant, `call:${person.identity}`) === session,
+  );
   for (const source of ["microphone", "camera"] as const) {
     const has = kindOf(source) === "audio" ? view.audio : view.video;
-    if (!has || !person.remoteHasDevice(view.remote, source)) continue;
+    if (!has || !other?.devices.live(kindOf(source))) continue;
     const publication = publicationId(view.remote, source);
     const standing = person.participant?.standing(publication);
     if (standing !== "received") found.push(`${person.identity}: ${view.key} ${source} is ${standing}`);

@@ -81,9 +81,6 @@ export function drawSchedule(seed: number): Schedule {
 /** Feeds the actions, until the faults stop. */
 function play(world: World, schedule: Schedule): void {
   const { clock } = world;
-  for (const person of world.people) {
-    person.remoteHasDevice = (identity, source) => hasDevice(world, identity, source);
-  }
   for (const { atMs, action } of schedule.actions) clock.at(atMs, () => performAction(world, action));
   clock.advance(schedule.healAtMs);
   // Whatever was begun for a while is over before the quiet begins: a reload, a sleep, a restart.
@@ -165,12 +162,6 @@ function dismiss(world: World): string[] {
   const left = leftovers(world);
   if (!idle) left.push(`${clock.armed} timers are armed although nothing is left to wait for`);
   return left;
-}
-
-function hasDevice(world: World, identity: string, source: Source): boolean {
-  const others = world.people.filter((person) => person.identity === identity);
-  const kind = source === "microphone" ? "audio" : "video";
-  return others.length === 0 || others.some((other) => other.devices.live(kind));
 }
 
 /** The publication of a person in the room, by what the authority says. */

@@ -170,9 +170,6 @@ export class SimulatedPerson {
     return false;
   }
 
-  /** Whether the other end of a call has a working device for a source: set by the world, which knows everybody. */
-  remoteHasDevice: (identity: string, source: Source) => boolean = () => true;
-
   /** Every connection of this person, or the one with a participant, runs into a black hole until ICE restarts. */
   swallow(remote?: string): boolean {
     let any = false;

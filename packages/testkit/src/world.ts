@@ -91,7 +91,8 @@ export class World implements Disposable {
       clock,
       chance: this.chance.fork("network"),
       accept: (_host, socket) => (this.isServing ? this.server.accept(socket) : undefined),
-      onDrop: (text) => GREETING.test(text) && this.await("connectMs"),
+      // The attempt has its time, and the next one the longest wait between two.
+      onDrop: (text) => GREETING.test(text) && this.await("connectMs", this.timers.reconnectMaxMs),
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
     });
     if (options.mutation) MUTATIONS[options.mutation].break(this);
