@@ -1,5 +1,5 @@
 /**
- * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--topology mesh] [--calm] [--only words]`
+ * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--topology mesh] [--together] [--calm] [--only words]`
  *
  * A room of real Chromium pages under random faults. Every second what the ledger says, at the receiver and at the
  * server, is held against what an outside probe sees of the same track.
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     topology: { type: "string", default: "sfu" },
     browsers: { type: "string", default: "1" },
     only: { type: "string" },
+    together: { type: "boolean", default: false },
     calm: { type: "boolean", default: false },
   },
 });
@@ -29,6 +30,7 @@ const run = await runRoom({
   random: seededRandom(seed),
   only: values.only,
   calm: values.calm,
+  together: values.together,
   say: console.log,
 });
 process.exit(report(run, seed, console.log) ? 0 : 1);

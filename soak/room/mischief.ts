@@ -13,6 +13,8 @@ export interface Mischief {
   readonly fault?: string;
   /** Only where a server forwards. */
   readonly sfu?: true;
+  /** `network`: of links, media or server; people and messages can do something at the same time. */
+  readonly part?: "network";
   run(stage: Stage, random: Random): Promise<void>;
 }
 
@@ -122,7 +124,7 @@ const MESSAGES: readonly Mischief[] = (["lose", "hold", "double"] as const).map(
     const type = oneOf(random, types);
     const holdMs = between(random, 500, 5_000);
     const fated = fate === "hold" ? `hold=${holdMs}ms` : fate;
-    await stage.inject(`msg:${fated},to=${to},type=${type},who=${await stage.idOf(loser.name)}`);
+    const fault = await stage.inject(`msg:${fated},to=${to},type=${type},who=${await stage.idOf(loser.name)}`);
     const rows = { from: doer.name, source, ...(loser === doer ? {} : { to: loser.name }) };
     const unheard = stage.begin(`${type} to ${to}: ${fate}`, "unheard", rows, false);
     await changeIntent(stage, "mute", doer, source, false, () => doer.act(`mute ${source}`));
@@ -131,7 +133,7 @@ const MESSAGES: readonly Mischief[] = (["lose", "hold", "double"] as const).map(
     // Nothing else follows for a while, so that what was lost has to be found by itself.
     await wait(between(random, 4_000, 8_000));
     await changeIntent(stage, "unmute", doer, source, true, () => doer.act(`unmute ${source}`));
-    await stage.mend();
+    await stage.mend(fault);
   },
 }));
 
@@ -144,13 +146,16 @@ const LINKS: readonly Mischief[] = [
   kind: kind as string,
   weight: 2,
   fault: "tcp",
+  part: "network" as const,
   async run(stage, random) {
     const forMs = between(random, 1_000, 12_000);
     const spec = `tcp:${(parameters as (random: Random) => string)(random)},seed=${integer(random, 1e6)}+${forMs}ms`;
-    await during(stage, kind as string, "none", {}, async () => {
-      await stage.inject(spec);
-      await wait(forMs);
-    });
+    await during(stage, kind as string, "none", {}, () =>
+      stage.troublesLinks(async () => {
+        await stage.inject(spec);
+        await wait(forMs);
+      }),
+    );
   },
 }));
 
@@ -161,6 +166,7 @@ const MEDIA: readonly Mischief[] = [
     weight: 3,
     fault: "silence",
     sfu: true,
+    part: "network",
     async run(stage, random) {
       const from = onePerson(stage, random);
       const to = onePerson(stage, random, from);
@@ -189,13 +195,16 @@ const SERVER: readonly Mischief[] = [
   {
     kind: "server stands still",
     weight: 1,
+    part: "network",
     async run(stage, random) {
       const unheard = stage.begin("server frozen", "unheard", {});
-      await during(stage, "server frozen", "outage", {}, async () => {
-        stage.server.signal("SIGSTOP");
-        await wait(between(random, 500, 3_000));
-        stage.server.signal("SIGCONT");
-      });
+      await during(stage, "server frozen", "outage", {}, () =>
+        stage.troublesLinks(async () => {
+          stage.server.signal("SIGSTOP");
+          await wait(between(random, 500, 3_000));
+          stage.server.signal("SIGCONT");
+        }),
+      );
       unheard.endedMs = Date.now();
     },
   },
@@ -205,8 +214,11 @@ const SERVER: readonly Mischief[] = [
 export const RESTART: Mischief = {
   kind: "server killed",
   weight: 1,
+  part: "network",
   async run(stage, random) {
-    await during(stage, "server killed", "restart", {}, () => stage.restart(between(random, 0, 1_500)));
+    await during(stage, "server killed", "restart", {}, () =>
+      stage.troublesLinks(() => stage.restart(between(random, 0, 1_500))),
+    );
   },
 };
 
@@ -232,6 +244,7 @@ function udp(kind: string, window: WindowName, parameters: (random: Random) => s
     weight: 2,
     fault: "udp",
     sfu: true,
+    part: "network",
     async run(stage, random) {
       const forMs = window === "moved" ? 200 : between(random, 2_000, 10_000);
       const spec = `udp:${parameters(random)},seed=${integer(random, 1e6)}+${forMs}ms`;
@@ -258,7 +271,11 @@ async function changeIntent(
   flowsAfter: boolean,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  await during(stage, kind, "intent", { from: name, source }, change, flowsAfter);
+  const rows = { from: name, source };
+  await during(stage, kind, "intent", rows, change, flowsAfter);
+  // Nobody can hear of it while links are in trouble.
+  const inTrouble = stage.linksWell();
+  if (inTrouble) await during(stage, `${kind}, links in trouble`, "unheard", rows, () => inTrouble, flowsAfter);
 }
 
 async function during(

@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
-import { integer, type Random } from "@lodeline/base";
+import { integer, type Random, seededRandom } from "@lodeline/base";
 import type { Evidence } from "./judge.ts";
-import { choose, MISCHIEF, RESTART } from "./mischief.ts";
+import { choose, MISCHIEF, type Mischief, RESTART } from "./mischief.ts";
 import { SOAK_SOURCES } from "./sample.ts";
 import { Stage } from "./stage.ts";
 
@@ -17,6 +17,8 @@ export interface RoomRun {
   readonly only: string | undefined;
   /** No mischief at all. */
   readonly calm: boolean;
+  /** The network is in trouble at the same time as people do something. */
+  readonly together: boolean;
   say(line: string): void;
 }
 
@@ -55,24 +57,17 @@ export async function runRoom(run: RoomRun): Promise<RoomRecord> {
   );
   if (among.length === 0) throw new Error(`nothing that happens is called ${run.only}`);
   run.say(`what may happen: ${among.map((one) => one.kind).join("; ")}`);
-  while (Date.now() < endsAtMs) {
-    if (run.calm) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(10_000, endsAtMs - Date.now())));
-      continue;
-    }
-    const mischief = choose(run.random, among);
-    const atS = ((Date.now() - (endsAtMs - run.forMs)) / 1000).toFixed(1);
-    run.say(`${atS.padStart(7)} s  ${mischief.kind}`);
-    try {
-      await mischief.run(stage, run.random);
-    } catch (thrown) {
-      troubles.push(`${mischief.kind} at ${atS} s: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-      run.say(`  could not: ${troubles.at(-1)}`);
-      for (const one of stage.incidents) if (one.endedMs === Number.POSITIVE_INFINITY) one.endedMs = Date.now();
-    }
-    const pauseMs = PAUSE_MS.least + integer(run.random, PAUSE_MS.most - PAUSE_MS.least);
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
+  const script = { stage, endsAtMs, troubles, say: run.say, beganMs: endsAtMs - run.forMs };
+  if (run.calm) await new Promise((resolve) => setTimeout(resolve, run.forMs));
+  else if (run.together) {
+    const second = seededRandom(integer(run.random, 2 ** 31));
+    const network = among.filter((one) => one.part === "network");
+    const people = among.filter((one) => one.part !== "network");
+    await Promise.all([
+      makeTrouble({ ...script, among: network, random: run.random }),
+      makeTrouble({ ...script, among: people, random: second }),
+    ]);
+  } else await makeTrouble({ ...script, among, random: run.random });
   const lastSecond = Math.floor(Date.now() / 1000) - 1;
   const cpuAfter = cpuTimes();
   const notes = new Map<string, readonly string[]>();
@@ -93,6 +88,35 @@ export async function runRoom(run: RoomRun): Promise<RoomRecord> {
     troubles,
     notes,
   };
+}
+
+interface Script {
+  readonly stage: Stage;
+  readonly among: readonly Mischief[];
+  readonly random: Random;
+  readonly beganMs: number;
+  readonly endsAtMs: number;
+  /** What could not be done. */
+  readonly troubles: string[];
+  say(line: string): void;
+}
+
+/** One thing after the other, with pauses, until the time is over. */
+async function makeTrouble({ stage, among, random, beganMs, endsAtMs, troubles, say }: Script): Promise<void> {
+  while (Date.now() < endsAtMs && among.length > 0) {
+    const mischief = choose(random, among);
+    const at = `${((Date.now() - beganMs) / 1000).toFixed(1).padStart(7)} s`;
+    say(`${at}  ${mischief.kind}`);
+    try {
+      await mischief.run(stage, random);
+    } catch (thrown) {
+      troubles.push(`${mischief.kind} at ${at}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      say(`  could not: ${troubles.at(-1)}`);
+      for (const one of stage.incidents) if (one.endedMs === Number.POSITIVE_INFINITY) one.endedMs = Date.now();
+    }
+    const pauseMs = PAUSE_MS.least + integer(random, PAUSE_MS.most - PAUSE_MS.least);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
 }
 
 function cpuTimes(): { busy: number; all: number } {

@@ -23,7 +23,10 @@ export class Stage implements AsyncDisposable {
   readonly #browsers: readonly LaunchedBrowser[];
   readonly #page: SdkPage;
   #server: ServerParts;
+  readonly #trouble = new Set<Promise<void>>();
   #listening = true;
+  /** Settles when the server answers again. */
+  #away: Promise<void> = Promise.resolve();
 
   private constructor(parts: {
     people: readonly SoakPerson[];
@@ -72,6 +75,11 @@ export class Stage implements AsyncDisposable {
 
   /** Kills the server without a word and starts it again, after a while, on the same port and store. */
   async restart(awayMs: number): Promise<void> {
+    this.#away = this.#restart(awayMs);
+    await this.#away;
+  }
+
+  async #restart(awayMs: number): Promise<void> {
     const { process, dataDirectory } = this.#server;
     process.signal("SIGKILL");
     await process.ended;
@@ -88,6 +96,18 @@ export class Stage implements AsyncDisposable {
     return incident;
   }
 
+  /** Does something during which messages may not get through. */
+  async troublesLinks(work: () => Promise<void>): Promise<void> {
+    const done = work();
+    this.#trouble.add(done);
+    await done.finally(() => this.#trouble.delete(done));
+  }
+
+  /** Settles when nothing troubles the links any more; `undefined` when nothing does. */
+  linksWell(): Promise<unknown> | undefined {
+    return this.#trouble.size === 0 ? undefined : Promise.allSettled(this.#trouble);
+  }
+
   /** What the server's room is now. */
   async room(): Promise<RoomSnapshot> {
     return (await this.#read<{ room: RoomSnapshot }>(`/v1/rooms/${ROOM}`)).room;
@@ -95,6 +115,7 @@ export class Stage implements AsyncDisposable {
 
   /** The participant id of a person. */
   async idOf(name: string): Promise<string> {
+    await this.#away;
     const found = (await this.room()).participants.find((one) => one.name === name);
     if (!found) throw new Error(`${name} is not in the room`);
     return found.id;
@@ -123,18 +144,21 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Asks the server for a fault, in the one language of faults. */
-  async inject(spec: string): Promise<void> {
+  async inject(spec: string): Promise<string> {
+    await this.#away;
     const response = await fetch(`${this.url}/v1/faults`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ spec }),
     });
     if (!response.ok) throw new Error(`fault refused: ${await response.text()}`);
+    return ((await response.json()) as { id: string }).id;
   }
 
-  /** Ends every fault that is still at work. */
-  async mend(): Promise<void> {
-    await fetch(`${this.url}/v1/faults`, { method: "DELETE" });
+  /** Ends a fault that is still at work, or all of them. One that is over already is no error. */
+  async mend(id?: string): Promise<void> {
+    await this.#away;
+    await fetch(`${this.url}/v1/faults${id === undefined ? "" : `/${id}`}`, { method: "DELETE" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,11 +174,12 @@ export class Stage implements AsyncDisposable {
     while (this.#listening) {
       const second = Math.floor(Date.now() / 1000) + 1;
       await new Promise((resolve) => setTimeout(resolve, second * 1000 - Date.now()));
-      try {
-        this.words.push(await this.#word(second));
-      } catch {
-        // No answer is no word: the judge counts such seconds.
-      }
+      // Not awaited: a server that stands still is asked again at the next second. No answer is no word; such seconds
+      // are counted.
+      void this.#word(second).then(
+        (word) => this.words.push(word),
+        () => {},
+      );
     }
   }
 
@@ -179,7 +204,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async #read<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(900) });
+    const response = await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(5_000) });
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return (await response.json()) as T;
   }
