@@ -36,7 +36,8 @@ function repairOf(bySecond: ReadonlyMap<number, readonly Sample[]>, incident: In
         const key = `${row.from}:${row.source}>${sample.name}`;
         if (firstMs.has(key) || !touches(incident.rows, { ...row, to: sample.name })) continue;
         if (NOT_TO_FLOW.has(row.tile)) {
-          firstMs.set(key, incident.endedMs);
+          // Just after an unmute the word may still be on its way.
+          if (second > first + 1) firstMs.set(key, incident.endedMs);
           continue;
         }
         const atMs = row.source === "camera" ? row.firstShownAtMs : sees(row) ? second * 1000 - 1000 : undefined;
