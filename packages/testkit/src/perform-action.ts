@@ -7,11 +7,17 @@ import type { World } from "./world.ts";
 /** Does what an action of a schedule says, in a world. */
 export function performAction(world: World, action: Action): void {
   world.note("*", () => JSON.stringify(action));
-  if (ENDS_PLACES.has(action.do)) world.promisedPlaces.clear();
-  else if (GIVES_UP.has(action.do) && "who" in action) world.promisedPlaces.delete(action.who);
+  if (ENDS_PLACES.has(action.do)) {
+    world.promisedPlaces.clear();
+    world.placesInDoubtUntilMs = world.clock.now() + IN_DOUBT_MS;
+  }
+  if (GIVES_UP.has(action.do) && "who" in action) world.promisedPlaces.delete(action.who);
   const handle = ACTIONS[action.do] as (world: World, action: Action) => void;
   handle(world, action);
 }
+
+/** A word that a lost link has held back arrives with its resume, or never. */
+const IN_DOUBT_MS = 10_000;
 
 /** What may cost whoever does it the place it held. */
 const GIVES_UP: ReadonlySet<Action["do"]> = new Set(["reload", "gone", "freeze", "exit"]);

@@ -50,6 +50,8 @@ export class World implements Disposable {
   readonly silentSince = new Map<string, number>();
   /** By host: places that pages held when the server died with all of it on its disk, and that they must have again. */
   readonly promisedPlaces = new Map<string, string>();
+  /** Until when the word that ends somebody's place may be on its way, ms. */
+  placesInDoubtUntilMs = 0;
   /** The disk of the server, if it has one. */
   readonly store: DurableStore | undefined;
   #processes = 0;
@@ -164,7 +166,9 @@ export class World implements Disposable {
   killServer(how: "loud" | "silent" = "loud"): void {
     if (!this.isServing) return;
     this.isServing = false;
-    if (this.store) this.#promisePlaces();
+    // A moderator's word may still be on its way, which takes a place after the restart.
+    const inDoubt = this.server.hub.status().draining || this.clock.now() < this.placesInDoubtUntilMs;
+    if (this.store && !inDoubt) this.#promisePlaces();
     this.network.cutAll(how);
     this.store?.kill();
     this.server[Symbol.dispose]();
