@@ -7,7 +7,7 @@ import { type Parsed, type Refused, readJson, refuse } from "./parsed.ts";
  * The fields of a kind, with the first letter of their type: array, boolean, number, object, string. A capital may be
  * missing.
  */
-type Shape = Readonly<Record<string, "a" | "b" | "n" | "o" | "s" | "N" | "O" | "S">>;
+type Shape = Readonly<Record<string, "a" | "b" | "n" | "o" | "s" | "A" | "N" | "O" | "S">>;
 
 const ACK = { ack: "n" } as const;
 
@@ -48,6 +48,7 @@ const MESSAGES: Readonly<Record<ServerMessage["type"], Shape>> = {
     leaseMs: "n",
     byeGraceMs: "N",
     maxParticipants: "N",
+    kept: "A",
   },
   "room-event": { room: "s", events: "a" },
   "room-state": { seq: "n", room: "o", why: "s" },
@@ -91,7 +92,7 @@ function faultOf(
 }
 
 function fits(value: unknown, type: Shape[string] = "O"): boolean {
-  if (type === "a") return Array.isArray(value);
   if (value === undefined) return type < "a";
+  if (type === "a" || type === "A") return Array.isArray(value);
   return value !== null && !Array.isArray(value) && (typeof value)[0] === type.toLowerCase();
 }
