@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Signal } from "@lodeline/protocol";
 import { NodeLink } from "./support/node-link.ts";
 import { RestartingServer } from "./support/restarting-server.ts";
 
-const KILLS = 4;
+const KILLS = 10;
 /** Each link says so many, a little slower than a server lets it. */
 const EACH = 400;
 const EVERY_MS = 25;
+/** The log is cut at 4 MB, and the file holds no more than what is kept. */
+const MOST_BYTES = 6 * 1024 * 1024;
 
 /** One end of a call between two: says numbers at a steady pace, whatever happens to the server, and notes the other's. */
 class Talker {
@@ -43,7 +47,7 @@ class Talker {
 }
 
 describe("messages over kill -9 of the server", { timeout: 120_000 }, () => {
-  it(`${KILLS} kills, ${4 * EACH} messages: none lost, none doubled, all in order`, async (t) => {
+  it(`${KILLS} kills, ${4 * EACH} messages: none lost, none doubled, all in order, and the file stays small`, async (t) => {
     await using server = await RestartingServer.start();
     const links = await Promise.all(["ada", "ben", "cyd", "dan"].map((identity) => open(server, identity)));
     const talkers = links.map((link, n) => new Talker(link, links[n ^ 1]?.identity ?? "", `chat-${n >> 1}`));
@@ -53,10 +57,12 @@ describe("messages over kill -9 of the server", { timeout: 120_000 }, () => {
       const pace = setInterval(() => {
         for (const talker of talkers) talker.sayNext();
       }, EVERY_MS);
+      const sizes: number[] = [];
       for (let kill = 0; kill < KILLS; kill++) {
-        await pause(700 + 200 * Math.random());
+        await pause(600 + 200 * Math.random());
         await server.kill();
         await server.start();
+        sizes.push(await sizeOf(server.directory));
       }
       const complete = () => talkers.every(({ heard }) => heard.length >= EACH);
       const giveUpAt = performance.now() + 30_000;
@@ -69,8 +75,10 @@ describe("messages over kill -9 of the server", { timeout: 120_000 }, () => {
         assert.equal(link.renewed, 0);
         assert.ok(link.sockets > KILLS);
       }
+      assert.ok(Math.max(...sizes) < MOST_BYTES, `the file grows: ${sizes}`);
       const said = talkers.reduce((sum, talker) => sum + talker.said, 0);
       t.diagnostic(`${said} messages over ${KILLS} kills, ${links.map(({ sockets }) => sockets)} sockets, same links`);
+      t.diagnostic(`bytes of the data after each start: ${sizes}`);
     } finally {
       for (const link of links) link[Symbol.dispose]();
     }
@@ -88,6 +96,12 @@ async function open(server: RestartingServer, identity: string): Promise<NodeLin
   const giveUpAt = performance.now() + 10_000;
   while (link.link.state !== "open" && performance.now() < giveUpAt) await pause(10);
   return link;
+}
+
+/** Bytes of the data file and its log. */
+async function sizeOf(directory: string): Promise<number> {
+  const files = await Promise.all(["lodeline.db", "lodeline.db-wal"].map((file) => stat(join(directory, file))));
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 function pause(ms: number): Promise<void> {

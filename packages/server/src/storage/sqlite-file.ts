@@ -89,6 +89,8 @@ function prepare(database: DatabaseSync): void {
   // Always a write: a directory or a disk that takes none shows here, not at the first guest.
   database.exec(`PRAGMA user_version = ${FILE_VERSION}`);
   pack(database);
+  // What a killed process left in the log is in the file now: logs do not add up over restarts.
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 function check(database: DatabaseSync): void {
