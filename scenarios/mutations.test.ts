@@ -15,7 +15,8 @@ const SIGNS: Readonly<Record<Mutation, RegExp>> = {
   "lost-slots": /should be received/,
   "lost-hangups": /call:/,
   "endless-leases": /ghost|has \d+ places/,
-  "lost-writes": /before a restart/,
+  "graceless-byes": /held \S+ before and holds/,
+  "lost-writes": /held \S+ before and holds/,
   "deaf-to-moderators": /it is heard although/,
 };
 

@@ -22,6 +22,8 @@ export type Mutation =
   | "lost-hangups"
   /** The server lets nobody go whose page is gone. */
   | "endless-leases"
+  /** A page that says goodbye loses its place at once, a reload's too. */
+  | "graceless-byes"
   /** The disk of the server forgets who was in a room, though it was told. */
   | "lost-writes"
   /** Pages send what they want, and the server forwards it, whatever a moderator says. */
@@ -89,6 +91,7 @@ export const MUTATIONS: Readonly<Record<Mutation, MutationSpec>> = {
     break: () => {},
     serverTimers: { leaseMs: 1e9, byeGraceMs: 1e9, resumeWindowMs: 1e9 },
   },
+  "graceless-byes": { break: () => {}, serverTimers: { byeGraceMs: 0 } },
   "lost-writes": {
     break: () => {},
     saves: (changes) => ({ ...changes, puts: changes.puts.filter(({ kind }) => kind !== "place") }),

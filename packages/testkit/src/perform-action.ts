@@ -69,7 +69,12 @@ const ACTIONS: Handlers = {
   reload: (world, { who, how, awayMs }) => {
     const person = personOf(world, who);
     if (!person.participant) return;
+    const place = person.participant.membership === "joined" && person.wanted ? person.participant.place : undefined;
     leavePage(world, person, how, false);
+    // Back before any lease is over: as who it was.
+    if (place && world.clock.now() >= world.placesInDoubtUntilMs) {
+      world.promisedPlaces.set(who, place.participant);
+    }
     after(world, awayMs, () => person.open());
   },
   gone: (world, { who, how }) => {

@@ -142,12 +142,12 @@ function settle(
   }
 }
 
-/** Who did nothing but stay over a restart of a server with a disk is who it was before. */
+/** Who reloaded, or only stayed over a restart of a server with a disk, is who it was before. */
 function brokenPromises(world: World): string[] {
   const found: string[] = [];
   for (const [host, promised] of world.promisedPlaces) {
     const place = world.people.find((one) => one.host === host)?.participant?.place?.participant;
-    if (place !== promised) found.push(`${host} held ${promised} before a restart and holds ${place} after it`);
+    if (place !== promised) found.push(`${host} held ${promised} before and holds ${place} now`);
   }
   return found;
 }

@@ -48,7 +48,7 @@ export class World implements Disposable {
   readonly expired = new Map<string, number>();
   /** When a page of somebody last vanished without a word, by identity. */
   readonly silentSince = new Map<string, number>();
-  /** By host: places that pages held when the server died with all of it on its disk, and that they must have again. */
+  /** By host: places that pages held before a reload, or when a server with a disk died, and that they must have again. */
   readonly promisedPlaces = new Map<string, string>();
   /** Until when the word that ends somebody's place may be on its way, ms. */
   placesInDoubtUntilMs = 0;
@@ -168,7 +168,8 @@ export class World implements Disposable {
     this.isServing = false;
     // A moderator's word may still be on its way, which takes a place after the restart.
     const inDoubt = this.server.hub.status().draining || this.clock.now() < this.placesInDoubtUntilMs;
-    if (this.store && !inDoubt) this.#promisePlaces();
+    if (!this.store) this.promisedPlaces.clear();
+    else if (!inDoubt) this.#promisePlaces();
     this.network.cutAll(how);
     this.store?.kill();
     this.server[Symbol.dispose]();
@@ -177,7 +178,8 @@ export class World implements Disposable {
 
   #promisePlaces(): void {
     for (const { host, participant, wanted } of this.people) {
-      const place = participant?.membership === "joined" && wanted ? participant.place : undefined;
+      const isRunning = participant?.membership === "joined" && !this.pages.get(host)?.frozen;
+      const place = isRunning && wanted ? participant.place : undefined;
       if (place) this.promisedPlaces.set(host, place.participant);
     }
   }
