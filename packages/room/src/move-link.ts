@@ -48,13 +48,14 @@ export function moveLink(turn: Turn, input: JoinInput, place: Place, kept: reado
   if (!sameSources(sources, info.media.sources)) {
     const media = { revision: info.media.revision + 1, sources };
     turn.event({ kind: "media-state", participant, media }, participant);
-    syncPublisher(turn, participant);
   }
   for (const { a, b, session } of pairsOf(turn, participant)) {
     if (!kept.includes(session)) renewPair(turn, a, b, "one end has lost it", participant);
   }
   const present = turn.place(participant);
   if (present) tellJoined(turn, present, false);
+  // Only now: a repair that is asked of a link before its `joined` is not for the place that the link will have.
+  syncPublisher(turn, participant);
   turn.wholeLedger.add(participant);
   for (const row of Object.values(turn.place(participant)?.rows ?? {})) {
     if (row.standing === "pending") restartRow(turn, row);
