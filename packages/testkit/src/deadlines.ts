@@ -21,6 +21,8 @@ export type DeadlineName =
   | "noAnswerMs"
   /** Another word of a call vanished above the link: it does not come about. */
   | "negotiatingMs"
+  /** A socket that died while its machine slept is found dead by the probe of the waking page. */
+  | "wakeProbeMs"
   /** A greeting vanished: the attempt to connect has its time. No WebSocket loses a frame, but a broken proxy may. */
   | "connectMs"
   /** Who could not reach the server for a while tries again at growing intervals, and nothing tells it when. */
@@ -29,11 +31,16 @@ export type DeadlineName =
 /** Browsers show `disconnected` after a few seconds at most. */
 const DISCONNECTED_WITHIN_MS = 2_500;
 
+/** The link's own constant: how long a waking page waits for a sign of life. */
+const WAKE_PROBE_MS = 1_500;
+
 /** How long each may take from its fault on, ms. */
 export function deadlineMs(name: DeadlineName, timers: Timers): number {
   switch (name) {
     case "permission":
       return 0;
+    case "wakeProbeMs":
+      return WAKE_PROBE_MS;
     case "recoveryMs":
       return DISCONNECTED_WITHIN_MS + timers.recoveryMs;
     default:

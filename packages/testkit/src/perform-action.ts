@@ -12,6 +12,8 @@ export function performAction(world: World, action: Action): void {
     world.placesInDoubtUntilMs = world.clock.now() + IN_DOUBT_MS;
   }
   if (GIVES_UP.has(action.do) && "who" in action) world.promisedPlaces.delete(action.who);
+  // Nobody clicks in a page that does not run.
+  if ("who" in action && CLICKS.has(action.do) && world.pages.get(action.who)?.frozen) return;
   const handle = ACTIONS[action.do] as (world: World, action: Action) => void;
   handle(world, action);
 }
@@ -21,6 +23,20 @@ const IN_DOUBT_MS = 10_000;
 
 /** What may cost whoever does it the place it held. */
 const GIVES_UP: ReadonlySet<Action["do"]> = new Set(["reload", "gone", "freeze", "exit"]);
+/** What somebody does in a page. */
+const CLICKS: ReadonlySet<Action["do"]> = new Set([
+  "exit",
+  "source",
+  "show",
+  "mute-other",
+  "allow-other",
+  "remove-other",
+  "role-other",
+  "lock",
+  "end-room",
+  "call",
+  "hangup",
+]);
 /** What may cost others theirs. */
 const ENDS_PLACES: ReadonlySet<Action["do"]> = new Set(["remove-other", "end-room", "drain-server"]);
 
@@ -72,7 +88,7 @@ const ACTIONS: Handlers = {
     const place = person.participant.membership === "joined" && person.wanted ? person.participant.place : undefined;
     leavePage(world, person, how, false);
     // Back before any lease is over: as who it was.
-    if (place && world.clock.now() >= world.placesInDoubtUntilMs) {
+    if (place && !world.hasForgotten && world.clock.now() >= world.placesInDoubtUntilMs) {
       world.promisedPlaces.set(who, place.participant);
     }
     after(world, awayMs, () => person.open());
@@ -96,6 +112,9 @@ const ACTIONS: Handlers = {
     after(world, forMs, () => {
       if (asleep) world.plane.setBroken(who, false);
       if (asleep) world.network.setOffline(who, false);
+      // What became of the other end of a call meanwhile is found out from now on.
+      if (asleep) waitForCalls(world, person);
+      if (asleep) world.await("wakeProbeMs");
       page.thaw(world.chance.fork(`thaw ${who} ${world.clock.now()}`).happens(0.5));
       // Once the page has heard what waited for it; the one that was frozen may have been closed meanwhile.
       world.clock.at(world.clock.now(), () => person.wake());

@@ -126,8 +126,11 @@ export class SimulatedNetwork {
 
   /** Whether what a host says now arrives, as far as the network goes. */
   reaches(host: string): boolean {
-    if (this.faults.drop > 0) return false;
-    for (const wire of this.#wires) if (wire.host === host && wire.server && !wire.silent) return true;
+    if (this.faults.drop > 0 || this.faults.reorder > 0) return false;
+    const soon = this.#options.clock.now() + REORDER_MS + this.faults.latencyMs + this.faults.jitterMs;
+    for (const wire of this.#wires) {
+      if (wire.host === host && wire.server && !wire.silent && wire.lastUp <= soon) return true;
+    }
     return false;
   }
 

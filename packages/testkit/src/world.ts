@@ -50,6 +50,8 @@ export class World implements Disposable {
   readonly silentSince = new Map<string, number>();
   /** By host: places that pages held before a reload, or when a server with a disk died, and that they must have again. */
   readonly promisedPlaces = new Map<string, string>();
+  /** Whether a process has died and left nothing behind. */
+  hasForgotten = false;
   /** Until when the word that ends somebody's place may be on its way, ms. */
   placesInDoubtUntilMs = 0;
   /** The disk of the server, if it has one. */
@@ -168,6 +170,7 @@ export class World implements Disposable {
     this.isServing = false;
     // A moderator's word may still be on its way, which takes a place after the restart.
     const inDoubt = this.server.hub.status().draining || this.clock.now() < this.placesInDoubtUntilMs;
+    this.hasForgotten = !this.store;
     if (!this.store) this.promisedPlaces.clear();
     else if (!inDoubt) this.#promisePlaces();
     this.network.cutAll(how);
