@@ -50,6 +50,8 @@ export function climb(turn: Turn, row: Row): Row {
   }
   if (!passed) return withDue(row, replay.until);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
+  // The only step there is, and perhaps its message was lost: once more before the rest.
+  if (hop === "capture" && replay.hop === hop && replay.attempt === 1) return takeStep(turn, row, hop, steps[0]);
   return takeStep(
     turn,
     row,

@@ -80,6 +80,8 @@ describe("the ladder", () => {
       why: "the sender sends nothing",
     });
     assert.deepEqual(told(effects, "b", "repair"), []);
+    room.take();
+    assert.deepEqual(timeline(room, 4_000), ["1500 republish p-a"], "its message may have been lost");
   });
 
   it("[LEDG10] climbs on the sender's side when its packets do not arrive", () => {
