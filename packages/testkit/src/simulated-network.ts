@@ -212,6 +212,8 @@ export class SimulatedNetwork {
 
   #break(wire: Wire): void {
     const { client, server } = wire;
+    // It was closing in order: its last words are lost.
+    if (client === DEAF && !wire.dead) this.#options.onDrop?.(LAST_WORDS);
     const { clock, chance } = this.#options;
     this.#end(wire, () => {
       clock.at(clock.now() + chance.between(0, 50), () => client.closed(1006));
@@ -237,6 +239,9 @@ interface Wire {
   lastUp: MonoMs;
   lastDown: MonoMs;
 }
+
+/** What is told as dropped when a wire breaks on which one end has said goodbye. */
+export const LAST_WORDS = "last words";
 
 /** Stands in for an end that has closed: hears nothing. */
 const DEAF: SocketHandlers = { opened() {}, text() {}, closed() {} };

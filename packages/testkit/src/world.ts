@@ -9,7 +9,7 @@ import { MediaPlane } from "./media-plane.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
 import { Observer } from "./observer.ts";
 import { PersonClock } from "./person-clock.ts";
-import { SimulatedNetwork } from "./simulated-network.ts";
+import { LAST_WORDS, SimulatedNetwork } from "./simulated-network.ts";
 import { SimulatedPerson } from "./simulated-person.ts";
 import { SimulatedServer } from "./simulated-server.ts";
 import { brief, summarize } from "./trace.ts";
@@ -95,8 +95,11 @@ export class World implements Disposable {
       clock,
       chance: this.chance.fork("network"),
       accept: (_host, socket) => (this.isServing ? this.server.accept(socket) : undefined),
-      // The attempt has its time, and the next one the longest wait between two.
-      onDrop: (text) => GREETING.test(text) && this.await("connectMs", this.timers.reconnectMaxMs),
+      onDrop: (text) => {
+        // The attempt has its time, and the next one the longest wait between two.
+        if (GREETING.test(text)) this.await("connectMs", this.timers.reconnectMaxMs);
+        if (text === LAST_WORDS) this.await("leaseMs");
+      },
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
     });
     if (options.mutation) MUTATIONS[options.mutation].break(this);
