@@ -13,6 +13,8 @@ export interface LaunchBrowserOptions {
   readonly args?: readonly string[] | undefined;
   /** More preferences, Firefox only. */
   readonly prefs?: Readonly<Record<string, unknown>> | undefined;
+  /** Started in place of the browser itself, to start it in turn: Chromium only. It is then driven through a pipe. */
+  readonly wrapper?: string | undefined;
   /** Have fake camera, microphone and screen, allowed without a question. Default true. */
   readonly fakeMedia?: boolean | undefined;
 }
@@ -60,7 +62,8 @@ export function isInstalled(name: BrowserName): boolean {
   }
 }
 
-function executablePath(name: BrowserName): string {
+/** Where a browser is, by its environment variable or where Debian puts it. */
+export function executablePath(name: BrowserName): string {
   const { variable, path } = EXECUTABLES[name];
   return process.env[variable] ?? path;
 }
@@ -89,7 +92,8 @@ function launchChromium(options: LaunchBrowserOptions): Promise<Browser> {
   ];
   return puppeteer.launch({
     browser: "chrome",
-    executablePath: executablePath("chromium"),
+    executablePath: options.wrapper ?? executablePath("chromium"),
+    pipe: options.wrapper !== undefined,
     headless: true,
     timeout: LAUNCH_TIMEOUT_MS,
     defaultViewport: viewport(options),

@@ -14,8 +14,12 @@ const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>SDK</t
  * Bundles a page's script, and the SDK that it imports, from source and serves it on loopback. The caller closes it.
  *
  * @param script - Path of the script; it makes a `lab` for whoever drives the page.
+ * @param host - The address to listen on.
  */
-export async function serveSdkPage(script = `${import.meta.dirname}/sdk-page-script.ts`): Promise<SdkPage> {
+export async function serveSdkPage(
+  script = `${import.meta.dirname}/sdk-page-script.ts`,
+  host = "127.0.0.1",
+): Promise<SdkPage> {
   const bundle = await build({
     entryPoints: [script],
     bundle: true,
@@ -30,11 +34,11 @@ export async function serveSdkPage(script = `${import.meta.dirname}/sdk-page-scr
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
     response.end(isScript ? code : HTML);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://${host}:${port}/`,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

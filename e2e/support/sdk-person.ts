@@ -44,7 +44,7 @@ export class Person {
   }
 
   /** Joins with microphone and camera unless told otherwise. @returns How long `join` took, ms. */
-  join(options: PlainJoin, client: Pick<ClientOptions, "slots"> = {}): Promise<number> {
+  join(options: PlainJoin, client: Pick<ClientOptions, "slots" | "token"> = {}): Promise<number> {
     const wish = { microphone: true, camera: true, ...options };
     return this.page.evaluate((made, join) => lab.join(made, join), { url: this.#options.server, ...client }, wish);
   }
