@@ -85,7 +85,10 @@ const ACTIONS: Handlers = {
   reload: (world, { who, how, awayMs }) => {
     const person = personOf(world, who);
     if (!person.participant) return;
-    const place = person.participant.membership === "joined" && person.wanted ? person.participant.place : undefined;
+    const place =
+      person.participant.membership === "joined" && person.wanted && !world.pages.get(who)?.frozen
+        ? person.participant.place
+        : undefined;
     leavePage(world, person, how, false);
     // Back before any lease is over: as who it was.
     if (place && !world.hasForgotten && world.clock.now() >= world.placesInDoubtUntilMs) {

@@ -97,7 +97,11 @@ export class World implements Disposable {
       accept: (_host, socket) => (this.isServing ? this.server.accept(socket) : undefined),
       onDrop: (text) => {
         // The attempt has its time, and the next one the longest wait between two.
-        if (GREETING.test(text)) this.await("connectMs", this.timers.reconnectMaxMs);
+        if (GREETING.test(text)) {
+          this.await("connectMs", this.timers.reconnectMaxMs);
+          // Whoever greets in vain may be back after the grace of its goodbye.
+          this.promisedPlaces.clear();
+        }
         if (text === LAST_WORDS) this.await("leaseMs");
       },
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
