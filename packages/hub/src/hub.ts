@@ -8,7 +8,8 @@ import {
   type Timers,
 } from "@lodeline/protocol";
 import { errorMessage, ServerLink, type ServerLinkImage, type ServerLinkState } from "@lodeline/signaling";
-import { CallDirectory, type CallView } from "./call-directory.ts";
+import { CallDirectory } from "./call-directory.ts";
+import type { CallView } from "./call-record.ts";
 import { Connection, type Doorkeeper } from "./connection.ts";
 import { type CountingClock, countingClock } from "./counting-clock.ts";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";

@@ -1,4 +1,4 @@
-export type { CallEnd, CallView } from "./call-directory.ts";
+export type { CallEnd, CallView } from "./call-record.ts";
 export { Hub } from "./hub.ts";
 export type { HubEvents, HubOptions, HubStatus, RoomObserver, SessionObserver, StepTold } from "./hub-types.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";

@@ -1,7 +1,7 @@
 import { LodelineError, type MonoMs } from "@lodeline/base";
 import { type RoomRecord, type RoomState, restoreRoom } from "@lodeline/room";
 import type { ServerLinkImage } from "@lodeline/signaling";
-import type { KeptCall } from "./call-directory.ts";
+import type { KeptCall } from "./call-record.ts";
 import type { KeptSeat, LinkHost } from "./link-host.ts";
 import type { KeptLink, KeptStream } from "./link-records.ts";
 import type { RoomDefinition } from "./room-definition.ts";

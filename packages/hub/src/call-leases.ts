@@ -1,0 +1,49 @@
+import type { Clock, MonoMs } from "@lodeline/base";
+import type { Timers } from "@lodeline/protocol";
+import { endOfGone, endUnanswered } from "./call-endings.ts";
+import type { Call } from "./call-record.ts";
+import type { CallTable } from "./call-table.ts";
+import type { LinkHost } from "./link-host.ts";
+
+/** What {@link CallLeases} needs. */
+export interface CallLeasesOptions {
+  readonly clock: Clock;
+  readonly timers: Pick<Timers, "leaseMs" | "byeGraceMs">;
+  readonly calls: CallTable;
+}
+
+/** Ends a ringing call when its caller, or every link at which it rings, was not heard of for a lease. */
+export class CallLeases {
+  readonly #options: CallLeasesOptions;
+
+  constructor(options: CallLeasesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Arms, or disarms, the end of a call that nobody hears ring.
+   *
+   * @param bye - The page of its last link said goodbye: perhaps to be loaded anew, and then it rings there.
+   */
+  watch(call: Call, bye = false): void {
+    call.unheard?.cancel();
+    call.unheard = undefined;
+    const { clock, timers, calls } = this.#options;
+    if (call.callee || !calls.has(call.session)) return;
+    const now = clock.now();
+    const unheardAt = Math.max(bye ? now + timers.byeGraceMs : now, leaseEnd([...call.ringing], timers.leaseMs));
+    const callerGoneAt = leaseEnd([call.caller], timers.leaseMs);
+    const due = Math.min(unheardAt, callerGoneAt);
+    if (due === Number.POSITIVE_INFINITY) return;
+    // Without its caller it stops ringing, and is over for a caller that comes back yet.
+    const end = () => (callerGoneAt <= unheardAt ? endOfGone(calls, call) : endUnanswered(calls, call, "unreachable"));
+    if (due <= now) end();
+    else call.unheard = clock.at(due, end);
+  }
+}
+
+/** When the last of some links has not been heard of for a lease; infinite while one of them is open. */
+function leaseEnd(links: readonly LinkHost[], leaseMs: number): MonoMs {
+  if (links.some(({ link }) => link.state === "open")) return Number.POSITIVE_INFINITY;
+  return Math.max(Number.NEGATIVE_INFINITY, ...links.map(({ heardAt }) => heardAt + leaseMs));
+}
