@@ -1,5 +1,5 @@
-import { type Clock, createId, createSecret, drive, LodelineError, type Random, type Running } from "@lodeline/base";
-import type { ClientMessage, Signal, Timers, Topology } from "@lodeline/protocol";
+import { type Clock, createId, createSecret, drive, type Random, type Running } from "@lodeline/base";
+import type { ClientMessage, Timers, Topology } from "@lodeline/protocol";
 import {
   createRoom,
   type MediaOp,
@@ -9,16 +9,14 @@ import {
   type RoomSettings,
   type RoomState,
 } from "@lodeline/room";
-import type { SessionEvent } from "@lodeline/session";
-import { errorMessage } from "@lodeline/signaling";
 import type { HubEvents, RoomObserver, SessionObserver } from "./hub-types.ts";
 import { JoinDesk, type Joined } from "./join-desk.ts";
 import type { LinkHost } from "./link-host.ts";
 import type { HubPorts, MediaFacts } from "./ports.ts";
 import type { RoomDefinition } from "./room-definition.ts";
+import { RoomSessions } from "./room-sessions.ts";
 import { type RoomView, roomView } from "./room-view.ts";
-import { tellSession } from "./session-told.ts";
-import { SFU, SfuSession } from "./sfu-session.ts";
+import { SFU } from "./sfu-session.ts";
 
 /** What a {@link RoomHost} needs of the hub. */
 export interface RoomHostOptions {
@@ -56,7 +54,7 @@ export class RoomHost implements Disposable {
   readonly #options: RoomHostOptions;
   readonly #running: Running<RoomState, RoomInput>;
   readonly #joins: JoinDesk;
-  readonly #sessions = new Map<string, SfuSession>();
+  readonly #sessions: RoomSessions;
   #wasOpen = false;
   /** The join that is being fed. */
   #joining: Join | undefined;
@@ -71,6 +69,12 @@ export class RoomHost implements Disposable {
       settings,
       link: options.link,
       iceServers: (identity) => ports.iceServers?.(identity) ?? [],
+    });
+    this.#sessions = new RoomSessions({
+      ...options,
+      joins: this.#joins,
+      state: () => this.#running.state,
+      feed: (input) => this.#running.feed(input),
     });
     const wallAt = (now: number) => clock.wall() - clock.now() + now;
     const { restored, digest } = options;
@@ -170,7 +174,7 @@ export class RoomHost implements Disposable {
 
   /** A member says something to the room, to another member, or to the server's end of its media session. */
   message(host: LinkHost, participant: string, message: RoomMessage): void {
-    if (message.type === "signal" && message.to === SFU) this.#toSfu(host, participant, message.signal);
+    if (message.type === "signal" && message.to === SFU) this.#sessions.signal(host, participant, message.signal);
     else this.#running.feed({ kind: "message", participant, link: host.id, message });
   }
 
@@ -194,8 +198,7 @@ export class RoomHost implements Disposable {
   [Symbol.dispose](): void {
     this.#running[Symbol.dispose]();
     this.#joins[Symbol.dispose]();
-    for (const session of this.#sessions.values()) session[Symbol.dispose]();
-    this.#sessions.clear();
+    this.#sessions[Symbol.dispose]();
   }
 
   #perform(effect: RoomEffect): void {
@@ -238,21 +241,8 @@ export class RoomHost implements Disposable {
     this.#wasOpen = true;
     if (!again) emit("joined", { room: this.id, participant, identity: host.identity, incarnation });
     const offer = this.#joining?.session?.offer;
-    if (again || session === undefined || offer === undefined) return this.#joins.say(host, joined);
-    this.#joins.wait(host, joined, session);
-    const made = this.#openSession(host, participant, session);
-    if (!made) this.#refuseSession(participant, session);
-    // Number 0: the offer rode in the join and stands outside the participant's own count.
-    else made.signal({ session, epoch: 1, seq: 0, body: { kind: "offer", offer } });
-  }
-
-  /**
-   * The session of a join cannot be: mostly its own earlier one, of a join that is said again over a new link, which is on
-   * its way down. Its client is told that it is over, and makes another.
-   */
-  #refuseSession(participant: string, session: string): void {
-    this.#joins.release(participant, taken());
-    this.#say(participant, { session, epoch: 0, seq: 0, body: { kind: "hangup", reason: "remote-gone" } });
+    if (again || session === undefined || offer === undefined) this.#joins.say(host, joined);
+    else this.#sessions.join(host, joined, session, offer);
   }
 
   #event({ event, to }: Extract<RoomEffect, { kind: "event" }>): void {
@@ -276,85 +266,10 @@ export class RoomHost implements Disposable {
 
   #operate(op: MediaOp): void {
     this.#options.ports.media?.operate(this.id, op);
-    if (op.op === "close-session") this.#sessions.get(op.session)?.end("left");
+    if (op.op === "close-session") this.#sessions.end(op.session);
   }
 
   #replay({ subscription, step, attempt, why }: Replay): void {
     this.#options.emit("replay", { room: this.id, subscription, step, attempt, why });
   }
-
-  #toSfu(host: LinkHost, participant: string, signal: Signal): void {
-    const { session, body } = signal;
-    const known = this.#sessions.get(session);
-    const place = this.#running.state.places[participant];
-    if (place?.link !== host.id) return host.deliver(errorMessage(new LodelineError("room/not-member")));
-    if (known?.key.participant === participant) return known.signal(signal);
-    if (this.topology !== "sfu") return host.deliver(errorMessage(new LodelineError("room/topology", { field: "to" })));
-    if (body.kind !== "offer" && body.kind !== "negotiation-needed") return;
-    // A member that joined without an offer may make one later; any other session is over by now, and that is said.
-    if (body.kind === "offer" && place.media.session === undefined) {
-      const made = this.#openSession(host, participant, session);
-      if (made) made.signal(signal);
-      else host.deliver(errorMessage(taken()));
-    } else this.#say(participant, { session, epoch: 0, seq: 0, body: { kind: "hangup", reason: "remote-gone" } });
-  }
-
-  #openSession(host: LinkHost, participant: string, session: string): SfuSession | undefined {
-    const { clock, timers, ports, observe, takeSession } = this.#options;
-    if (!ports.media || !takeSession(session)) return undefined;
-    const made = new SfuSession({
-      key: { room: this.id, participant, session },
-      clock,
-      timers,
-      port: ports.media,
-      observe: observe?.session,
-      send: (signal) => this.#fromSfu(participant, signal),
-      answered: ({ sends, receives }) =>
-        this.#running.feed({ kind: "connection", participant, session, sends, receives }),
-      failed: (error) => this.#failed(host, participant, session, error),
-      transport: (state) => this.#running.feed({ kind: "connection", participant, session, state }),
-      event: (event) => this.#sessionEvent(participant, event),
-      over: () => this.#sessionOver(participant, session),
-    });
-    this.#sessions.set(session, made);
-    made.begin();
-    return made;
-  }
-
-  /** The first answer goes with the `joined` that waits for it; everything else is a signal. */
-  #fromSfu(participant: string, signal: Signal): void {
-    const { session, body } = signal;
-    if (body.kind !== "answer" || !this.#joins.answered(participant, session, body.sdp)) this.#say(participant, signal);
-  }
-
-  #say(participant: string, signal: Signal): void {
-    const place = this.#running.state.places[participant];
-    const host = place && this.#options.link(place.link);
-    host?.deliver({ type: "signal", scope: "room", from: SFU, signal });
-  }
-
-  /** The participant is in the room all the same, listening to nothing; the error names what could not be used. */
-  #failed(host: LinkHost, participant: string, session: string, error: LodelineError): void {
-    this.#options.emit("refused", { link: host.id, identity: host.identity, error });
-    if (this.#joins.failed(participant, session, error)) return;
-    if (host.membership?.participant === participant) host.deliver(errorMessage(error));
-  }
-
-  #sessionEvent(participant: string, event: SessionEvent): void {
-    tellSession(this.#options.emit, { room: this.id, participant }, event);
-  }
-
-  #sessionOver(participant: string, session: string): void {
-    this.#sessions.delete(session);
-    this.#options.giveSession(session);
-    this.#joins.failed(participant, session, undefined);
-    this.#running.feed({ kind: "connection", participant, session, state: "closed" });
-  }
-}
-
-function taken(): LodelineError {
-  return new LodelineError("protocol/out-of-turn", {
-    detail: "This session id is in use.",
-    field: "session.session",
-  });
 }
