@@ -1,23 +1,17 @@
 import { createId, Emitter, type Listenable, type ListenOptions, LodelineError } from "@lodeline/base";
-import {
-  type ClientMessage,
-  DEFAULT_TIMERS,
-  type Hello,
-  LIMITS,
-  SERVER_PEER_IDENTITY,
-  type Timers,
-} from "@lodeline/protocol";
-import { errorMessage, ServerLink, type ServerLinkImage, type ServerLinkState } from "@lodeline/signaling";
+import { DEFAULT_TIMERS, type Hello, LIMITS, SERVER_PEER_IDENTITY, type Timers } from "@lodeline/protocol";
+import { ServerLink, type ServerLinkImage, type ServerLinkState } from "@lodeline/signaling";
 import { CallDirectory } from "./call-directory.ts";
 import type { CallView } from "./call-record.ts";
+import { ClientMessages } from "./client-messages.ts";
 import { Connection, type Doorkeeper } from "./connection.ts";
 import { type CountingClock, countingClock } from "./counting-clock.ts";
+import { hubDoor } from "./hub-door.ts";
 import type { HubEvents, HubOptions, HubStatus } from "./hub-types.ts";
 import { type Keeping, keepingOf, keptState } from "./keeping.ts";
 import { type KeptSeat, LinkHost, type LinkListener } from "./link-host.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Authorization, HubConnection, HubSocket, MediaFacts } from "./ports.ts";
-import { publishRefusal } from "./publish-grant.ts";
 import { restoreHub } from "./restore-hub.ts";
 import type { RoomDefinition } from "./room-definition.ts";
 import { RoomTable } from "./room-table.ts";
@@ -40,6 +34,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   readonly #rooms: RoomTable;
   readonly #connections = new Set<Connection>();
   readonly #calls: CallDirectory;
+  readonly #messages: ClientMessages;
   readonly #serverPeer: ServerPeerCalls | undefined;
   readonly #door: Doorkeeper;
   #draining: { readonly links: number } | undefined;
@@ -73,7 +68,21 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       touched: (room) => this.#keeping.touchRoom(room),
       changed: () => this.#checkDrained(),
     });
-    this.#door = this.#makeDoor();
+    this.#messages = new ClientMessages({
+      rooms: this.#rooms,
+      calls: this.#calls,
+      refused: (event) => this.#events.emit("refused", event),
+    });
+    this.#door = hubDoor({
+      clock: this.#clock,
+      timers: this.#timers,
+      authorization: options.ports.authorization,
+      links: this.#links,
+      isDraining: () => this.#draining !== undefined,
+      openLink: (hello, who) => this.#openLink(hello, who),
+      refused: (error) => this.#events.emit("refused", { error }),
+      gone: (connection) => this.#connections.delete(connection),
+    });
     // Also with nothing to restore: whatever the store holds from before is replaced.
     this.#keeping.turn(() => options.restore && this.#restore(options.restore));
   }
@@ -171,28 +180,6 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     this.#events.clear();
   }
 
-  #makeDoor(): Doorkeeper {
-    const hub = this;
-    const { authorization } = this.#options.ports;
-    return {
-      clock: this.#clock,
-      helloTimeoutMs: this.#timers.helloTimeoutMs,
-      get draining() {
-        return hub.#draining !== undefined;
-      },
-      authorize: (request, done) =>
-        authorization.authorize(request, (result) => done(isReserved(result) ? RESERVED : result)),
-      resumed: (hello) => this.#resumed(hello),
-      opened: (hello, who) => this.#links.opened(who.identity, hello.opening) ?? this.#openLink(hello, who),
-      refused: (error) => this.#events.emit("refused", { error }),
-      gone: (connection) => this.#connections.delete(connection),
-    };
-  }
-
-  #resumed({ resume }: Hello): LinkHost | undefined {
-    return resume && this.#links.resumable(resume);
-  }
-
   #openLink({ opening }: Hello, authorization: Authorization): LinkHost {
     const id = createId(this.#options.random, "lk");
     const { identity } = authorization;
@@ -243,7 +230,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     return {
       message: (message) => {
         // One that was held back may come after its link has ended.
-        if (this.#links.get(host.id) === host) this.#message(host, message);
+        if (this.#links.get(host.id) === host) this.#messages.handle(host, message);
       },
       rejected: (error) => this.#events.emit("refused", { link: host.id, identity: host.identity, error }),
       changed: (state, reason) => this.#linkChanged(host, state, reason),
@@ -276,33 +263,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
     this.#checkDrained();
   }
 
-  #message(host: LinkHost, message: ClientMessage): void {
-    if (message.type === "join") {
-      const refusal = this.#rooms.join(host, message);
-      return refusal && this.#refuse(host, refusal, message.id);
-    }
-    if (message.type === "signal" && message.scope === "call") {
-      return this.#calls.signal(host, message.to, message.signal);
-    }
-    const { membership } = host;
-    const room = membership && this.#rooms.get(membership.room);
-    const id = "id" in message ? message.id : undefined;
-    // Whoever leaves a room it is not in has got what it wants.
-    if (!room && message.type === "leave") return host.deliver({ type: "ok", id: message.id });
-    if (!room) return this.#refuse(host, new LodelineError("room/not-member"), id);
-    const refusal =
-      message.type === "media-state" ? publishRefusal(host.authorization.grants, message.sources) : undefined;
-    if (refusal) return this.#refuse(host, refusal, id);
-    room.message(host, membership.participant, message);
-  }
-
   #isCall(session: string): boolean {
     return this.#calls.has(session) || (this.#serverPeer?.has(session) ?? false);
-  }
-
-  #refuse(host: LinkHost, error: LodelineError, id: string | undefined): void {
-    this.#events.emit("refused", { link: host.id, identity: host.identity, error });
-    host.deliver(errorMessage(error, id));
   }
 
   #makeServerPeer(): ServerPeerCalls | undefined {
@@ -334,12 +296,3 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
 /** What people read as the name of the peer that lives on the server. */
 const SERVER_PEER_NAME = "Lodeline";
-
-const RESERVED = new LodelineError("auth/forbidden", {
-  detail: "This identity belongs to the server.",
-  field: "token",
-});
-
-function isReserved(result: Authorization | LodelineError): boolean {
-  return !(result instanceof LodelineError) && result.identity === SERVER_PEER_IDENTITY;
-}
