@@ -1,0 +1,28 @@
+import { createSecret, type Random } from "@lodeline/base";
+import type { IceCredentials, IcePath } from "./ice-types.ts";
+
+/** One ICE generation: our credentials, theirs, and the path nominated with them. */
+export interface IceGeneration {
+  readonly local: IceCredentials;
+  remote: IceCredentials | undefined;
+  path: IcePath | undefined;
+  /** The browser's choice, which counts once that path has answered a check of ours. */
+  nominated: IcePath | undefined;
+  /** Paths that authentic checks came from, and whether they answered ours. */
+  readonly paths: Map<IcePath, boolean>;
+}
+
+/** At most this many addresses in one generation: a peer that invents source ports cannot make us keep more. */
+const PATH_LIMIT = 256;
+
+/** A generation with new credentials of our own. */
+export function newGeneration(random: Random): IceGeneration {
+  // RFC 8445 section 5.3: at least 24 bits of chance in the fragment and 128 in the password. 5 bits each sign.
+  const local = { usernameFragment: createSecret(random, 8), password: createSecret(random, 28) };
+  return { local, remote: undefined, path: undefined, nominated: undefined, paths: new Map() };
+}
+
+/** Whether a generation knows a path, or may still come to know it. */
+export function hasRoomFor({ paths }: IceGeneration, path: IcePath): boolean {
+  return paths.size < PATH_LIMIT || paths.has(path);
+}
