@@ -3,7 +3,7 @@ import type { RunningFault } from "../fault-desk.ts";
 import { type Fault, has, numberOf, textOf } from "../language/fault.ts";
 import type { UdpConditions } from "./udp-conditions.ts";
 import type { UdpFaultConditions, UdpRelay } from "./udp-relay.ts";
-import type { UdpCounters } from "./udp-way.ts";
+import { newUdpCounters, type UdpCounters } from "./udp-way.ts";
 
 const QUEUE_BYTES = 64 * 1024;
 
@@ -85,17 +85,7 @@ function keepMoving(
 }
 
 function sum(relays: readonly UdpRelay[]): UdpCounters {
-  const total: UdpCounters = {
-    clients: 0,
-    up: 0,
-    down: 0,
-    lost: 0,
-    overflowed: 0,
-    dead: 0,
-    duplicated: 0,
-    rebound: 0,
-    moved: 0,
-  };
+  const total = newUdpCounters();
   for (const { counters } of relays) {
     for (const name of Object.keys(total) as (keyof UdpCounters)[]) total[name] += counters[name];
   }

@@ -2,7 +2,7 @@ import type { RemoteInfo, Socket } from "node:dgram";
 import { type Clock, type Random, seededRandom } from "@lodeline/base";
 import { bindUdp, UdpClient } from "./udp-client.ts";
 import { type UdpConditions, UdpLane } from "./udp-conditions.ts";
-import { type UdpCounters, UdpWay } from "./udp-way.ts";
+import { newUdpCounters, type UdpCounters, UdpWay } from "./udp-way.ts";
 
 /** An address of UDP. */
 export interface UdpEndpoint {
@@ -40,17 +40,7 @@ export class UdpRelay implements AsyncDisposable {
   readonly #front: Socket;
   readonly #flows = new Map<string, Flow>();
   readonly #conditions = new Set<UdpFaultConditions>();
-  readonly #counters: UdpCounters = {
-    clients: 0,
-    up: 0,
-    down: 0,
-    lost: 0,
-    overflowed: 0,
-    dead: 0,
-    duplicated: 0,
-    rebound: 0,
-    moved: 0,
-  };
+  readonly #counters: UdpCounters = newUdpCounters();
   #moves = 0;
 
   private constructor(clock: Clock, server: UdpEndpoint, front: Socket) {

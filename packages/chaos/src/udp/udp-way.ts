@@ -15,6 +15,21 @@ export interface UdpCounters {
   moved: number;
 }
 
+/** Counters of what has not begun: all 0. */
+export function newUdpCounters(): UdpCounters {
+  return {
+    clients: 0,
+    up: 0,
+    down: 0,
+    lost: 0,
+    overflowed: 0,
+    dead: 0,
+    duplicated: 0,
+    rebound: 0,
+    moved: 0,
+  };
+}
+
 interface Waiting {
   readonly at: MonoMs;
   readonly order: number;
