@@ -9,6 +9,7 @@ import { Brand } from "./brand.tsx";
 import { DeviceChoices } from "./device-choices.tsx";
 import { DoorPreview } from "./door-preview.tsx";
 import { Icon } from "./icon.tsx";
+import { NameField } from "./name-field.tsx";
 import { Notices } from "./notices.tsx";
 
 /** Where a call link leads: see yourself, say who you are, call. */
@@ -58,17 +59,7 @@ export function CallDoor({ identity, name }: { identity: string; name: string | 
               </span>
             </div>
           )}
-          <label class="field">
-            Your name
-            <input
-              value={wish.name}
-              onInput={(event) => change({ name: event.currentTarget.value })}
-              placeholder="How others read you"
-              autocomplete="name"
-              maxLength={80}
-              name="name"
-            />
-          </label>
+          <NameField value={wish.name} change={(next) => change({ name: next })} name="name" />
           <DeviceChoices wish={wish} change={change} />
           <div class="row">
             <button type="button" class="button primary" onClick={() => call(true)} data-test="call-video">

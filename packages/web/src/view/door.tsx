@@ -6,6 +6,7 @@ import { enter, stay } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
 import { DeviceChoices } from "./device-choices.tsx";
 import { DoorPreview } from "./door-preview.tsx";
+import { NameField } from "./name-field.tsx";
 import { Notices } from "./notices.tsx";
 
 /** A room's door: see and choose what you bring, say who you are, go in. A reload inside the room walks straight through. */
@@ -61,17 +62,7 @@ export function Door({ room }: { room: string }): JSX.Element {
               <span>{error.detail}</span>
             </div>
           )}
-          <label class="field">
-            Your name
-            <input
-              value={wish.name}
-              onInput={(event) => change({ name: event.currentTarget.value })}
-              placeholder="How others read you"
-              autocomplete="name"
-              maxLength={80}
-              name="name"
-            />
-          </label>
+          <NameField value={wish.name} change={(name) => change({ name })} name="name" />
           <DeviceChoices wish={wish} change={change} />
           <details class="more">
             <summary>If the room is new</summary>

@@ -9,6 +9,7 @@ import { loadPreferences, savePreferences } from "../state/preferences.ts";
 import { calledIn, go, pathOf } from "../state/route.ts";
 import { Avatar } from "./avatar.tsx";
 import { Icon } from "./icon.tsx";
+import { NameField } from "./name-field.tsx";
 
 /** Calls between two: by what link one can be called, whether one wants to be, and whom to call. */
 export function ReachCard(): JSX.Element {
@@ -32,17 +33,7 @@ export function ReachCard(): JSX.Element {
           {WORDS[stateOf(reach.value)]}
         </span>
       </div>
-      <label class="field">
-        Your name
-        <input
-          value={name}
-          onInput={(event) => rename(event.currentTarget.value)}
-          placeholder="How others read you"
-          autocomplete="name"
-          maxLength={80}
-          name="own-name"
-        />
-      </label>
+      <NameField value={name} change={rename} name="own-name" />
       {identity && (
         <div class="own-link">
           <code>{identity}</code>
