@@ -138,9 +138,10 @@ export class ClientLink {
       this.#reconnection.encourage();
       this.#probeBy = now + WAKE_PROBE_MS;
       this.#stream.ping(now);
-    } else if (this.#reconnection.at !== undefined) {
+    } else {
+      // What failed before says nothing of now. An attempt that is under way may have begun before, and fail as well.
       this.#reconnection.encourage();
-      this.#connect(now);
+      if (this.#reconnection.at !== undefined) this.#connect(now);
     }
   }
 

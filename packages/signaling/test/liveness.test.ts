@@ -125,6 +125,21 @@ describe("liveness", () => {
     assert.equal(wire.client.state, "open");
   });
 
+  it("[LINK17] a wake during an attempt that fails makes the next wait the first", () => {
+    const wire = opened();
+    wire.reachable = false;
+    wire.cut(0, 0);
+    wire.run(20_000);
+    const attempts = () => wire.clientOutputs.filter(({ kind }) => kind === "open-socket").length;
+    const before = attempts();
+    for (let ms = 0; ms < 4_000 && attempts() === before; ms += 0.5) wire.run(0.5);
+    wire.reachable = true;
+    wire.do((client, now) => client.wake(now));
+    assert.equal(attempts(), before + 1, "the present attempt is not given up");
+    wire.run(200);
+    assert.equal(wire.client.state, "open");
+  });
+
   it("[LINK17] a wake finds an open socket that died, within 1.5 s, and leaves a living one", () => {
     const wire = opened();
     wire.do((client, now) => client.wake(now));
