@@ -1,6 +1,6 @@
-import type { Passing } from "@lodeline/hub";
 import { type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { Action } from "./schedule.ts";
+import { isCalled, renewSilences, waitForCalls, waitForSignal, waitForSilence } from "./silent-ends.ts";
 import type { SimulatedPerson } from "./simulated-person.ts";
 import type { World } from "./world.ts";
 
@@ -61,7 +61,7 @@ const ACTIONS: Handlers = {
   },
   cut: (world, { who, how }) => {
     world.network.cut(who, how);
-    if (how === "silent") world.await("linkLostMs");
+    if (how === "silent") waitForSilence(world, personOf(world, who));
   },
   offline: (world, { who, forMs }) => {
     world.network.setOffline(who, true);
@@ -93,6 +93,7 @@ const ACTIONS: Handlers = {
     // Back before any lease is over: as who it was.
     if (place && !world.hasForgotten && world.clock.now() >= world.placesInDoubtUntilMs) {
       world.promisedPlaces.set(who, place.participant);
+      if (how === "pagehide") breakOffAfterGrace(world, who);
     }
     after(world, awayMs, () => person.open());
   },
@@ -170,8 +171,9 @@ const ACTIONS: Handlers = {
   "expire-token": (world, { whom }) => void world.expired.set(whom, world.clock.wall()),
   "kill-server": (world, { how, downMs }) => {
     if (!world.isServing) return;
+    const { people } = world;
+    if (how === "silent" && world.isServing) for (const person of people) waitForSilence(world, person);
     world.killServer(how);
-    if (how === "silent") world.await("linkLostMs");
     serveAgain(world, downMs);
   },
   "drain-server": (world, { downMs }) => {
@@ -218,18 +220,14 @@ function tamper(
   });
 }
 
-/** Nobody says a call's own signal again when it vanishes above the link: its session's timers find out. */
-function waitForSignal(world: World, message: Passing["message"]): void {
-  if (message.type !== "signal" || message.scope !== "call") return;
-  world.await(message.signal.body.kind === "call:init" ? "noAnswerMs" : "negotiatingMs");
-}
-
 function serveAgain(world: World, downMs: number): void {
   after(world, downMs, () => {
     world.startServer();
     world.await("reconnectMaxMs");
     // Leases begin anew with a process that goes on from its disk.
-    if (world.store && world.people.some((one) => one.page > 0 && !one.participant)) world.await("leaseMs");
+    if (!world.store) return;
+    const isSilent = renewSilences(world);
+    if (isSilent || world.people.some((one) => one.page > 0 && !one.participant)) world.await("leaseMs");
   });
 }
 
@@ -237,8 +235,9 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   const { host, participant } = person;
   const frozen = world.pages.get(host)?.frozen ?? false;
   const isHeard = how === "pagehide" && !frozen && participant?.linkState === "open" && world.network.reaches(host);
-  // A page that comes back takes its place; one that does not is waited for.
-  if (forGood && isHeard && participant?.membership !== "outside") world.await("byeGraceMs");
+  // A page that comes back takes its place, or rings on; one that does not is waited for.
+  const isAwaited = participant?.membership !== "outside" || isCalled(world, person.identity);
+  if (forGood && isHeard && isAwaited) world.await("byeGraceMs");
   // Also outside of rooms: who is called and silent is unreachable when the lease is over.
   if (forGood && !isHeard) world.await("leaseMs");
   // A crash says no word: its sockets are found dead later. Nor does a frozen page, which nobody asks.
@@ -254,11 +253,21 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   world.pages.get(host)?.discard();
 }
 
-/** Who was in a call with somebody who vanished finds out by the transport alone. */
-function waitForCalls(world: World, person: SimulatedPerson): void {
-  const calls = person.participant?.sessions.some((one) => one.use === "call") ?? false;
-  const called = world.people.some((one) => one.participant?.session(`call:${person.identity}`) !== undefined);
-  if (calls || called) world.await("recoveryMs");
+/**
+ * Who said goodbye has the grace of it to greet again: a page that is offline until that is over comes back as somebody
+ * new. One that never said a word has its lease.
+ */
+function breakOffAfterGrace(world: World, who: string): void {
+  const { clock, network, timers } = world;
+  const promised = world.promisedPlaces.get(who);
+  clock.at(clock.now() + timers.byeGraceMs, () => {
+    const isBack = world.people.find((one) => one.host === who)?.participant?.membership === "joined";
+    if (isBack || world.promisedPlaces.get(who) !== promised) return;
+    // The attempt that the end of being offline finds under way fails; the next one opens a socket and greets.
+    const { latencyMs, jitterMs } = network.faults;
+    const greetingMs = 5 * (latencyMs + jitterMs) + timers.reconnectFirstMs + 50;
+    if (network.onlineForMs(who) < greetingMs) world.promisedPlaces.delete(who);
+  });
 }
 
 function moderate(

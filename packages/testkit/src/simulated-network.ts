@@ -57,6 +57,7 @@ export class SimulatedNetwork {
   readonly #options: SimulatedNetworkOptions;
   readonly #wires = new Set<Wire>();
   readonly #offline = new Set<string>();
+  readonly #onlineAgainAt = new Map<string, MonoMs>();
 
   constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
@@ -121,7 +122,13 @@ export class SimulatedNetwork {
   /** Refuses new sockets of a host, or accepts them again. Existing ones stay. */
   setOffline(host: string, offline: boolean): void {
     if (offline) this.#offline.add(host);
-    else this.#offline.delete(host);
+    else if (this.#offline.delete(host)) this.#onlineAgainAt.set(host, this.#options.clock.now());
+  }
+
+  /** How long a host has been online again; 0 while it is offline, infinite when it never was. */
+  onlineForMs(host: string): number {
+    if (this.#offline.has(host)) return 0;
+    return this.#options.clock.now() - (this.#onlineAgainAt.get(host) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Whether what a host says now arrives, as far as the network goes. */
