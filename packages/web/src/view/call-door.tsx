@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { nameOf } from "../state/acquaintances.ts";
 import { failed, placeCall } from "../state/calls.ts";
 import { beReachable } from "../state/own-client.ts";
-import { loadPreferences, type Preferences, savePreferences } from "../state/preferences.ts";
+import { useWish } from "../state/wish.ts";
 import { Avatar } from "./avatar.tsx";
 import { Brand } from "./brand.tsx";
 import { DeviceChoices } from "./device-choices.tsx";
@@ -14,13 +14,8 @@ import { Notices } from "./notices.tsx";
 
 /** Where a call link leads: see yourself, say who you are, call. */
 export function CallDoor({ identity, name }: { identity: string; name: string | undefined }): JSX.Element {
-  const [wish, setWish] = useState<Preferences>(loadPreferences);
+  const [wish, change] = useWish();
   const who = nameOf(identity) ?? name ?? identity;
-  const change = (part: Partial<Preferences>) => {
-    const next = { ...wish, ...part };
-    setWish(next);
-    savePreferences(next);
-  };
   const call = (video: boolean) => void placeCall(identity, who, video);
   useEffect(() => {
     document.title = `Call ${who} · Lodeline`;

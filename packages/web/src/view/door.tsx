@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { beReachable } from "../state/own-client.ts";
-import { loadPreferences, type Preferences, savePreferences, wasInside } from "../state/preferences.ts";
+import { wasInside } from "../state/preferences.ts";
 import { enter, stay } from "../state/stay.ts";
+import { useWish } from "../state/wish.ts";
 import { Brand } from "./brand.tsx";
 import { DeviceChoices } from "./device-choices.tsx";
 import { DoorPreview } from "./door-preview.tsx";
@@ -11,16 +12,11 @@ import { Notices } from "./notices.tsx";
 
 /** A room's door: see and choose what you bring, say who you are, go in. A reload inside the room walks straight through. */
 export function Door({ room }: { room: string }): JSX.Element {
-  const [wish, setWish] = useState<Preferences>(loadPreferences);
+  const [wish, change] = useWish();
   const [topology, setTopology] = useState<"sfu" | "mesh">(wantedTopology);
   const returning = useRef(wasInside(room));
   const entering = stay.value.kind === "entering";
   const error = stay.value.kind === "outside" ? stay.value.error : undefined;
-  const change = (part: Partial<Preferences>) => {
-    const next = { ...wish, ...part };
-    setWish(next);
-    savePreferences(next);
-  };
   const goIn = () => void enter(room, { ...wish, name: wish.name.trim() || "Guest" }, topology);
   useEffect(() => {
     document.title = `${room} · Lodeline`;
