@@ -1,8 +1,9 @@
 import type { Call, LedgerRow, Room } from "@lodeline/client";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { usePulse, useSeconds } from "../state/pulse.ts";
 
 const FACTS = ["intended", "captured", "sent", "forwarded", "received"] as const;
+const CALL_FACTS = ["intended", "sent", "received"] as const;
 
 /** Every track that concerns this participant, with its five facts and how long each has held. */
 export function LedgerTable({ room }: { room: Room }): JSX.Element {
@@ -11,39 +12,25 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
   const rows = room.ledger();
   if (rows.length === 0) return <p class="soft">Nothing is sent or received.</p>;
   return (
-    <div class="scroll">
-      <table class="ledger">
-        <thead>
-          <tr>
-            <th scope="col">Track</th>
-            {FACTS.map((fact) => (
-              <th scope="col" key={fact}>
-                {fact}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.subscription} data-standing={row.standing}>
-              <th scope="row">
-                {nameOf(room, row.from)} → {nameOf(room, row.to)}
-                <span class="soft"> {row.source}</span>
-                {row.standing !== "received" && (
-                  <span class="comes-to">
-                    {row.standing}
-                    {row.replay && `: ${row.replay.step.replaceAll("-", " ")}`}
-                  </span>
-                )}
-              </th>
-              {FACTS.map((fact) => (
-                <Fact key={fact} name={fact} fact={row.facts[fact]} />
-              ))}
-            </tr>
+    <FactTable facts={FACTS}>
+      {rows.map((row) => (
+        <tr key={row.subscription} data-standing={row.standing}>
+          <th scope="row">
+            {nameOf(room, row.from)} → {nameOf(room, row.to)}
+            <span class="soft"> {row.source}</span>
+            {row.standing !== "received" && (
+              <span class="comes-to">
+                {row.standing}
+                {row.replay && `: ${row.replay.step.replaceAll("-", " ")}`}
+              </span>
+            )}
+          </th>
+          {FACTS.map((fact) => (
+            <Fact key={fact} name={fact} fact={row.facts[fact]} />
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      ))}
+    </FactTable>
   );
 }
 
@@ -53,30 +40,37 @@ export function CallLedger({ call }: { call: Call }): JSX.Element {
   const rows = call.ledger();
   if (rows.length === 0) return <p class="soft">Nothing is sent or received.</p>;
   return (
+    <FactTable facts={CALL_FACTS}>
+      {rows.map((row) => (
+        <tr key={`${row.direction}:${row.source}`} data-standing={row.standing}>
+          <th scope="row">
+            {row.direction === "outgoing" ? "you →" : "→ you"} <span class="soft">{row.source}</span>
+          </th>
+          <td class={`fact ${row.intent === "live" ? "yes" : "no"}`}>{row.intent ?? "not said"}</td>
+          <td class={`fact ${row.sent ? "yes" : "no"}`}>{row.sent ? "yes" : "no"}</td>
+          <td class={`fact ${row.received ? "yes" : "no"}`}>{row.received ? "yes" : "no"}</td>
+        </tr>
+      ))}
+    </FactTable>
+  );
+}
+
+/** A row for each track, a column for each fact. */
+function FactTable(props: { facts: readonly string[]; children: ComponentChildren }): JSX.Element {
+  return (
     <div class="scroll">
       <table class="ledger">
         <thead>
           <tr>
             <th scope="col">Track</th>
-            {["intended", "sent", "received"].map((fact) => (
+            {props.facts.map((fact) => (
               <th scope="col" key={fact}>
                 {fact}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={`${row.direction}:${row.source}`} data-standing={row.standing}>
-              <th scope="row">
-                {row.direction === "outgoing" ? "you →" : "→ you"} <span class="soft">{row.source}</span>
-              </th>
-              <td class={`fact ${row.intent === "live" ? "yes" : "no"}`}>{row.intent ?? "not said"}</td>
-              <td class={`fact ${row.sent ? "yes" : "no"}`}>{row.sent ? "yes" : "no"}</td>
-              <td class={`fact ${row.received ? "yes" : "no"}`}>{row.received ? "yes" : "no"}</td>
-            </tr>
-          ))}
-        </tbody>
+        <tbody>{props.children}</tbody>
       </table>
     </div>
   );
