@@ -11,6 +11,11 @@ export interface Doorkeeper {
   /** Whether nobody is let in any more. */
   readonly draining: boolean;
   authorize(request: AuthorizationRequest, done: (result: Authorization | LodelineError) => void): void;
+  /**
+   * Whether a link that this hello names has been on a later socket already: the hello was held up on its way, and
+   * nobody listens to its socket any more.
+   */
+  overtaken(hello: Hello, order: number, identity: string | undefined): boolean;
   /** The link that the hello resumes, if it does. */
   resumed(hello: Hello): LinkHost | undefined;
   /** The link for whoever has shown who it is: a new one, or the one that this very opening has made already. */
@@ -30,11 +35,14 @@ type Phase =
 export class Connection implements HubConnection {
   readonly #door: Doorkeeper;
   readonly #socket: HubSocket;
+  readonly #order: number;
   readonly #timeout: Timer;
   #phase: Phase = { kind: "silent" };
 
-  constructor(socket: HubSocket, door: Doorkeeper) {
+  /** @param order - Rises with every socket that is accepted. */
+  constructor(socket: HubSocket, door: Doorkeeper, order: number) {
     this.#door = door;
+    this.#order = order;
     this.#socket = socket;
     const { clock, helloTimeoutMs } = door;
     this.#timeout = clock.at(clock.now() + helloTimeoutMs, () => this.refuse(new LodelineError("link/hello-timeout")));
@@ -73,6 +81,7 @@ export class Connection implements HubConnection {
     if (!read.ok) return this.refuse(read.error);
     if (this.#door.draining) return this.refuse(new LodelineError("server/draining"));
     const { hello, version } = read;
+    if (this.#door.overtaken(hello, this.#order, undefined)) return this.refuse(new LodelineError("link/replaced"));
     const resumed = this.#door.resumed(hello);
     if (resumed) return this.#attach(resumed, hello, version, []);
     const early: string[] = [];
@@ -82,6 +91,8 @@ export class Connection implements HubConnection {
       if (this.#phase.kind !== "authorizing") return;
       if (result instanceof LodelineError) return this.refuse(result);
       if (this.#door.draining) return this.refuse(new LodelineError("server/draining"));
+      const { identity } = result;
+      if (this.#door.overtaken(hello, this.#order, identity)) return this.refuse(new LodelineError("link/replaced"));
       this.#attach(this.#door.opened(hello, result), hello, version, early);
     });
   }
@@ -93,7 +104,7 @@ export class Connection implements HubConnection {
     const secret = resumes ? hello.resume?.secret : hello.opening;
     // Set before the link says anything: what it says first may already close the socket.
     this.#phase = { kind: "attached", host, epoch: host.link.epoch + 1 };
-    const epoch = host.attach(this.#hosted(), { version, received, secret });
+    const epoch = host.attach(this.#hosted(), { version, received, secret }, this.#order);
     for (const text of early) host.text(epoch, text);
   }
 

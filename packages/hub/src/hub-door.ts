@@ -31,6 +31,10 @@ export function hubDoor(options: HubDoorOptions): Doorkeeper {
     },
     authorize: (request, done) =>
       authorization.authorize(request, (result) => done(isReserved(result) ? RESERVED : result)),
+    // A client opens one socket after the other, and speaks on each only while it is its last.
+    overtaken: ({ resume, opening }, order, identity) =>
+      (resume && (links.get(resume.link)?.socketOrder ?? 0) > order) ||
+      (identity !== undefined && opening !== undefined && links.lastSocketOf(identity, opening) > order),
     resumed: ({ resume }) => resume && links.resumable(resume),
     opened: (hello, who) => links.opened(who.identity, hello.opening) ?? options.openLink(hello, who),
     refused: (error) => options.refused(error),

@@ -37,6 +37,8 @@ export class Hub implements Listenable<HubEvents>, Disposable {
   readonly #messages: ClientMessages;
   readonly #serverPeer: ServerPeerCalls | undefined;
   readonly #door: Doorkeeper;
+  /** Sockets so far. */
+  #accepted = 0;
   #draining: { readonly links: number } | undefined;
   #drained = false;
 
@@ -89,7 +91,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
 
   /** A socket was opened: it has `helloTimeoutMs` to say hello. The caller feeds what it says into the result. */
   connect(socket: HubSocket): HubConnection {
-    const connection = new Connection(this.#keeping.socket(socket), this.#door);
+    const connection = new Connection(this.#keeping.socket(socket), this.#door, ++this.#accepted);
     this.#connections.add(connection);
     return this.#keeping.connection(connection);
   }

@@ -45,6 +45,7 @@ export class LinkHost implements Disposable {
   readonly #listener: LinkListener;
   readonly #timer: LazyTimer;
   #socket: HubSocket | undefined;
+  #socketOrder = 0;
   #draining = false;
   /** How many messages went each way, for fault injection alone. */
   readonly #passed = { "to-client": 0, "to-server": 0 };
@@ -136,16 +137,23 @@ export class LinkHost implements Disposable {
   /**
    * Puts the link on a socket; an earlier one is closed as replaced.
    *
+   * @param order - The place of this socket among all that were accepted.
    * @returns Which socket it is: what the gateway feeds names it, so that nothing of an earlier one counts.
    */
-  attach(socket: HubSocket, attachment: Attachment): number {
+  attach(socket: HubSocket, attachment: Attachment, order: number): number {
     this.#socket?.close(CLOSE_CODES.replaced, "link/replaced");
     this.#socket = socket;
+    this.#socketOrder = order;
     this.link.attach(attachment, this.#clock.now());
     this.#revision += 1;
     const { epoch } = this.link;
     this.#drain();
     return epoch;
+  }
+
+  /** The place of the last socket it was on among all that were accepted; 0 where this process has seen none. */
+  get socketOrder(): number {
+    return this.#socketOrder;
   }
 
   /** A text of socket `epoch`. */

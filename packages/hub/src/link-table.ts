@@ -68,6 +68,15 @@ export class LinkTable {
     if (same.size === 0) this.#byIdentity.delete(host.identity);
   }
 
+  /** The last socket of the link that an opening of this identity has made, whoever may resume it now; 0 for none. */
+  lastSocketOf(identity: string, opening: string): number {
+    const given = this.#digest(opening);
+    for (const { host, opening: known } of this.#byIdentity.get(identity) ?? []) {
+      if (secretsEqual(given, known)) return host.socketOrder;
+    }
+    return 0;
+  }
+
   /** The link that a hello resumes, if its secret fits and nothing the client lacks is gone. */
   resumable(resume: {
     readonly link: string;

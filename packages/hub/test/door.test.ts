@@ -160,6 +160,49 @@ describe("the door", () => {
     assert.equal(hub.status().links, 2);
   });
 
+  it("[HUB53] a hello that a later socket of its link has overtaken does no harm, whatever was said since", () => {
+    for (const isConfirmed of [false, true]) {
+      const { hub } = new World();
+      const closes: [string, number][] = [];
+      const texts: string[] = [];
+      const connect = (name: string) =>
+        hub.connect({ send: (text) => texts.push(text), close: (code) => closes.push([name, code]) });
+      const hello = JSON.stringify({ kind: "hello", version: 1, name: "x", token: "ada", opening: "o".repeat(32) });
+      const early = connect("early");
+      const later = connect("later");
+      later.text(hello);
+      if (isConfirmed) later.text('{"kind":"ack","ack":0}');
+      early.text(hello);
+      early.text('{"kind":"data","seq":1,"ack":0,"message":{"type":"leave","id":"stale"}}');
+      assert.deepEqual(closes, [["early", 4409]]);
+      later.text('{"kind":"data","seq":1,"ack":0,"message":{"type":"leave","id":"c1"}}');
+      assert.equal(texts.filter((text) => text.includes("c1")).length, 1);
+      assert.ok(!texts.some((text) => text.includes("stale")));
+      assert.equal(hub.status().links, 1);
+    }
+  });
+
+  it("[HUB53] a resume that a later one of the same link has overtaken does no harm", () => {
+    const { hub } = new World();
+    const texts: string[] = [];
+    const closes: [string, number][] = [];
+    const connect = (name: string) =>
+      hub.connect({ send: (text) => texts.push(text), close: (code) => closes.push([name, code]) });
+    const first = connect("first");
+    first.text('{"kind":"hello","version":1,"name":"x","token":"ada"}');
+    const { link, secret } = JSON.parse(texts[0] ?? "");
+    first.closed(1006);
+    const resume = JSON.stringify({ kind: "hello", version: 1, name: "x", resume: { link, secret, received: 0 } });
+    const early = connect("early");
+    const later = connect("later");
+    later.text(resume);
+    early.text(resume);
+    assert.deepEqual(closes, [["early", 4409]]);
+    later.text('{"kind":"data","seq":1,"ack":0,"message":{"type":"leave","id":"c1"}}');
+    assert.match(texts.at(-1) ?? "", /c1/);
+    assert.equal(hub.status().links, 1);
+  });
+
   it("[HUB6] survives any text, and nobody else notices", () => {
     const random = seededRandom(9);
     const world = new World();
