@@ -231,7 +231,7 @@ describe("calls", () => {
     assert.equal(bob.heard.at(-1)?.kind, "receipt", "and passes it on");
   });
 
-  it("[HUB41] a call that is said again reaches whom it was lost to, and never rings when it is over", () => {
+  it("[HUB51] a call that is said again reaches whom it was lost to, and never rings when it is over", () => {
     const world = new World();
     const { ada, bob, desk } = three(world);
     let lost = 2;
@@ -256,7 +256,7 @@ describe("calls", () => {
     assert.equal(world.hub.status().calls, 0);
   });
 
-  it("[HUB41] who has not heard of the end of a call hears it when it says what comes in it", () => {
+  it("[HUB51] who has not heard of the end of a call hears it when it says what comes in it", () => {
     const { world, ada, bob } = answered(new World());
     world.filter = (_to, message) => message.type !== "signal";
     ada.signal("call", "bob", "s_1", 2, { kind: "hangup", reason: "hangup" });

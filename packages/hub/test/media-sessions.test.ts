@@ -176,7 +176,7 @@ describe("media sessions", () => {
     assert.equal(world.hub.status().sessions, 0);
   });
 
-  it("[HUB37] tells every step of a session, first the twelve, then the seven", () => {
+  it("[HUB49] tells every step of a session, first the twelve, then the seven", () => {
     const world = new World();
     const told: string[] = [];
     world.hub.on("step", ({ room, session, plan, step, outcome }) => {

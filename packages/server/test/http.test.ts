@@ -200,7 +200,7 @@ describe("HTTP", () => {
     assert.doesNotMatch(reply.body, /cellar/);
   });
 
-  it("[HTTP8] starts, lists and ends faults, and refuses what is none", async () => {
+  it("[HTTP9] starts, lists and ends faults, and refuses what is none", async () => {
     const { app, faults } = await make(true);
     const started = await post(app, "/v1/faults", { spec: "msg:lose,type=joined" });
     assert.deepEqual([started.statusCode, started.json()], [201, { id: "f1" }]);
