@@ -17,9 +17,11 @@ export type DeadlineName =
   | "recoveryMs"
   /** A path that swallows everything while ICE believes in it: media is missed by the receipt window. */
   | "receiptWindowMs"
-  /** A call's first word vanished above the link: nobody rings. */
+  /** A word of a call vanished above the link: what waits for its answer is said again, after 1, 3, 7 and 15 s. */
+  | "saidAgainMs"
+  /** Every copy of a call's first word, or of its answer, vanished above the link: nobody rings. */
   | "noAnswerMs"
-  /** Another word of a call vanished above the link: it does not come about. */
+  /** Every copy of another word of a call vanished so, or one that is said once: it does not come about. */
   | "negotiatingMs"
   /** A socket that died while its machine slept is found dead by the probe of the waking page. */
   | "wakeProbeMs"
@@ -34,6 +36,9 @@ const DISCONNECTED_WITHIN_MS = 2_500;
 /** The link's own constant: how long a waking page waits for a sign of life. */
 const WAKE_PROBE_MS = 1_500;
 
+/** The session's own constant: the longest wait between two copies of what waits for its answer. */
+const SAID_AGAIN_MS = 8_000;
+
 /** How long each may take from its fault on, ms. */
 export function deadlineMs(name: DeadlineName, timers: Timers): number {
   switch (name) {
@@ -41,6 +46,8 @@ export function deadlineMs(name: DeadlineName, timers: Timers): number {
       return 0;
     case "wakeProbeMs":
       return WAKE_PROBE_MS;
+    case "saidAgainMs":
+      return SAID_AGAIN_MS;
     case "recoveryMs":
       return DISCONNECTED_WITHIN_MS + timers.recoveryMs;
     default:

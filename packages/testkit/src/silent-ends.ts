@@ -1,0 +1,56 @@
+import type { Passing } from "@lodeline/hub";
+import type { SimulatedPerson } from "./simulated-person.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Nobody tells that a wire is dead: an open link finds out by its heartbeat, an attempt to connect by its own deadline,
+ * and after that comes the wait until the next one, as for a greeting that vanished.
+ */
+export function waitForSilence(world: World, { participant }: SimulatedPerson): void {
+  world.await("linkLostMs");
+  if (participant && participant.linkState !== "open") world.await("connectMs", world.timers.reconnectMaxMs);
+}
+
+/**
+ * The disk has the links of pages that vanished as well, while they may be resumed; a call that still rings there waits
+ * for a lease from now on.
+ *
+ * @returns Whether one does.
+ */
+export function renewSilences({ clock, timers, silentSince, people }: World): boolean {
+  const now = clock.now();
+  const kept = [...silentSince].filter(([, sinceMs]) => now - sinceMs < timers.linkLostMs + timers.resumeWindowMs);
+  for (const [identity] of kept) silentSince.set(identity, now);
+  return kept.some(([identity]) => isCalled({ people }, identity));
+}
+
+/** Whether somebody rings at an identity, as far as the caller knows. */
+export function isCalled({ people }: Pick<World, "people">, identity: string): boolean {
+  return people.some((one) => one.participant?.session(`call:${identity}`)?.state.kind === "OutgoingInit");
+}
+
+/** Of a call's words these are said again until they are answered, or are the answer. */
+const SAID_AGAIN: ReadonlySet<string> = new Set(["call:init", "accept", "reject", "offer", "answer"]);
+/** So many copies of a question there are after the first. */
+const MOST_TIMES = 4;
+
+/** A word of a call vanishes above the link. Where nobody says it again, its session's own timers find out. */
+export function waitForSignal(world: World, message: Passing["message"]): void {
+  if (message.type !== "signal" || message.scope !== "call") return;
+  const { session, epoch, body } = message.signal;
+  if (SAID_AGAIN.has(body.kind)) {
+    const question = `${session}/${epoch}`;
+    const lost = (world.lostWords.get(question) ?? 0) + 1;
+    world.lostWords.set(question, lost);
+    // Each loss costs one copy of the question at most: another is to come.
+    if (lost <= MOST_TIMES) return world.await("saidAgainMs");
+  }
+  world.await(body.kind === "call:init" ? "noAnswerMs" : "negotiatingMs");
+}
+
+/** Who was in a call with somebody who vanished finds out by the transport alone. */
+export function waitForCalls(world: World, person: SimulatedPerson): void {
+  const calls = person.participant?.sessions.some((one) => one.use === "call") ?? false;
+  const called = world.people.some((one) => one.participant?.session(`call:${person.identity}`) !== undefined);
+  if (calls || called) world.await("recoveryMs");
+}
