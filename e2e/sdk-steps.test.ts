@@ -134,22 +134,33 @@ describe("order of operations in a real browser", { timeout: 240_000 }, () => {
   });
 
   it("10. add-candidates fails: a candidate that cannot be used costs nothing else", async () => {
-    await ada.run(() => {
+    // The server's candidates stand in its answer. A person's trickle, and some of them are refused here.
+    const ben = await Person.arrive(browser, { server: server.url, page: page.url });
+    const identity = await ben.connect("ben");
+    await ada.page.evaluate(async (to) => {
       const { addIceCandidate } = RTCPeerConnection.prototype;
       RTCPeerConnection.prototype.addIceCandidate = () => {
+        RTCPeerConnection.prototype.addIceCandidate = addIceCandidate;
         lab.note("broken candidate");
         return Promise.reject(new DOMException("no", "OperationError"));
       };
-      lab.onStep = ({ step }) => {
-        if (step === "enable-tracks") RTCPeerConnection.prototype.addIceCandidate = addIceCandidate;
-      };
-    });
-    await nextOneWorks();
-    assert.deepEqual(await told(), [...done("start", START_STEPS), ...done("stop", STOP_STEPS)]);
+      lab.steps.length = 0;
+      const made = await lab.client?.call(to, { audio: true, video: true });
+      if (made) lab.follow(made);
+    }, identity ?? "");
+    await ben.until(() => lab.call?.state === "IncomingInit");
+    await ben.run((lab) => lab.call?.accept({ audio: true, video: true }));
+    await ada.until(() => lab.call?.state === "Active" && lab.call.receiving.video && lab.call.receiving.audio);
     assert.ok(
       (await ada.notes()).some(({ what }) => what === "broken candidate"),
       "a candidate came",
     );
+    const receipt = await ada.run(async (lab) => lab.call?.hangup());
+    assert.deepEqual([receipt?.clean, receipt?.left], [true, []]);
+    assert.deepEqual(await told(), [...done("start", START_STEPS), ...done("stop", STOP_STEPS)]);
+    await nothingIsLeft();
+    await ben.page.close();
+    await nextOneWorks();
   });
 
   it("11. wait-connected fails: no path is found within the wait, and everything is taken back", async () => {
