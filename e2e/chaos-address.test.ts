@@ -9,7 +9,7 @@ import { startServer } from "./support/server.ts";
 
 const LIVE = { microphone: "live", camera: "live" };
 const ROOM = "moving";
-/** What the issue allows. */
+/** For so long sound may be gone. */
 const GAP_MS = 1_500;
 
 describe("clients get another address in a call, behind a relay", { timeout: 120_000 }, () => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** What a page loads to join a room or to call, in bytes after gzip. DESIGN's figure is 40,000; see SPEC.md. */
+/** What a page loads to join a room or to call, in bytes after gzip. The aim is 40,000; see SPEC.md. */
 const CORE_LIMIT_BYTES = 48_500;
 
 async function gzipped(entry: string): Promise<number> {

@@ -5,7 +5,7 @@ import type { DeviceWish, LocalSource, ScreenSource } from "./media-api.ts";
 import type { TeardownReceipt } from "./receipt.ts";
 import type { ActivePath, PlanStep } from "./room-api.ts";
 
-/** The states of a session, as DESIGN section 3 names them. */
+/** The states of a session, as `docs/states.md` draws them. */
 export type CallState = "Idle" | "OutgoingInit" | "IncomingInit" | "Negotiating" | "Active" | "Ending" | "Ended";
 
 /** With what to call or to accept. */
