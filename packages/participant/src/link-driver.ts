@@ -148,7 +148,7 @@ export class LinkDriver implements Disposable {
     this.#socket = this.#socketPort.open({
       opened: () => feed((now) => this.#link.socketOpened(now)),
       text: (text) => feed((now) => this.#link.socketText(text, now)),
-      closed: (code) => feed((now) => this.#link.socketClosed(code, now)),
+      closed: (code, reason) => feed((now) => this.#link.socketClosed(code, now, reason)),
     });
   }
 

@@ -7,8 +7,13 @@ export interface SocketHandlers {
   opened(): void;
   /** A text frame arrived, whole. */
   text(text: string): void;
-  /** The socket is closed, or could not be opened. Called exactly once. `code` as RFC 6455 section 7.4. */
-  closed(code: number): void;
+  /**
+   * The socket is closed, or could not be opened. Called exactly once.
+   *
+   * @param code - As RFC 6455 section 7.4.
+   * @param reason - What the server said to it, where it said anything.
+   */
+  closed(code: number, reason?: string): void;
 }
 
 /** A socket being opened or open. Owned by the participant that asked for it. */

@@ -107,9 +107,9 @@ export class ClientLink {
   }
 
   /** The socket closed by itself, or could not be opened (any code will do). */
-  socketClosed(code: number, now: MonoMs): void {
+  socketClosed(code: number, now: MonoMs, reason?: string): void {
     if (this.#socket === "none") return;
-    this.#gone(code, errorOfClose(code), now);
+    this.#gone(code, errorOfClose(code, reason), now);
   }
 
   /**

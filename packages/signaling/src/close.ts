@@ -1,4 +1,4 @@
-import { type ErrorCode, LodelineError } from "@lodeline/base";
+import { type ErrorCode, isErrorCode, LodelineError } from "@lodeline/base";
 import { CLOSE_CODES } from "@lodeline/protocol";
 
 /** The close code that goes with an error; where none is named, the server is at fault. */
@@ -57,8 +57,14 @@ export function reactionTo(code: number): CloseReaction {
   }
 }
 
-/** The error that a close code stands for, where no `fatal` frame has said it better. */
-export function errorOfClose(code: number): LodelineError {
+/**
+ * The error that a close stands for, where no `fatal` frame has said it better.
+ *
+ * @param reason - Of the close, RFC 6455 section 7.1.6: a server says the error's code there, which is more than the
+ * close code tells. Anything that does not belong to the close code is ignored.
+ */
+export function errorOfClose(code: number, reason = ""): LodelineError {
+  if (isErrorCode(reason) && CLOSE_CODE_OF[reason] === code) return new LodelineError(reason);
   const known = CODE_OF_CLOSE[code];
   return new LodelineError(known ?? "link/lost", known ? {} : { detail: `The socket was closed (${code}).` });
 }

@@ -147,6 +147,22 @@ describe("refusals and ends", () => {
     assert.deepEqual(wire.idsAtServer(), ["c1"]);
   });
 
+  it("[LINK21] where the fatal frame is lost, the reason of the close tells the error, and only one that fits the code", () => {
+    const refusedBy = (code: number, reason: string) => {
+      const wire = new Wire();
+      wire.open();
+      wire.run(500);
+      wire.do((client, now) => client.socketClosed(code, now, reason));
+      const refused = wire.clientOutputs.find((output) => output.kind === "refused");
+      return refused?.kind === "refused" ? refused.error.code : undefined;
+    };
+    assert.equal(refusedBy(4401, "auth/token-expired"), "auth/token-expired");
+    assert.equal(refusedBy(4401, ""), "auth/token-malformed");
+    assert.equal(refusedBy(4401, "auth/origin"), "auth/token-malformed");
+    assert.equal(refusedBy(4403, "auth/room-denied"), "auth/room-denied");
+    assert.equal(refusedBy(1006, "auth/token-expired"), undefined);
+  });
+
   it("[LINK22] a close says bye after what was sent; the server's side is closed and resumes nothing", () => {
     const wire = new Wire();
     wire.open();

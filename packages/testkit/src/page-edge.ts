@@ -11,7 +11,7 @@ export function reaching(socket: SocketPort, run: (fn: () => void) => void): Soc
       socket.open({
         opened: () => run(() => handlers.opened()),
         text: (text) => run(() => handlers.text(text)),
-        closed: (code) => run(() => handlers.closed(code)),
+        closed: (code, reason) => run(() => handlers.closed(code, reason)),
       }),
   };
 }

@@ -159,7 +159,7 @@ export class SimulatedNetwork {
     }
     const server = this.#options.accept(wire.host, {
       send: (text) => this.#send(wire, "to-client", text),
-      close: (code) => this.#close(wire, code, "server"),
+      close: (code, reason) => this.#close(wire, code, "server", reason),
     });
     if (!server) return this.#break(wire);
     wire.server = server;
@@ -203,7 +203,7 @@ export class SimulatedNetwork {
    * An orderly close by one end: the other is told after what is under way. On a silent wire it is never told, as with
    * a peer that lost its power: its own timers must find out.
    */
-  #close(wire: Wire, code: number, by: "client" | "server"): void {
+  #close(wire: Wire, code: number, by: "client" | "server", reason?: string): void {
     if (wire.dead) return;
     const { clock } = this.#options;
     const { server, client } = wire;
@@ -214,7 +214,7 @@ export class SimulatedNetwork {
       return;
     }
     const at = Math.max(clock.now() + this.#delay(), by === "client" ? wire.lastUp : wire.lastDown);
-    clock.at(at, () => this.#end(wire, () => (by === "client" ? server?.closed(code) : client.closed(code))));
+    clock.at(at, () => this.#end(wire, () => (by === "client" ? server?.closed(code) : client.closed(code, reason))));
   }
 
   #break(wire: Wire): void {

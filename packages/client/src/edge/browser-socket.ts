@@ -31,17 +31,17 @@ export function linkUrl(url: string | URL | undefined, pageUrl: string | undefin
 function openSocket(url: string, handlers: SocketHandlers, logger: Logger): SocketHandle {
   const socket = new WebSocket(url, SUBPROTOCOL);
   let over = false;
-  const end = (code: number) => {
+  const end = (code: number, reason: string) => {
     if (over) return;
     over = true;
     logger.debug("socket closed", { code });
-    handlers.closed(code);
+    handlers.closed(code, reason);
   };
   socket.onopen = () => handlers.opened();
   socket.onmessage = (event: MessageEvent<unknown>) => {
     if (!over && typeof event.data === "string") handlers.text(event.data);
   };
-  socket.onclose = (event) => end(event.code || ABNORMAL);
+  socket.onclose = (event) => end(event.code || ABNORMAL, event.reason);
   return {
     send: (text) => {
       if (!over && socket.readyState === WebSocket.OPEN) socket.send(text);
