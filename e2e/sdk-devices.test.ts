@@ -128,11 +128,11 @@ describe("devices that fail, and a shared tab", { timeout: 180_000 }, () => {
       await person.run((lab) => lab.room?.screen.start());
       assert.equal(await person.run((lab) => lab.room?.screen.state), "live");
       const shownMs = await watcher.says("sharer", { screen: "live" }, 5_000);
-      assert.ok(shownMs < 1_000, `shown after ${shownMs} ms`);
+      assert.ok(shownMs < 3_000, `shown after ${shownMs} ms`);
       // What the browser's own "stop sharing" does to the page: the track ends without being asked.
       await shared.close();
       const overMs = await watcher.says("sharer", { screen: "never sent" }, 5_000);
-      assert.ok(overMs < 1_000, `over after ${overMs} ms`);
+      assert.ok(overMs < 3_000, `over after ${overMs} ms`);
       assert.equal(await person.run((lab) => lab.room?.screen.state), "off");
       assert.deepEqual(await person.run((lab) => lab.opened().tracks.filter((state) => state !== "ended")), []);
       await person.leaveCleanly();

@@ -122,7 +122,7 @@ describe("joins and rooms that end badly", { timeout: 120_000 }, () => {
       return [performance.now() - began, receipt?.clean] as const;
     });
     assert.equal(clean, true);
-    assert.ok(tookMs < 1_000, `${tookMs} ms`);
+    assert.ok(tookMs < 3_000, `${tookMs} ms`);
     await nothingIsLeft(ada);
     await ada.page.close();
   });

