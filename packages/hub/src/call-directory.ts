@@ -183,17 +183,19 @@ export class CallDirectory {
   }
 
   /**
-   * Two people call each other. Both ends decide by themselves that the call of the lower identity lives on; here it is
-   * bound to the two links that called, and stops ringing anywhere else.
+   * Two people call each other. Both ends decide by themselves that the call of the lower identity lives on; here it
+   * rings on at the one link that called, which accepts it by itself, and stops anywhere else. Should that link vanish
+   * before it does, the call rings at whatever page comes instead.
    */
   #merge(mirror: Call, call: Call, signal: Signal): void {
     mirror.caller.deliver(passed(call.caller, signal));
     stopRinging(mirror, call.caller);
     const lives = call.from < mirror.from ? call : mirror;
     this.#calls.forget(mirror, "replaced");
-    lives.callee = lives === call ? mirror.caller : call.caller;
+    lives.ringing.add(lives === call ? mirror.caller : call.caller);
     this.#calls.add(lives);
-    this.#calls.tell(lives, "answered", "mutual");
+    this.#calls.tell(lives, "ringing", "mutual");
+    this.#leases.watch(lives);
   }
 
   #toServerPeer(host: LinkHost, signal: Signal): void {

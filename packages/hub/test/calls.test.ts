@@ -297,6 +297,24 @@ describe("calls", () => {
     }
   });
 
+  it("[HUB28] a mutual call whose end vanished before it heard of it rings at the page that comes instead", () => {
+    const world = new World();
+    const ada = world.client("ada");
+    const bob = world.client("bob");
+    world.run();
+    bob.signal("call", "ada", "s_bob", 1, init);
+    world.run();
+    ada.signal("call", "bob", "s_ada", 1, init);
+    bob.vanish();
+    world.run();
+    const reloaded = world.client("bob");
+    world.run();
+    assert.deepEqual(reloaded.heard, [{ from: "ada", session: "s_ada", kind: "call:init" }]);
+    reloaded.signal("call", "ada", "s_ada", 1, { kind: "accept" });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.kind, "accept");
+  });
+
   it("[HUB28] a call that crosses another does not begin to ring elsewhere", () => {
     const world = new World();
     const { ada, bob } = three(world);
