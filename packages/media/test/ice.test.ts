@@ -75,7 +75,7 @@ let transaction = 0;
 /** A check as a browser sends it. */
 function check(
   to: { usernameFragment: string; password: string },
-  options: { nominate?: boolean; controlled?: boolean; password?: string } = {},
+  options: { nominate?: boolean; controlled?: boolean; password?: string; from?: string } = {},
 ): StunMessage {
   const id = Buffer.alloc(12);
   id.writeUInt32BE(++transaction, 8);
@@ -84,7 +84,7 @@ function check(
       STUN_TYPE.request,
       id,
       [
-        [STUN_ATTRIBUTE.username, Buffer.from(`${to.usernameFragment}:${THEIRS.usernameFragment}`)],
+        [STUN_ATTRIBUTE.username, Buffer.from(`${to.usernameFragment}:${options.from ?? THEIRS.usernameFragment}`)],
         [options.controlled ? STUN_ATTRIBUTE.iceControlled : STUN_ATTRIBUTE.iceControlling, Buffer.alloc(8, 1)],
         ...(options.nominate ? ([[STUN_ATTRIBUTE.useCandidate, Buffer.alloc(0)]] as const) : []),
       ],
@@ -272,6 +272,40 @@ describe("the ICE agent", () => {
     agent.mediaHeard(known, 1240);
     assert.equal(agent.path, fresh, "what was still under way from the old one moves nothing back");
   });
+
+  for (const [order, offerFirst] of [
+    ["before the offer", false],
+    ["after the offer", true],
+  ] as const) {
+    it(`[ICE8] follows a restart whose new socket checks ${order}, with our old credentials`, () => {
+      const { agent, paths, states } = agentWith();
+      agent.accept(THEIRS, 0);
+      const before = agent.local;
+      const [old, fresh] = [new FakePath(1), new FakePath(2)];
+      agent.handle(check(before, { nominate: true }), old, 10);
+      agent.handle(success(old.ofType(STUN_TYPE.request)[0] ?? assert.fail()), old, 20);
+      const anew = { usernameFragment: "new1", password: "another-password-of-theirs" };
+      const early = { nominate: true, from: anew.usernameFragment };
+      if (!offerFirst) {
+        assert.equal(agent.handle(check(before, early), fresh, 3990), true);
+        assert.equal(fresh.ofType(STUN_TYPE.request).length, 0, "nobody knows the password there yet");
+      }
+      assert.equal(agent.accept(anew, 4000), true);
+      agent.handle(check(before, early), fresh, 4010);
+      const ours = fresh.ofType(STUN_TYPE.request)[0] ?? assert.fail();
+      assert.equal(localFragmentOf(ours), anew.usernameFragment, "what the new socket answers to");
+      assert.equal(agent.path, old, "not before it has answered");
+      agent.handle(success(ours, anew.password), fresh, 4020);
+      assert.deepEqual([agent.path, paths, states], [fresh, [old, fresh], ["checking", "connected"]]);
+      for (let at = agent.deadlineMs ?? 0; at < 12_000; at = agent.deadlineMs ?? 12_000) {
+        agent.tick(at);
+        agent.heard(at);
+      }
+      const consent = fresh.ofType(STUN_TYPE.request).at(-1) ?? assert.fail();
+      assert.equal(localFragmentOf(consent), anew.usernameFragment, "and it is asked for consent by its own name");
+      assert.equal(agent.handle(success(consent, anew.password), fresh, 12_100), true);
+    });
+  }
 
   it("[ICE6] answers a role conflict with 487", () => {
     const { agent, paths } = agentWith();

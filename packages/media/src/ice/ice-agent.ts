@@ -1,6 +1,6 @@
 import { type MonoMs, type Random, unit } from "@lodeline/base";
 import { IceChecks } from "./ice-checks.ts";
-import { hasRoomFor, type IceGeneration, newGeneration } from "./ice-generation.ts";
+import { hasRoomFor, type IceGeneration, newGeneration, notePath } from "./ice-generation.ts";
 import { replyRoleConflict, replySuccess } from "./ice-replies.ts";
 import {
   ICE_TIMINGS,
@@ -10,7 +10,14 @@ import {
   type IceState,
   type IceTimings,
 } from "./ice-types.ts";
-import { integrityFits, localFragmentOf, STUN_ATTRIBUTE, STUN_TYPE, type StunMessage } from "./stun-message.ts";
+import {
+  integrityFits,
+  localFragmentOf,
+  remoteFragmentOf,
+  STUN_ATTRIBUTE,
+  STUN_TYPE,
+  type StunMessage,
+} from "./stun-message.ts";
 
 /** Media that comes from elsewhere means that the other side has moved, unless its known address was heard just now. */
 const MOVED_AFTER_MS = 100;
@@ -147,7 +154,6 @@ export class IceAgent {
     const generation = this.#current.path ? this.#current : this.#previous;
     if (!generation?.path || now - this.#pathHeardAtMs < MOVED_AFTER_MS) return;
     if (!hasRoomFor(generation, path)) return;
-    if (!generation.paths.has(path)) generation.paths.set(path, false);
     this.#moved = path;
     if (now < this.#askMovedAtMs) return;
     this.#askMovedAtMs = now + ASK_MOVED_MS;
@@ -190,8 +196,9 @@ export class IceAgent {
       return true;
     }
     replySuccess(message, path, generation);
-    if (!generation.paths.has(path)) generation.paths.set(path, false);
-    if (generation.paths.get(path) === false) this.#checks.send(generation, path, now);
+    const known = notePath(generation, path);
+    known.remote = this.#remoteNamed(remoteFragmentOf(message));
+    if (!known.answered) this.#checks.send(generation, path, now);
     // DTLS need not wait for a nomination: it proves the path itself before any media flows.
     if (generation.path === undefined) this.#select(generation, path, now);
     if (message.attributes.has(STUN_ATTRIBUTE.useCandidate)) this.#nominate(generation, path, now);
@@ -206,12 +213,22 @@ export class IceAgent {
   }
 
   /**
+   * Whose check it is. A browser that restarts ICE checks from its new socket as soon as it has one, often before our
+   * answer is there: with our old credentials and its own new ones. There it answers to those alone, so a path has the
+   * credentials of whoever is on it, not those of its generation.
+   */
+  #remoteNamed(usernameFragment: string): IceCredentials | undefined {
+    const all = [this.#current.remote, this.#previous?.remote];
+    return all.find((remote) => remote?.usernameFragment === usernameFragment);
+  }
+
+  /**
    * Moves to the path that the browser chose, once it answered: somebody who forges a source address must not have
    * media sent there. RFC 8445 section 7.3.1.5.
    */
   #nominate(generation: IceGeneration, path: IcePath, now: MonoMs): void {
     generation.nominated = path;
-    if (generation.paths.get(path) === true && (generation.path !== path || this.#path !== path))
+    if (generation.paths.get(path)?.answered && (generation.path !== path || this.#path !== path))
       this.#select(generation, path, now);
   }
 
@@ -242,8 +259,8 @@ export class IceAgent {
   #handleSuccess(message: StunMessage, path: IcePath, now: MonoMs): boolean {
     const check = this.#checks.answered(message, path);
     if (check === undefined) return false;
-    const { generation, sentAtMs } = check;
-    generation.paths.set(path, true);
+    const { generation, known, sentAtMs } = check;
+    known.answered = true;
     if (generation.nominated === path) this.#nominate(generation, path, now);
     else if (this.#moved === path) this.#follow(generation, path, now);
     const roundTripMs = now - sentAtMs;

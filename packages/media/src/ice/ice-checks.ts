@@ -1,11 +1,12 @@
 import type { MonoMs, Random } from "@lodeline/base";
-import type { IceGeneration } from "./ice-generation.ts";
+import { type IceGeneration, type KnownPath, notePath } from "./ice-generation.ts";
 import type { IcePath } from "./ice-types.ts";
 import { encodeStun, integrityFits, STUN_ATTRIBUTE, STUN_TYPE, type StunMessage } from "./stun-message.ts";
 
 /** A check of ours: where it went, with which credentials, and when. */
 export interface IceCheck {
   readonly generation: IceGeneration;
+  readonly known: KnownPath;
   readonly path: IcePath;
   readonly sentAtMs: MonoMs;
 }
@@ -28,15 +29,16 @@ export class IceChecks {
 
   /** Asks whether a path knows their password. Nothing is sent before that is known. */
   send(generation: IceGeneration, path: IcePath, now: MonoMs): void {
-    const { remote, local } = generation;
+    const known = notePath(generation, path);
+    const { remote } = known;
     if (remote === undefined) return;
     for (const [key, { sentAtMs }] of this.#pending) {
       if (now - sentAtMs > CHECK_FORGOTTEN_MS) this.#pending.delete(key);
     }
     const transactionId = Buffer.alloc(12);
     for (let at = 0; at < 12; at += 4) transactionId.writeUInt32BE(this.#random.u32(), at);
-    this.#pending.set(transactionId.toString("latin1"), { generation, path, sentAtMs: now });
-    const username = Buffer.from(`${remote.usernameFragment}:${local.usernameFragment}`, "utf8");
+    this.#pending.set(transactionId.toString("latin1"), { generation, known, path, sentAtMs: now });
+    const username = Buffer.from(`${remote.usernameFragment}:${generation.local.usernameFragment}`, "utf8");
     const priority = Buffer.alloc(4);
     // Type preference of a peer-reflexive candidate: 110. RFC 8445 section 5.1.2.2.
     priority.writeUInt32BE(((110 << 24) | (65535 << 8) | 255) >>> 0);
@@ -58,7 +60,7 @@ export class IceChecks {
   answered(message: StunMessage, path: IcePath): IceCheck | undefined {
     const key = message.transactionId.toString("latin1");
     const check = this.#pending.get(key);
-    const password = check?.generation.remote?.password;
+    const password = check?.known.remote?.password;
     if (check === undefined || password === undefined || !integrityFits(message, password)) return undefined;
     // The answer must come from where the check went. RFC 8445 section 7.2.5.2.1.
     if (check.path !== path) return undefined;

@@ -177,3 +177,8 @@ export function encodeErrorCode(code: number, reason: string): Buffer {
 export function localFragmentOf(message: StunMessage): string {
   return message.attributes.get(STUN_ATTRIBUTE.username)?.toString("utf8").split(":")[0] ?? "";
 }
+
+/** The sender's own username fragment in a check: the part of USERNAME after the colon. RFC 8445 section 7.2.2. */
+export function remoteFragmentOf(message: StunMessage): string {
+  return message.attributes.get(STUN_ATTRIBUTE.username)?.toString("utf8").split(":")[1] ?? "";
+}
