@@ -126,6 +126,8 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   const { phase } = turn.state;
   // Also one that was only asked for to be left again.
   const asked = takeCommand(turn, message.id);
+  // Given up meanwhile: nobody is to sit there.
+  if (phase.kind === "out" || phase.kind === "removed") return sayLeave(turn);
   if (phase.kind !== "joining" || phase.command !== message.id || !asked) return;
   const { mirror: before } = phase;
   const { participant, incarnation, rejoinToken, room, iceServers, kept } = message;
@@ -248,6 +250,13 @@ export function endPlace(turn: MemberTurn, code: string, reason: string): void {
   turn.patch({ phase: left ? { kind: "out" } : { kind: "removed", code, reason }, observed: NOTHING_OBSERVED });
   failCommands(turn, isErrorCode(code) ? code : "room/not-member", reason);
   turn.push({ kind: "removed", code, reason });
+}
+
+/** Gives back a place that was asked for and may be given yet: behind the join, on a link that loses nothing. */
+export function sayLeave(turn: MemberTurn): void {
+  const id = nextCommandId(turn.state);
+  turn.patch({ commandSerial: turn.state.commandSerial + 1 });
+  turn.send({ type: "leave", id });
 }
 
 /** A join was refused. */

@@ -24,6 +24,7 @@ import {
   joinRefused,
   rejoin,
   retakeToLeave,
+  sayLeave,
   sendViews,
   startJoin,
 } from "./member-place.ts";
@@ -255,8 +256,7 @@ function leave(turn: MemberTurn): void {
   } else if (phase.kind === "joining") {
     // The join may have been granted already, or be granted yet; the leave behind it gives the place back. An
     // interrupted link keeps it until it is resumed.
-    turn.send({ type: "leave", id: nextCommandId(turn.state) });
-    turn.patch({ commandSerial: turn.state.commandSerial + 1 });
+    sayLeave(turn);
     endPlace(turn, "link/closed", "left");
   }
 }
@@ -278,7 +278,11 @@ function tick(turn: MemberTurn): void {
 function expire(turn: MemberTurn, id: string): void {
   const { phase } = turn.state;
   const error = { type: "error", id, code: "timeout", reason: "The server did not answer in time." } as const;
-  if (phase.kind === "joining" && phase.command === id) return joinRefused(turn, error);
+  if (phase.kind === "joining" && phase.command === id) {
+    // A machine that slept finds its time over with the join still to go out.
+    sayLeave(turn);
+    return joinRefused(turn, error);
+  }
   const expired = takeCommand(turn, id);
   if (expired?.message.type === "leave") return endPlace(turn, "link/closed", "left");
   if (expired?.message.type === "media-state") takeRoomsWord(turn);

@@ -8,7 +8,7 @@ import { holdsToken, isDigested, isSameCommand } from "./rejoin-token.ts";
 import type { UnbindCode } from "./room-effect.ts";
 import type { JoinInput } from "./room-input.ts";
 import type { MediaSession, Place, Row } from "./room-state.ts";
-import { restartReplay, restartRow } from "./standing.ts";
+import { renewWindow, restartReplay, restartRow } from "./standing.ts";
 import { detach, syncPublisher, syncReceiver } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 import { isWithin, sourcesUnder, verdictOf } from "./verdicts.ts";
@@ -272,7 +272,7 @@ export function linkBack(turn: Turn, participant: string, link: string): void {
     turn.event({ kind: "presence", participant, presence: "connected" });
   }
   for (const row of Object.values(place.rows)) {
-    if (row.standing === "pending") restartRow(turn, row);
+    if (row.standing === "pending") renewWindow(turn, row);
     if (row.standing === "missing") restartReplay(turn, row);
   }
   // A sender who could not be asked can be asked now.

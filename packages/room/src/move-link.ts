@@ -3,7 +3,7 @@ import { renewPair } from "./pairs.ts";
 import { letGo, MOST_EARLIER_TOKENS, tellJoined } from "./place-words.ts";
 import type { JoinInput } from "./room-input.ts";
 import type { Place } from "./room-state.ts";
-import { restartReplay, restartRow } from "./standing.ts";
+import { renewWindow, restartReplay } from "./standing.ts";
 import { syncPublisher } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 
@@ -58,7 +58,7 @@ export function moveLink(turn: Turn, input: JoinInput, place: Place, kept: reado
   syncPublisher(turn, participant);
   turn.wholeLedger.add(participant);
   for (const row of Object.values(turn.place(participant)?.rows ?? {})) {
-    if (row.standing === "pending") restartRow(turn, row);
+    if (row.standing === "pending") renewWindow(turn, row);
     if (row.standing === "missing") restartReplay(turn, row);
   }
 }

@@ -197,7 +197,6 @@ export function notePairReceived(turn: Turn, from: string, to: string): void {
     renewals: 0,
     signals: [],
   });
-  refreshPairRows(turn, record.pair.a, record.pair.b);
 }
 
 /** Looks anew at every row between two members. */

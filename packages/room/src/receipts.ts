@@ -116,6 +116,7 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
   // What arrives was sent, whatever the sender has said so far.
   const sent = assertFact(known.sent, next.saysSent || next.arriving === true, turn.wall);
   turn.patchPlace(participant, { published: { ...place.published, [source]: { ...next, sent } } });
+  if (next.arriving && !known.arriving) refreshTransport(turn, participant);
   const told = sent !== known.sent || next.captured !== known.captured;
   for (const row of turn.rowsFrom(participant)) {
     if (row.source !== source) continue;
@@ -131,10 +132,21 @@ function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: numbe
   if (said.received && row.announced > seen) return;
   turn.putRow({ ...row, received: assertFact(row.received, said.received, turn.wall) }, concernsParties(row));
   refreshRow(turn, to, said.publication);
-  if (turn.config.topology === "sfu") return;
+  if (turn.config.topology === "sfu") {
+    if (said.received) refreshTransport(turn, to);
+    return;
+  }
   if (said.received) notePairReceived(turn, row.from, to);
-  // The last of several to stop makes it the path that is broken, for all of them.
-  else refreshPairRows(turn, row.from, to);
+  // The last of several to stop makes it the path that is broken, for all of them; the first to come back clears it.
+  refreshPairRows(turn, row.from, to);
+}
+
+/** sfu: a connection has shown that it carries something. What was put down to the whole of it is looked at anew. */
+function refreshTransport(turn: Turn, participant: string): void {
+  const rows = [...Object.values(turn.place(participant)?.rows ?? {}), ...turn.rowsFrom(participant)];
+  for (const { replay, to, publication } of rows) {
+    if (replay?.hop === "receiver-transport" || replay?.hop === "sender-transport") refreshRow(turn, to, publication);
+  }
 }
 
 /**

@@ -12,8 +12,11 @@ const MAX_MOVES = 4;
 /** How long media may take to come through after the fault has moved towards the receiver. */
 const HOLD_MS = 500;
 
-/** The hops of an sfu from sender to receiver. */
+/** The hops from sender to receiver; in a mesh what concerns the whole pair comes before the one track. */
 const HOP_ORDER: Readonly<Partial<Record<Hop, number>>> = {
+  "pair-setup": 1,
+  "pair-path": 1,
+  pair: 3,
   "sender-transport": 1,
   capture: 2,
   uplink: 3,

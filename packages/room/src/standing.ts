@@ -29,6 +29,11 @@ export function restartReplay(turn: Turn, row: Row): void {
   turn.putRow(beginReplay(turn, { ...row, replay: null }));
 }
 
+/** A pending row's receiver is heard of again: a new window, over the same session, of which all that is known stays. */
+export function renewWindow(turn: Turn, row: Row): void {
+  turn.putRow(judge(turn, { ...row, since: turn.now, due: undefined }));
+}
+
 /** A new expectation of a row that stays: another session carries it from now on, so nothing of it is received yet. */
 export function restartRow(turn: Turn, row: Row): void {
   const no = (fact: Row["received"]) =>

@@ -296,7 +296,31 @@ describe("what the room wants", () => {
     const effects = member.feed({ kind: "leave" });
     assert.equal(sent(effects, "leave").length, 1);
     assert.equal(member.state.phase.kind, "out");
-    assert.deepEqual(member.joined(member.room()), []);
+    assert.deepEqual(only(member.joined(member.room()), "joined"), []);
+    assert.equal(member.state.phase.kind, "out");
+  });
+
+  it("[MEM12] leaves a place for which it waited too long, behind the join and when it is given yet", () => {
+    const member = new MemberBench();
+    member.ask();
+    member.take();
+    member.advance(commandMs);
+    const effects = member.take();
+    assert.deepEqual(
+      only(effects, "send")
+        .slice(-1)
+        .map(({ message }) => message.type),
+      ["leave"],
+    );
+    assert.equal(only(effects, "command-done")[0]?.error?.code, "timeout");
+    const late = member.joined(member.room());
+    assert.deepEqual(
+      late.map((one) => one.kind === "send" && one.message.type),
+      ["leave"],
+    );
+    assert.notEqual(sent(late, "leave")[0]?.id, sent(effects, "leave")[0]?.id);
+    assert.equal(member.state.phase.kind, "out");
+    assert.equal(member.machine.deadline(member.state), undefined);
   });
 });
 

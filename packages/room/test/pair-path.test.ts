@@ -94,6 +94,23 @@ describe("the transports of a mesh, by the word of their ends", () => {
     assert.deepEqual(steps(one.take()), ["republish p-a"]);
   });
 
+  it("[LEDG14] one track that stays away when the others are back over the restarted path is repaired a moment later", () => {
+    const room = new RoomBench("mesh");
+    room.settle("a", "b");
+    stops(room, "b", "p-a:camera", "p-a:microphone");
+    stops(room, "a", "p-b:camera", "p-b:microphone");
+    assert.ok(steps(room.take()).includes("restart-ice p-b"));
+    room.advance(1_000);
+    room.take();
+    room.receipt("b", { received: [{ publication: "p-a:microphone", received: true, count: 9 }] });
+    room.receivesAll("a");
+    assert.deepEqual(steps(room.take()), []);
+    room.advance(500);
+    assert.deepEqual(steps(room.take()), ["renegotiate p-b"]);
+    room.advance(1_000);
+    assert.deepEqual(steps(room.take()), ["republish p-a"]);
+  });
+
   it("[LEDG21] of an earlier session, of others, or said twice, their word changes nothing", () => {
     const room = agreed();
     room.join("c", { sources: sourcesWith({}) });

@@ -202,6 +202,21 @@ describe("the ladder", () => {
     assert.deepEqual(timeline(room, 20), ["10 reset-forwarder sfu"]);
   });
 
+  it("[LEDG14] looks at the one track again as soon as another comes over the connection that was at fault", () => {
+    const room = new RoomBench("sfu");
+    room.join("a", { sources: sourcesWith({ camera: "live", microphone: "live" }) });
+    room.join("b", { sources: sourcesWith({}) });
+    for (const who of ["a", "b"]) room.connect(who);
+    room.sendsAll("a");
+    room.receivesAll("b");
+    loses(room, "b", "p-a:microphone");
+    loses(room, "b", "p-a:camera");
+    assert.ok(steps(room.take()).includes("restart-ice p-b"));
+    room.advance(300);
+    room.receipt("b", { received: [{ publication: "p-a:microphone", received: true, count: 9 }] });
+    assert.deepEqual(timeline(room, 1_000), ["0 key-frame sfu", "700 reset-forwarder sfu"]);
+  });
+
   it("[LEDG14] is not held down by facts that flap", () => {
     const room = alone();
     loses(room, "b", "p-a:camera");
@@ -277,6 +292,23 @@ describe("the ladder", () => {
     assert.equal(room.row("a", "microphone", "b").standing, "pending");
     room.advance(1);
     assert.equal(room.row("a", "microphone", "b").standing, "missing");
+  });
+
+  it("[LEDG17] keeps what is known of the forwarders of a returned link, and so finds the path at fault", () => {
+    const room = new RoomBench("sfu");
+    room.join("a", { sources: sourcesWith({ camera: "live", microphone: "live" }) });
+    room.join("b", { sources: sourcesWith({}) });
+    for (const who of ["a", "b"]) room.connect(who);
+    room.sendsAll("a");
+    for (const source of ["camera", "microphone"]) forwards(room, `p-a:${source}>p-b`, true);
+    room.feed({ kind: "link-lost", participant: "p-b", link: "l-b" });
+    room.advance(1_000);
+    room.feed({ kind: "link-back", participant: "p-b", link: "l-b" });
+    assert.equal(room.row("a", "camera", "b").standing, "pending");
+    assert.ok(room.row("a", "camera", "b").forwarded.value);
+    room.take();
+    room.advance(receiptWindowMs);
+    assert.deepEqual(steps(room.take()), ["restart-ice p-b", "restart-ice p-b (already)"]);
   });
 
   it("[LEDG17] asks nothing of a sender whose link is lost", () => {
