@@ -79,9 +79,7 @@ describe("calls", () => {
   it("[PART2] ends with link-lost when the link is a new one", () => {
     const bench = online();
     bench.participant.call("bob", { audio: true, video: true });
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     bench.clock.advance(10);
     const ended = bench.events("session").flatMap(({ event }) => (event.kind === "ended" ? [event.reason] : []));
     assert.deepEqual(ended, ["link-lost"]);

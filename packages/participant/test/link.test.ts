@@ -56,9 +56,7 @@ describe("the link of a participant", () => {
     const first = bench.enterSfu("p_bob");
     bench.connect(first);
     const offers = first.effects.filter(({ kind }) => kind === "create-offer").length;
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     bench.clock.advance(100);
     const again = bench.said("join").at(-1);
     assert.deepEqual(again?.keeps, [first.spec.session]);
@@ -91,9 +89,7 @@ describe("the link of a participant", () => {
     const bench = new Bench();
     const first = bench.enterSfu();
     bench.connect(first);
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     bench.joined(room("sfu", "p_ann"), { incarnation: 2 });
     bench.clock.advance(100);
     const last = bench.said("join").at(-1);
@@ -115,9 +111,7 @@ describe("the link of a participant", () => {
     });
     bench.connect(bob);
     assert.equal(bench.participant.session("pair:p_bob")?.state.kind, "Active");
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     bench.clock.advance(100);
     assert.deepEqual(bench.said("join").at(-1)?.keeps, [bob.spec.session]);
     const now = room("mesh", "p_ann", "p_bob", "p_cleo");
@@ -192,9 +186,7 @@ describe("the link of a participant", () => {
     const bench = new Bench();
     const first = bench.enterSfu();
     bench.connect(first);
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     const refuse = () => {
       const id = bench.said("join").at(-1)?.id ?? "";
       bench.hears({ type: "error", id, code: "room/bad-rejoin", reason: "gone" });
@@ -238,9 +230,7 @@ describe("the link of a participant", () => {
     // While it held a place it is `removed` that tells, and nothing else.
     const bench = new Bench();
     bench.enterMesh();
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     for (const code of ["room/bad-rejoin", "room/full"]) {
       bench.hears({ type: "error", id: bench.said("join").at(-1)?.id ?? "", code, reason: "no" });
     }
@@ -254,9 +244,7 @@ describe("the link of a participant", () => {
   it("[PART2] takes its place again on a new link, with a fresh offer where no session works", () => {
     const bench = new Bench();
     const first = bench.enterSfu();
-    bench.sockets.at(-1)?.closed(1006);
-    bench.clock.advance(500);
-    bench.welcome();
+    bench.renewLink();
     bench.clock.advance(100);
     const [, again] = bench.said("join");
     assert.deepEqual(again?.rejoin, { participant: "p_ann", token: "token" });

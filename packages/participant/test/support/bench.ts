@@ -80,6 +80,13 @@ export class Bench {
     return this.said("signal").flatMap((message) => (message.to === to ? [message.signal.body.kind] : []));
   }
 
+  /** The socket breaks; on the next one there is a new link. */
+  renewLink(): void {
+    this.sockets.at(-1)?.closed(1006);
+    this.clock.advance(500);
+    this.welcome();
+  }
+
   /** Opens the present socket and welcomes, on a new link unless `resumed`. */
   welcome(resumed = false): void {
     const socket = this.sockets.at(-1);
