@@ -88,7 +88,7 @@ export class ClientHandle implements LodelineClient {
     try {
       await this.#join(stay, options);
     } catch (error) {
-      await stay.room.end("refused");
+      await stay.room.end(isUnasked(error) ? "plan-failed" : "refused");
       throw error;
     }
     return stay.room;
@@ -167,7 +167,7 @@ export class ClientHandle implements LodelineClient {
     // A join that came to nothing, and a page that goes, leave the earlier place as it was.
     if (FINAL.has(reason)) this.#places.drop(room);
     // Given up by the person, its command is used up: the next join of this page is another one.
-    else if (reason !== "page-closed") this.#places.endJoin(room);
+    else if (reason !== "page-closed" && reason !== "plan-failed") this.#places.endJoin(room);
     // A leave that the server could not confirm in time: this participant's state is of no use any more.
     const { participant } = this.#host;
     if (participant && participant.membership !== "outside" && this.#calls.size === 0) this.#host.discard();
@@ -227,7 +227,9 @@ export class ClientHandle implements LodelineClient {
     participant.on("error", ({ error }) => this.#events.emit("error", error));
     participant.on("refused", ({ error }) => void this.#refused(hosted, error));
     participant.on("joining", ({ room, command }) => this.#places.beginJoin(room, command));
-    participant.on("join-failed", () => this.#stay && this.#places.endJoin(this.#stay.room.id));
+    participant.on("join-failed", ({ error }) => {
+      if (!isUnasked(error) && this.#stay) this.#places.endJoin(this.#stay.room.id);
+    });
     participant.on("joined", ({ place, iceServers }) => {
       peers.useIceServers(iceServers);
       void this.#places.keep(place);
@@ -278,6 +280,11 @@ export class ClientHandle implements LodelineClient {
     this.#calls.set(key, call);
     return call;
   }
+}
+
+/** Without a connection no join was sent: what an earlier page asked for may have been given, under the same command. */
+function isUnasked(error: unknown): boolean {
+  return error instanceof LodelineError && error.code === "session/plan-failed";
 }
 
 function pageStorage(): PlaceStorage | null {

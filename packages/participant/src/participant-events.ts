@@ -44,7 +44,10 @@ export interface RoomPlace {
 export interface ParticipantEvents {
   /** The link changed its state. `error` says why, where there is a reason. */
   link: { readonly state: LinkStateName; readonly error: LodelineError | undefined };
-  /** A join is sent. Keep `command` until `joined`, `join-failed` or `left`: see `JoinOptions.command`. */
+  /**
+   * A join is sent. Keep `command` until `joined`, `join-failed` or `left`: see `JoinOptions.command`. Keep it also when
+   * `join-failed` says `session/plan-failed`: that join was never sent, but an earlier one under the same command may be.
+   */
   joining: { readonly room: string; readonly command: string };
   /** In the room, for the first time or again; store `place` for a reload. */
   joined: {

@@ -1,6 +1,14 @@
 import { type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { Action } from "./schedule.ts";
-import { isCalled, renewSilences, waitForCalls, waitForSignal, waitForSilence } from "./silent-ends.ts";
+import {
+  isCalled,
+  renewSilences,
+  waitForCalls,
+  waitForLastLeave,
+  waitForLastPage,
+  waitForSignal,
+  waitForSilence,
+} from "./silent-ends.ts";
 import type { SimulatedPerson } from "./simulated-person.ts";
 import type { World } from "./world.ts";
 
@@ -128,6 +136,7 @@ const ACTIONS: Handlers = {
     const person = personOf(world, who);
     const { wanted } = person;
     if (!wanted) return;
+    if (!person.participant) waitForLastPage(world, person);
     person.exit();
     after(world, awayMs, () => person.enter(wanted));
   },
@@ -240,6 +249,7 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   if (forGood && isHeard && isAwaited) world.await("byeGraceMs");
   // Also outside of rooms: who is called and silent is unreachable when the lease is over.
   if (forGood && !isHeard) world.await("leaseMs");
+  waitForLastLeave(world, person);
   // A crash says no word: its sockets are found dead later. Nor does a frozen page, which nobody asks.
   if (how === "crash" || frozen) {
     const silent = world.chance.fork(`crash ${host} ${world.clock.now()}`).happens(0.5);
@@ -255,18 +265,21 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
 
 /**
  * Who said goodbye has the grace of it to greet again: a page that is offline until that is over comes back as somebody
- * new. One that never said a word has its lease.
+ * new, and so does one whose greeting a socket swallows or holds up, since an attempt to connect has as long as the grace.
+ * One that never said a word has its lease.
  */
 function breakOffAfterGrace(world: World, who: string): void {
   const { clock, network, timers } = world;
   const promised = world.promisedPlaces.get(who);
+  const leftAt = clock.now();
   clock.at(clock.now() + timers.byeGraceMs, () => {
     const isBack = world.people.find((one) => one.host === who)?.participant?.membership === "joined";
     if (isBack || world.promisedPlaces.get(who) !== promised) return;
     // The attempt that the end of being offline finds under way fails; the next one opens a socket and greets.
     const { latencyMs, jitterMs } = network.faults;
     const greetingMs = 5 * (latencyMs + jitterMs) + timers.reconnectFirstMs + 50;
-    if (network.onlineForMs(who) < greetingMs) world.promisedPlaces.delete(who);
+    const isHindered = network.hinderedUntilMs(who) > leftAt;
+    if (isHindered || network.onlineForMs(who) < greetingMs) world.promisedPlaces.delete(who);
   });
 }
 

@@ -54,3 +54,16 @@ export function waitForCalls(world: World, person: SimulatedPerson): void {
   const called = world.people.some((one) => one.participant?.session(`call:${person.identity}`) !== undefined);
   if (calls || called) world.await("recoveryMs");
 }
+
+/** Who has left, and vanishes while its link is down: whether it was ever heard that it left nobody can tell. */
+export function waitForLastLeave(world: World, { host, wanted, participant }: SimulatedPerson): void {
+  const isReached = participant?.linkState === "open" && world.network.reaches(host);
+  if (participant && !wanted && (!isReached || participant.membership === "leaving")) world.await("leaseMs");
+}
+
+/** Between two pages somebody no longer wants to be in: nobody comes for the place of the last page. */
+export function waitForLastPage(world: World, { identity }: SimulatedPerson): void {
+  const silentForMs = world.clock.now() - (world.silentSince.get(identity) ?? Number.NEGATIVE_INFINITY);
+  if (silentForMs < world.timers.leaseMs) world.await("leaseMs", -silentForMs);
+  else world.await("byeGraceMs");
+}

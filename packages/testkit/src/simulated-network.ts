@@ -58,6 +58,7 @@ export class SimulatedNetwork {
   readonly #wires = new Set<Wire>();
   readonly #offline = new Set<string>();
   readonly #onlineAgainAt = new Map<string, MonoMs>();
+  readonly #hinderedUntil = new Map<string, MonoMs>();
 
   constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
@@ -90,7 +91,7 @@ export class SimulatedNetwork {
   cut(host: string, how: "loud" | "silent"): void {
     for (const wire of [...this.#wires]) {
       if (wire.host !== host || wire.dead) continue;
-      if (how === "silent") wire.silent = true;
+      if (how === "silent") this.#swallow(wire);
       else this.#break(wire);
     }
   }
@@ -102,7 +103,7 @@ export class SimulatedNetwork {
       wire.server = DEAF;
       if (how === "loud") this.#break(wire);
       else if (wire.client === DEAF) this.#end(wire, () => {});
-      else wire.silent = true;
+      else this.#swallow(wire);
     }
   }
 
@@ -114,6 +115,7 @@ export class SimulatedNetwork {
     const until = this.#options.clock.now() + forMs;
     for (const wire of this.#wires) {
       if (wire.host !== host) continue;
+      this.#hinderedUntil.set(host, until);
       if (direction !== "to-client") wire.lastUp = Math.max(wire.lastUp, until);
       if (direction !== "to-server") wire.lastDown = Math.max(wire.lastDown, until);
     }
@@ -131,6 +133,11 @@ export class SimulatedNetwork {
     return this.#options.clock.now() - (this.#onlineAgainAt.get(host) ?? Number.NEGATIVE_INFINITY);
   }
 
+  /** Until when a socket of a host was last one that swallows or holds up what is said on it; in the future while held up. */
+  hinderedUntilMs(host: string): number {
+    return this.#hinderedUntil.get(host) ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** Whether what a host says now arrives, as far as the network goes. */
   reaches(host: string): boolean {
     if (this.faults.drop > 0 || this.faults.reorder > 0) return false;
@@ -144,6 +151,11 @@ export class SimulatedNetwork {
   /** Sockets that neither end has seen closed. */
   get openSockets(): number {
     return this.#wires.size;
+  }
+
+  #swallow(wire: Wire): void {
+    wire.silent = true;
+    this.#hinderedUntil.set(wire.host, this.#options.clock.now());
   }
 
   #delay(): number {

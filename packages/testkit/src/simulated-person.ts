@@ -243,11 +243,16 @@ export class SimulatedPerson {
     }
     if (name === "joined" || name === "changed") this.views.tell(from);
     if (name === "refused") this.#refused((event as ParticipantEvents["refused"]).error.code);
-    if (name === "join-failed") this.refusedBy = (event as ParticipantEvents["join-failed"]).error.code;
+    if (name === "join-failed") this.#joinFailed((event as ParticipantEvents["join-failed"]).error.code);
     if (name === "left") this.#place = this.#joining = undefined;
-    if (name === "join-failed") this.#joining = undefined;
     if (isBarred(name, event)) this.wanted = undefined;
     if (name === "left" || name === "removed" || name === "join-failed") this.#outside(name);
+  }
+
+  #joinFailed(code: ErrorCode): void {
+    this.refusedBy = code;
+    // Without a connection nothing was asked: what an earlier page asked for may have been given.
+    if (code !== "session/plan-failed") this.#joining = undefined;
   }
 
   /** A token that has run out is replaced, as an app does that asks its own server for another. */
