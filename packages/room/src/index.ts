@@ -2,6 +2,7 @@ export { applyEvent } from "./apply-event.ts";
 export {
   DEFAULT_REPLAY_WAIT_MS,
   type Hop,
+  LONE_LADDERS,
   RECEIVER_STATE_OF,
   REPLAY_LADDERS,
   type ReceiverState,

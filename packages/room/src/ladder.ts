@@ -68,9 +68,15 @@ export const REPLAY_LADDERS: Readonly<Record<Topology, Readonly<Partial<Record<H
 };
 
 /**
- * How long each step may take to help before the next is tried, ms. With every step in play they begin 0, 700, 1500,
- * 2500, 4000 and 8000 ms after the row went missing.
+ * The same where this track is the only one of its connection, which so carries nothing at all: track and path look the
+ * same from here. An ICE restart disturbs nobody then, and it is a negotiation as well, so it takes that one's place.
  */
+export const LONE_LADDERS: typeof REPLAY_LADDERS = {
+  sfu: { downlink: ["key-frame", "reset-forwarder", "restart-ice", "republish", "new-session"] },
+  mesh: { pair: ["republish", "restart-ice", "new-session"] },
+};
+
+/** How long each step may take to help before the next is tried, ms. */
 export const DEFAULT_REPLAY_WAIT_MS: Readonly<Record<ReplayStep, number>> = {
   "tell-again": 500,
   "key-frame": 700,

@@ -1,7 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
 import { kindOf, type ReplayStep } from "@lodeline/protocol";
 import { hopOf, pairWorks, receivedByOthers, transportOf, transportWorks } from "./hop.ts";
-import { type Hop, REPLAY_LADDERS } from "./ladder.ts";
+import { type Hop, LONE_LADDERS, REPLAY_LADDERS } from "./ladder.ts";
 import { askRepair } from "./repair.ts";
 import type { Replay, Row } from "./room-state.ts";
 import type { Turn } from "./turn.ts";
@@ -55,12 +55,7 @@ export function climb(turn: Turn, row: Row): Row {
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
   // The only step there is, and perhaps its message was lost: once more before the rest.
   if (hop === "capture" && replay.hop === hop && replay.attempt === 1) return takeStep(turn, row, hop, steps[0]);
-  return takeStep(
-    turn,
-    row,
-    hop,
-    steps.find((step) => rung(step) > rung(replay.step)),
-  );
+  return takeStep(turn, row, hop, nextOf(turn, row, hop, steps, replay.step));
 }
 
 /**
@@ -80,8 +75,26 @@ function hold(turn: Turn, row: Row, replay: Replay, hop: Hop): Row {
 
 /** The steps that can help this row at this hop, smallest first. */
 export function stepsOf(turn: Turn, row: Row, hop: Hop): readonly ReplayStep[] {
-  const ladder = REPLAY_LADDERS[turn.config.topology][hop] ?? [];
-  return ladder.filter((step) => canHelp(turn, row, hop, step));
+  return ladderOf(turn, row, hop).filter((step) => canHelp(turn, row, hop, step));
+}
+
+function ladderOf(turn: Turn, row: Row, hop: Hop): readonly ReplayStep[] {
+  const { topology } = turn.config;
+  const works = topology === "mesh" ? pairWorks(turn, row.from, row.to) : transportWorks(turn, row.to);
+  return (works ? undefined : LONE_LADDERS[topology][hop]) ?? REPLAY_LADDERS[topology][hop] ?? [];
+}
+
+/** The step after another, of those that can help. One that is not on the ladder was of another: then the next larger. */
+function nextOf(
+  turn: Turn,
+  row: Row,
+  hop: Hop,
+  steps: readonly ReplayStep[],
+  step: ReplayStep,
+): ReplayStep | undefined {
+  const ladder = ladderOf(turn, row, hop);
+  const at = ladder.indexOf(step);
+  return steps.find((one) => (at < 0 ? rung(one) > rung(step) : ladder.indexOf(one) > at));
 }
 
 function canHelp(turn: Turn, row: Row, hop: Hop, step: ReplayStep): boolean {

@@ -3,6 +3,7 @@ import type { Tick } from "@lodeline/base";
 import { kindOf, type LedgerRow, type RoomSnapshot, SOURCES } from "@lodeline/protocol";
 import {
   applyEvent,
+  LONE_LADDERS,
   REPLAY_LADDERS,
   type RoomEffect,
   type RoomInput,
@@ -196,7 +197,8 @@ function checkEdges(before: RoomState, after: RoomState): void {
 function checkReplays(state: RoomState, effects: readonly RoomEffect[]): void {
   for (const effect of effects) {
     if (effect.kind !== "replay") continue;
-    const ladder = REPLAY_LADDERS[state.snapshot.topology][effect.hop] ?? [];
+    const { topology } = state.snapshot;
+    const ladder = [...(REPLAY_LADDERS[topology][effect.hop] ?? []), ...(LONE_LADDERS[topology][effect.hop] ?? [])];
     assert.ok(ladder.includes(effect.step), `${effect.step} is no step at ${effect.hop}`);
   }
 }
