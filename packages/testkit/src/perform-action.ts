@@ -1,6 +1,7 @@
 import { type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { Action } from "./schedule.ts";
 import {
+  breakOffAfterGrace,
   isCalled,
   renewSilences,
   waitForCalls,
@@ -261,26 +262,6 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   person.vanish(frozen ? "crash" : how);
   world.plane.vanish(host);
   world.pages.get(host)?.discard();
-}
-
-/**
- * Who said goodbye has the grace of it to greet again: a page that is offline until that is over comes back as somebody
- * new, and so does one whose greeting a socket swallows or holds up, since an attempt to connect has as long as the grace.
- * One that never said a word has its lease.
- */
-function breakOffAfterGrace(world: World, who: string): void {
-  const { clock, network, timers } = world;
-  const promised = world.promisedPlaces.get(who);
-  const leftAt = clock.now();
-  clock.at(clock.now() + timers.byeGraceMs, () => {
-    const isBack = world.people.find((one) => one.host === who)?.participant?.membership === "joined";
-    if (isBack || world.promisedPlaces.get(who) !== promised) return;
-    // The attempt that the end of being offline finds under way fails; the next one opens a socket and greets.
-    const { latencyMs, jitterMs } = network.faults;
-    const greetingMs = 5 * (latencyMs + jitterMs) + timers.reconnectFirstMs + 50;
-    const isHindered = network.hinderedUntilMs(who) > leftAt;
-    if (isHindered || network.onlineForMs(who) < greetingMs) world.promisedPlaces.delete(who);
-  });
 }
 
 function moderate(
