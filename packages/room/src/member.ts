@@ -285,6 +285,7 @@ function expire(turn: MemberTurn, id: string): void {
   }
   const expired = takeCommand(turn, id);
   if (expired?.message.type === "leave") return endPlace(turn, "link/closed", "left");
-  if (expired?.message.type === "media-state") takeRoomsWord(turn);
+  // Nobody has refused it: a mute that was made on a machine about to sleep is not undone when it wakes.
+  if (expired?.message.type === "media-state") pursueWish(turn);
   if (expired) commandDone(turn, id, error);
 }

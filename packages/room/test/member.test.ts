@@ -214,6 +214,19 @@ describe("wishes", () => {
     assert.equal(only(member.take(), "command-done").at(-1)?.error?.code, "auth/forbidden");
   });
 
+  it("[MEM4] without an answer in time are made again, for nobody has refused them", () => {
+    const member = new MemberBench().inside();
+    const [wish] = sent(member.feed({ kind: "set-source", source: "camera", intent: "muted" }), "media-state");
+    // The machine sleeps: no timer fires until long after the command's time.
+    member.now += 3 * commandMs;
+    const effects = member.feed({ kind: "tick" });
+    assert.equal(ownSources(member.state).camera.intent, "muted");
+    const [again] = sent(effects, "media-state");
+    assert.equal(again?.sources.camera.intent, "muted");
+    assert.notEqual(again.id, wish?.id);
+    assert.equal(only(effects, "command-done")[0]?.error?.code, "timeout");
+  });
+
   it("[MEM4] made before the place was given follow it", () => {
     const member = new MemberBench();
     member.ask();
