@@ -19,12 +19,8 @@ export interface JoinOptions {
 }
 
 /** The member's own words for a join. */
-export function joinRequest(
-  options: JoinOptions,
-  command: string,
-  name: string,
-): Extract<MemberInput, { readonly kind: "join" }> {
-  const { room, topology, sources, rejoin } = options;
+export function joinRequest(options: JoinOptions, name: string): Extract<MemberInput, { readonly kind: "join" }> {
+  const { room, topology, sources, rejoin, command } = options;
   return {
     kind: "join",
     command,

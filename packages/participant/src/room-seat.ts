@@ -96,8 +96,9 @@ export class RoomSeat implements Disposable {
     this.#room = options.room;
     this.#told = undefined;
     this.#claims = options.command !== undefined || options.rejoin !== undefined;
-    this.#joinCommand = options.command ?? nextCommandId(this.#member.state);
-    const request = joinRequest(options, this.#joinCommand, this.#options.name);
+    // A new command gets its id when it goes out: while it waits for its offer, another command may take the next one.
+    this.#joinCommand = options.command;
+    const request = joinRequest(options, this.#options.name);
     if (options.topology === "mesh") this.#member.feed(request);
     else this.#sessions.offers.beginJoin(request);
   }

@@ -92,6 +92,27 @@ describe("joining an sfu room", () => {
     assert.equal(reloaded.said("join")[0]?.id, joining?.command);
   });
 
+  it("[PART6] shares no command with what is said while a join waits for its offer", () => {
+    const bench = new Bench();
+    bench.participant.join({ room: "r" });
+    bench.welcome();
+    bench.participant.leave();
+    bench.stalled.add("create-connection");
+    bench.participant.join({ room: "r" });
+    // The first join is answered only now: its place is given back.
+    bench.joined(room("sfu", "p_ann"));
+    const { session } = bench.driver().spec;
+    bench.driver().feed({ kind: "step-done", session, plan: "start", step: "create-connection" });
+    bench.clock.advance(1);
+    const ids = bench.sent.flatMap((message) => ("id" in message ? [message.id] : []));
+    assert.equal(bench.said("join").length, 2);
+    assert.equal(bench.said("leave").length, 2);
+    assert.deepEqual(ids, [...new Set(ids)]);
+    for (const { id } of bench.said("leave")) bench.hears({ type: "ok", id });
+    bench.joined(room("sfu", "p_ann"));
+    assert.equal(bench.participant.membership, "joined");
+  });
+
   it("[PART7] fails when no connection can be prepared", () => {
     const bench = new Bench();
     bench.failing.add("create-connection");
