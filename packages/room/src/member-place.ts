@@ -127,7 +127,10 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   // Also one that was only asked for to be left again.
   const asked = takeCommand(turn, message.id);
   // Given up meanwhile: nobody is to sit there.
-  if (phase.kind === "out" || phase.kind === "removed") return sayLeave(turn);
+  if (phase.kind === "out" || phase.kind === "removed") {
+    // Under an id of its own: the next one in order may be announced for another join already.
+    return turn.send({ type: "leave", id: `${message.id}.left` });
+  }
   if (phase.kind !== "joining" || phase.command !== message.id || !asked) return;
   const { mirror: before } = phase;
   const { participant, incarnation, rejoinToken, room, iceServers, kept } = message;

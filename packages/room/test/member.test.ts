@@ -326,12 +326,15 @@ describe("what the room wants", () => {
       ["leave"],
     );
     assert.equal(only(effects, "command-done")[0]?.error?.code, "timeout");
+    const announced = nextCommandId(member.state);
     const late = member.joined(member.room());
+    assert.equal(nextCommandId(member.state), announced);
     assert.deepEqual(
       late.map((one) => one.kind === "send" && one.message.type),
       ["leave"],
     );
     assert.notEqual(sent(late, "leave")[0]?.id, sent(effects, "leave")[0]?.id);
+    assert.notEqual(sent(late, "leave")[0]?.id, announced);
     assert.equal(member.state.phase.kind, "out");
     assert.equal(member.machine.deadline(member.state), undefined);
   });
