@@ -65,6 +65,7 @@ export class Hub implements Listenable<HubEvents>, Disposable {
       clock: this.#clock,
       timers: this.#timers,
       link: (id) => this.#links.get(id),
+      linksOf: (identity) => this.#links.of(identity),
       isCall: (session) => this.#isCall(session),
       emit: (name, event) => this.#events.emit(name, event),
       touched: (room) => this.#keeping.touchRoom(room),

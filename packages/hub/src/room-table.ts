@@ -16,6 +16,8 @@ export interface RoomTableOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   link(id: string): LinkHost | undefined;
+  /** The links of one identity. */
+  linksOf(identity: string): readonly LinkHost[];
   /** Whether a call has a session of this id. */
   isCall(session: string): boolean;
   emit<Name extends keyof HubEvents>(name: Name, event: HubEvents[Name]): void;
@@ -155,11 +157,23 @@ export class RoomTable implements Disposable {
       const detail = "This join has had its answer, and its place is gone again.";
       return new LodelineError("room/not-member", { detail, field: "id" });
     }
+    if (this.#isOvertaken(host, join)) {
+      // An earlier page said it, was held up on its way, and says goodbye next: the place is the later page's.
+      return new LodelineError("room/replaced", { detail: "A later socket has said this join.", field: "id" });
+    }
     const topology = this.#rooms.get(join.room)?.topology ?? this.#topologyOf(join);
     if (topology === "sfu" && !this.#options.hub.ports.media) {
       return new LodelineError("room/topology", { detail: "This server has no sfu.", field: "topology" });
     }
     return publishRefusal(grants, join.sources);
+  }
+
+  /** Whether a link of the same identity on a later socket holds the place that this very join gave. */
+  #isOvertaken(host: LinkHost, join: Join): boolean {
+    return this.#options.linksOf(host.identity).some(({ membership, socketOrder }) => {
+      const isPlaced = membership?.room === join.room && membership.command === join.id;
+      return isPlaced && socketOrder > host.socketOrder;
+    });
   }
 
   #topologyOf(join: Join): Topology {

@@ -164,6 +164,32 @@ describe("rooms", () => {
     assert.equal(bob.errors.length, 0);
   });
 
+  it("[HUB54] a join that an earlier page said and a later one said again leaves the place to the later", () => {
+    const world = new World();
+    const [ada] = joinTwo(world, "mesh");
+    const early = world.client("carl");
+    world.run();
+    const late = world.client("carl", 2);
+    late.join("r", { id: "j", topology: "mesh" });
+    world.run();
+    early.join("r", { id: "j", topology: "mesh" });
+    early.close();
+    world.run();
+    assert.deepEqual(early.errors, []);
+    assert.deepEqual(late.of("removed"), []);
+    assert.equal(world.hub.status().participants, 3);
+    assert.deepEqual(
+      world.eventsOf("refused").map(({ error }) => error.code),
+      ["room/replaced"],
+    );
+    assert.ok(ada.of("room-event").every(({ events }) => events.every(({ event }) => event.kind !== "presence")));
+    // One that has come to a later socket itself is no earlier page.
+    const back = world.client("carl", 3);
+    back.join("r", { id: "j", topology: "mesh" });
+    world.run();
+    assert.equal(back.joined.participant, late.joined.participant);
+  });
+
   it("[HUB12] makes a lost one suspect and then gone, from when it was last heard of", () => {
     const world = new World();
     const [ada, bob] = joinTwo(world, "mesh");
