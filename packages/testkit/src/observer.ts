@@ -15,7 +15,7 @@ export interface ObserverOptions {
   readonly trace: boolean;
   /** Counts the steps of replays, by name. */
   readonly replays: Map<string, number>;
-  /** Told when a track begins to be expected at a receiver. */
+  /** Told when a track begins to be expected at a receiver, and when a receiver's link is back: LEDG17. */
   pending(): void;
 }
 
@@ -43,6 +43,8 @@ export class Observer {
       this.#standing(`${host}.${page} ${publication}`, standing);
       note(host, () => `standing ${publication} ${standing}`);
     } else if (name !== "slots" && name !== "changed") {
+      // The room gives what a receiver misses a new window when its link is back, for it cannot know of any before.
+      if (name === "link" && (event as ParticipantEvents["link"]).state === "open") this.#options.pending();
       note(host, () => `${name} ${brief(event)}`);
     }
   }

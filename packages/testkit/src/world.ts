@@ -73,7 +73,8 @@ export class World implements Disposable {
       note: (who, what) => this.note(who, what),
       trace: options.trace ?? false,
       replays: this.replays,
-      // While something is ill, a track that begins anew has its receipt window before anybody can say so.
+      // While something is ill, a track that begins anew has its receipt window before anybody can say so; so has one whose
+      // receiver was not heard of.
       pending: () => {
         if (!this.isFaulty && this.isAiling) this.await("receiptWindowMs");
       },
