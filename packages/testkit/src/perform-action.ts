@@ -5,6 +5,7 @@ import {
   isCalled,
   renewSilences,
   waitForCalls,
+  waitForGivenUpJoin,
   waitForLastLeave,
   waitForLastPage,
   waitForSignal,
@@ -138,6 +139,7 @@ const ACTIONS: Handlers = {
     const { wanted } = person;
     if (!wanted) return;
     if (!person.participant) waitForLastPage(world, person);
+    waitForGivenUpJoin(world, person);
     person.exit();
     after(world, awayMs, () => person.enter(wanted));
   },

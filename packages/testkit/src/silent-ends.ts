@@ -69,6 +69,19 @@ export function waitForLastPage(world: World, { identity }: SimulatedPerson): vo
 }
 
 /**
+ * A join that is given up before its answer may have been granted, and its leave waits for the link. Where the link can
+ * no longer be resumed the leave is lost with it, and the place has its lease, as whatever falls silent.
+ */
+export function waitForGivenUpJoin(world: World, { participant }: SimulatedPerson): void {
+  if (participant?.membership !== "joining" || participant.linkState === "open") return;
+  const { clock, timers } = world;
+  const { resumeWindowMs } = timers;
+  clock.at(clock.now() + resumeWindowMs, () => {
+    if (!participant.closed && participant.linkState !== "open") world.await("leaseMs", -resumeWindowMs);
+  });
+}
+
+/**
  * Who said goodbye has the grace of it to greet again: a page that is offline until that is over comes back as somebody
  * new, and so does one whose greeting a socket swallows or holds up, since an attempt to connect has as long as the grace.
  * One that never said a word has its lease.
