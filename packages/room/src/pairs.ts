@@ -100,7 +100,9 @@ function noteSignal(turn: Turn, record: PairRecord, from: string, signal: Signal
   if (signal.epoch === epoch && kept.length < KEPT_SIGNALS) kept.push({ from, signal });
   const answered = kind === "answer" && record.answeredAt === undefined;
   const next = { ...record, signals: kept };
-  if (answered) turn.putPair({ ...next, answeredAt: turn.now, tellAt: undefined, renewals: 0 });
+  // The answer may be lost as well, and where nobody sends anything only the ends' word on the transport shows it.
+  const tellAt = record.upAt === undefined ? turn.now + TELL_AGAIN_MS : undefined;
+  if (answered) turn.putPair({ ...next, answeredAt: turn.now, tellAt, tells: 0, renewals: 0 });
   else if (kind === "offer" && next.answeredAt === undefined) {
     turn.putPair({ ...next, tellAt: turn.now + TELL_AGAIN_MS, tells: 0 });
   } else turn.putPair(next);
@@ -176,6 +178,7 @@ export function notePairTransport(turn: Turn, participant: string, said: PairRec
     ...record,
     transports,
     upAt: record.upAt ?? (said.state === "connected" ? turn.now : undefined),
+    tellAt: said.state === "connected" ? undefined : record.tellAt,
     downAt: isDown ? (record.downAt ?? turn.now) : undefined,
   });
   refreshPairRows(turn, record.pair.a, record.pair.b);
