@@ -54,7 +54,11 @@ export class ClientHandle implements LodelineClient {
     const url = linkUrl(options.url, globalThis.location?.href);
     this.#places = new PlaceStore(options.storage === undefined ? pageStorage() : options.storage, url);
     this.#host = this.#makeHost(options, url);
-    this.#page = watchPage({ leaving: () => this.#leaving(), awake: () => this.#awake() });
+    this.#page = watchPage({
+      leaving: () => this.#leaving(),
+      awake: () => this.#awake(),
+      networkChanged: () => this.#host.participant?.networkChanged(),
+    });
   }
 
   on: Listenable<ClientEvents>["on"] = (name, listener, options) => this.#events.on(name, listener, options);

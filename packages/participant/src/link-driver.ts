@@ -35,6 +35,10 @@ export class LinkDriver implements Disposable {
   #socket: SocketHandle | undefined;
   /** Which socket is the present one: what an earlier one still says is not fed. */
   #generation = 0;
+  /** The second socket, while there is one, and which it is. */
+  #spare: SocketHandle | undefined;
+  #spareGeneration = 0;
+  #opened = 0;
   #timer: Timer | undefined;
   #armedFor: MonoMs | undefined;
   #draining = false;
@@ -62,6 +66,11 @@ export class LinkDriver implements Disposable {
     this.#drain();
   }
 
+  networkChanged(): void {
+    this.#link.networkChanged(this.#clock.now());
+    this.#drain();
+  }
+
   close(reason: string): void {
     this.#link.close(reason, this.#clock.now());
     this.#drain();
@@ -71,9 +80,10 @@ export class LinkDriver implements Disposable {
     this.#disposed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#generation += 1;
+    this.#generation = 0;
     this.#socket?.close(1001, "disposed");
     this.#socket = undefined;
+    this.#dropSpare("disposed");
   }
 
   #drain(): void {
@@ -120,6 +130,18 @@ export class LinkDriver implements Disposable {
       case "close-socket":
         this.#closeSocket(out.code, out.reason);
         break;
+      case "open-spare":
+        this.#openSpare();
+        break;
+      case "spare-text":
+        this.#spare?.send(out.text);
+        break;
+      case "drop-spare":
+        this.#dropSpare("not needed");
+        break;
+      case "adopt-spare":
+        this.#adoptSpare();
+        break;
       case "message":
         this.#listener.message(out.message);
         break;
@@ -139,21 +161,59 @@ export class LinkDriver implements Disposable {
   }
 
   #openSocket(): void {
-    const generation = ++this.#generation;
-    const feed = (input: (now: MonoMs) => void) => {
-      if (this.#generation !== generation || this.#disposed) return;
-      input(this.#clock.now());
+    this.#generation = ++this.#opened;
+    this.#socket = this.#open(this.#opened);
+  }
+
+  #openSpare(): void {
+    this.#spareGeneration = ++this.#opened;
+    this.#spare = this.#open(this.#opened);
+  }
+
+  /** Opens a socket whose words are fed as those of what it is by then: the socket, the second one, or neither. */
+  #open(generation: number): SocketHandle {
+    const feed = (asSocket: (now: MonoMs) => void, asSpare: (now: MonoMs) => void) => {
+      const isSocket = this.#generation === generation;
+      if (this.#disposed || (!isSocket && this.#spareGeneration !== generation)) return;
+      (isSocket ? asSocket : asSpare)(this.#clock.now());
       this.#drain();
     };
-    this.#socket = this.#socketPort.open({
-      opened: () => feed((now) => this.#link.socketOpened(now)),
-      text: (text) => feed((now) => this.#link.socketText(text, now)),
-      closed: (code, reason) => feed((now) => this.#link.socketClosed(code, now, reason)),
+    const link = this.#link;
+    return this.#socketPort.open({
+      opened: () =>
+        feed(
+          (now) => link.socketOpened(now),
+          (now) => link.spareOpened(now),
+        ),
+      text: (text) =>
+        feed(
+          (now) => link.socketText(text, now),
+          (now) => link.spareText(text, now),
+        ),
+      closed: (code, reason) =>
+        feed(
+          (now) => link.socketClosed(code, now, reason),
+          (now) => link.spareClosed(now),
+        ),
     });
   }
 
+  #adoptSpare(): void {
+    this.#generation = this.#spareGeneration;
+    this.#socket = this.#spare;
+    this.#spareGeneration = 0;
+    this.#spare = undefined;
+  }
+
+  #dropSpare(reason: string): void {
+    const spare = this.#spare;
+    this.#spareGeneration = 0;
+    this.#spare = undefined;
+    spare?.close(1000, reason);
+  }
+
   #closeSocket(code: number, reason: string): void {
-    this.#generation += 1;
+    this.#generation = 0;
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close(code, reason);

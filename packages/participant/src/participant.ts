@@ -59,9 +59,18 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     this.#wiring.token = token;
   }
 
-  /** The network came back or the page is shown again: reconnect at once. */
+  /** The page is shown again: reconnect at once, or make sure that the link lives. */
   wake(): void {
     this.#wiring.link.wake();
+  }
+
+  /**
+   * The network came back, or is another one: as {@link Participant.wake}, and the link moves to a new socket unless the
+   * present one shows at once that it lives. Harmless where nothing changed. Sessions need no word of it: ICE finds another
+   * path by itself, and what the link carries again restarts it where none is left.
+   */
+  networkChanged(): void {
+    this.#wiring.link.networkChanged();
   }
 
   /**

@@ -24,6 +24,31 @@ describe("the link of a participant", () => {
     );
   });
 
+  it("[PART1] feeds the first socket until a second has taken over, and nothing of it then", () => {
+    const bench = new Bench();
+    bench.participant.connect();
+    bench.welcome();
+    const [first] = bench.sockets;
+    bench.participant.networkChanged();
+    assert.equal(bench.sockets.length, 2);
+    first?.text('{"kind":"data","seq":1,"ack":0,"message":{"type":"error","code":"server/internal","reason":"x"}}');
+    assert.equal(bench.events("error").length, 1, "as long as it is the only one that is welcome");
+    bench.participant.networkChanged();
+    assert.equal(bench.sockets.length, 3, "the second went unused, for the first was alive");
+    bench.welcome(true);
+    bench.sockets[2]?.text(
+      '{"kind":"data","seq":2,"ack":0,"message":{"type":"error","code":"server/internal","reason":"y"}}',
+    );
+    assert.equal(bench.events("error").length, 2);
+    first?.text('{"kind":"bye","reason":"late"}');
+    first?.closed(1006);
+    bench.sockets[1]?.closed(1006);
+    bench.clock.advance(500);
+    assert.equal(bench.sockets.length, 3);
+    assert.ok(bench.events("link").every(({ state }) => state !== "interrupted"));
+    assert.equal(bench.participant.linkState, "open");
+  });
+
   it("[PART1] performs outputs in order, also those that a listener causes", () => {
     const bench = new Bench();
     bench.participant.on("link", ({ state }) => {

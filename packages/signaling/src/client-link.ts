@@ -9,13 +9,14 @@ import {
   type Welcome,
 } from "@lodeline/protocol";
 import { Reconnection } from "./backoff.ts";
-import { closableCode, closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
+import { type CloseReaction, closableCode, closeCodeOf, errorOfClose, reactionTo } from "./close.ts";
 import { Fifo } from "./fifo.ts";
 import { isTooLarge } from "./frame-size.ts";
 import { FrameStream } from "./frame-stream.ts";
 import { errorOfFatal, helloText } from "./hello.ts";
 import type { ClientLinkOptions, ClientLinkOutput, ClientLinkState } from "./link-types.ts";
 import { Resumption } from "./resumption.ts";
+import { SpareSocket } from "./spare-socket.ts";
 
 /** After a wake an open socket has this long to show a sign of life: it often died while the machine slept. */
 const WAKE_PROBE_MS = 1_500;
@@ -35,6 +36,7 @@ export class ClientLink {
   readonly #reconnection: Reconnection;
   #state: ClientLinkState = "idle";
   #socket: SocketState = "none";
+  readonly #spare = new SpareSocket();
   readonly #resumption: Resumption;
   /** Messages that were not even kept while broken. */
   #lost = 0;
@@ -100,6 +102,8 @@ export class ClientLink {
     const parsed = readServerFrame(text);
     this.#stream.heard(now);
     this.#probeBy = undefined;
+    // It lives after all. One that has said hello is taken, for the server has moved there.
+    if (this.#spare.state !== "hello-said") this.#dropSpare();
     if (parsed.ok) return this.#frame(parsed.frame, now);
     // A numbered message that this version cannot read is skipped; anything else unreadable is no Lodeline server.
     if (parsed.seq === undefined) return this.#drop(parsed.error, now);
@@ -110,6 +114,31 @@ export class ClientLink {
   socketClosed(code: number, now: MonoMs, reason?: string): void {
     if (this.#socket === "none") return;
     this.#gone(code, errorOfClose(code, reason), now);
+  }
+
+  /** As {@link ClientLink.socketOpened}, of the second socket. */
+  spareOpened(_now: MonoMs): void {
+    if (this.#spare.state !== "opening") return;
+    this.#spare.helloSaid();
+    const proof = this.#resumption.proof(this.#stream.received);
+    this.#outputs.push({ kind: "spare-text", text: helloText(this.#options.credentials(), proof) });
+  }
+
+  /** As {@link ClientLink.socketText}, of the second socket. Its welcome makes it the first. */
+  spareText(text: string, now: MonoMs): void {
+    if (this.#spare.state !== "hello-said") return;
+    const parsed = readServerFrame(text);
+    // Whatever is wrong with it is no fault of the first.
+    if (!parsed.ok || parsed.frame.kind !== "welcome") return this.#spareFailed(now);
+    this.#closeSocket(CLOSE_CODES.normal, "moved");
+    this.#adoptSpare();
+    this.#stream.heard(now);
+    this.#frame(parsed.frame, now);
+  }
+
+  /** As {@link ClientLink.socketClosed}, of the second socket. */
+  spareClosed(now: MonoMs): void {
+    if (this.#spare.state !== "none") this.#spare.failed(now);
   }
 
   /**
@@ -129,6 +158,17 @@ export class ClientLink {
     }
     if (this.#socket === "hello-said" && this.#resumption.isOpening) this.#resumption.said(now);
     if (!this.#stream.send(json, now)) this.#overflow(now);
+  }
+
+  /**
+   * The network has changed: as a wake, and tries a second socket at once. The first is kept until the second has its
+   * welcome; should it show a sign of life before, it stays.
+   */
+  networkChanged(now: MonoMs): void {
+    this.wake(now);
+    if (this.#socket !== "welcomed") return;
+    this.#spare.want(now);
+    this.tick(now);
   }
 
   /** The network came back or the page is shown again: reconnects at once, or makes sure that an open socket lives. */
@@ -151,7 +191,10 @@ export class ClientLink {
     if (this.#socket === "welcomed" || this.#socket === "hello-said") {
       const text = JSON.stringify({ kind: "bye", reason: reason.slice(0, LIMITS.textLength) });
       this.#outputs.push({ kind: "text", text });
+      // The server may have moved there already.
+      if (this.#spare.state === "hello-said") this.#outputs.push({ kind: "spare-text", text });
     }
+    this.#dropSpare();
     if (this.#socket !== "none") this.#closeSocket(CLOSE_CODES.normal, "bye");
     this.#forget();
     this.#become("closed", "link/closed");
@@ -166,7 +209,12 @@ export class ClientLink {
     }
     if (this.#socket !== "welcomed") return;
     const late = this.#probeBy !== undefined && now >= this.#probeBy;
-    if (late || this.#stream.tick(now) === "lost") this.#drop(new LodelineError("link/lost"), now);
+    if (late || this.#stream.tick(now) === "lost") return this.#drop(new LodelineError("link/lost"), now);
+    const spareDue = this.#spareDue();
+    if (spareDue === undefined || now < spareDue) return;
+    if (this.#spare.state !== "none") return this.#spareFailed(now);
+    this.#spare.opening(now + this.#options.timers.connectMs);
+    this.#outputs.push({ kind: "open-spare" });
   }
 
   /** When {@link ClientLink.tick} has something to do; `undefined` when never. */
@@ -174,12 +222,47 @@ export class ClientLink {
     const waiting = this.#reconnection.at ?? this.#connectBy;
     if (waiting !== undefined) return waiting;
     const due = this.#socket === "welcomed" ? this.#stream.deadline() : undefined;
-    return due !== undefined && this.#probeBy !== undefined ? Math.min(due, this.#probeBy) : due;
+    return due === undefined ? undefined : Math.min(due, this.#probeBy ?? due, this.#spareDue() ?? due);
   }
 
   /** The next thing to do or to know; `undefined` when there is none. Drained after every input. */
   poll(): ClientLinkOutput | undefined {
     return this.#outputs.shift();
+  }
+
+  #spareDue(): MonoMs | undefined {
+    return this.#resumption.isBroken ? undefined : this.#spare.dueAt(this.#stream.silentSince, this.#stream.rttMs);
+  }
+
+  #spareFailed(now: MonoMs): void {
+    this.#outputs.push({ kind: "drop-spare" });
+    this.#spare.failed(now);
+  }
+
+  #dropSpare(): void {
+    if (this.#spare.state !== "none") this.#outputs.push({ kind: "drop-spare" });
+    this.#spare.clear();
+  }
+
+  /** The second socket goes on as the first, from wherever it is. */
+  #adoptSpare(): void {
+    this.#outputs.push({ kind: "adopt-spare" });
+    this.#socket = this.#spare.state;
+    this.#connectBy = this.#spare.by;
+    this.#spare.restart();
+    this.#stream.detach();
+    this.#probeBy = undefined;
+  }
+
+  /** Whether the second socket is the way on after the first has closed: it is why, or the network is. */
+  #spareGoesOn(code: number): boolean {
+    if (this.#spare.state === "none" || this.#resumption.isBroken) return false;
+    return this.#reactionTo(code) === "resume";
+  }
+
+  /** A second socket of our own that said hello is the one that has taken this one's place. */
+  #reactionTo(code: number): CloseReaction {
+    return code === CLOSE_CODES.replaced && this.#spare.greeted ? "resume" : reactionTo(code);
   }
 
   #connect(now: MonoMs): void {
@@ -256,8 +339,16 @@ export class ClientLink {
 
   /** The socket is over; what comes next depends on the code. `close`: it is still open on our side. */
   #gone(code: number, error: LodelineError, now: MonoMs, close = false): void {
-    const reaction = reactionTo(code);
+    const reaction = this.#reactionTo(code);
     if (close) this.#closeSocket(closableCode(code), error.code);
+    if (this.#spareGoesOn(code)) {
+      this.#adoptSpare();
+      // Closed because the other has taken its place: nothing is interrupted.
+      if (code !== CLOSE_CODES.replaced) this.#become("interrupted", error.code);
+      return;
+    }
+    this.#dropSpare();
+    this.#spare.restart();
     this.#socket = "none";
     this.#stream.detach();
     this.#connectBy = undefined;
@@ -283,6 +374,7 @@ export class ClientLink {
     this.#lost += 1;
     this.#resumption.breakOff();
     const error = new LodelineError("link/resume-impossible");
+    this.#dropSpare();
     if (this.#socket === "welcomed" || this.#socket === "hello-said") this.#drop(error, now);
     else this.#become(this.#state, error.code);
   }

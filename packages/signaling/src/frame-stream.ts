@@ -66,6 +66,12 @@ export class FrameStream {
     return this.#heardAt;
   }
 
+  /** Since when a ping has waited for its answer with nothing else heard meanwhile; `undefined` when none has. */
+  get silentSince(): MonoMs | undefined {
+    if (!this.#attached) return undefined;
+    return this.#pings.find(({ at }) => at >= this.#heardAt)?.at;
+  }
+
   /** The last measured round trip; `undefined` before the first. */
   get rttMs(): number | undefined {
     return this.#rttMs;

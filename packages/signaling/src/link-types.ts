@@ -45,6 +45,14 @@ export type ClientLinkOutput =
   | { readonly kind: "text"; readonly text: string }
   /** Close the socket; nothing of it may be fed any more, not even that it closed. */
   | { readonly kind: "close-socket"; readonly code: number; readonly reason: string }
+  /** Open a second socket beside the first, which may be dead. What it says is fed by `spareOpened` and so on. */
+  | { readonly kind: "open-spare" }
+  /** Send this text on the second socket. */
+  | { readonly kind: "spare-text"; readonly text: string }
+  /** Close the second socket; nothing of it may be fed any more. */
+  | { readonly kind: "drop-spare" }
+  /** The second socket is the socket from now on, fed as such. Nothing of the first may be fed any more. */
+  | { readonly kind: "adopt-spare" }
   /** A message of the server: each once and in order. */
   | { readonly kind: "message"; readonly message: ServerMessage }
   /** A numbered message of the server could not be read; it is skipped, later ones still come. */

@@ -56,6 +56,8 @@ export class Wire {
   readonly links = new Map<string, { link: ServerLink; opening: string | undefined }>();
   /** The socket in use on the client's side. */
   socket: Socket | undefined;
+  /** The second one, while there is one. */
+  spare: Socket | undefined;
   readonly sockets: Socket[] = [];
   readonly clientOutputs: ClientLinkOutput[] = [];
   readonly serverOutputs: { link: string; output: ServerLinkOutput }[] = [];
@@ -68,6 +70,8 @@ export class Wire {
   readonly #latencyMs: number;
   readonly #rate: WireOptions["rate"];
   readonly #events: Event[] = [];
+  /** What the client takes for its socket: also one that was cut and of which it has not heard. */
+  #current: Socket | undefined;
   #order = 0;
 
   constructor(options: WireOptions = {}) {
@@ -165,6 +169,10 @@ export class Wire {
       this.clientOutputs.push(output);
       if (output.kind === "open-socket") this.#openSocket();
       else if (output.kind === "text") this.#travel(this.socket, "server", output.text);
+      else if (output.kind === "open-spare") this.#openSpare();
+      else if (output.kind === "spare-text") this.#travel(this.spare, "server", output.text);
+      else if (output.kind === "drop-spare") this.#dropSpare();
+      else if (output.kind === "adopt-spare") this.#adoptSpare();
       else if (output.kind === "close-socket") this.#clientCloses();
       else if (output.kind === "renewed") this.atClient = [];
       else if (output.kind === "message") this.atClient.push(output.message);
@@ -172,6 +180,30 @@ export class Wire {
   }
 
   #openSocket(): void {
+    this.socket = this.#newSocket();
+    this.#current = this.socket;
+  }
+
+  #openSpare(): void {
+    this.spare = this.#newSocket();
+  }
+
+  #dropSpare(): void {
+    const { spare } = this;
+    this.spare = undefined;
+    if (!spare) return;
+    spare.clientOpen = false;
+    if (spare.toServerAt === Number.POSITIVE_INFINITY) return;
+    this.after(Math.max(this.#latencyMs, spare.toServerAt - this.now), () => this.#closeServerSide(spare));
+  }
+
+  #adoptSpare(): void {
+    this.socket = this.spare;
+    this.#current = this.spare;
+    this.spare = undefined;
+  }
+
+  #newSocket(): Socket {
     const socket: Socket = {
       id: this.sockets.length,
       clientOpen: true,
@@ -181,18 +213,23 @@ export class Wire {
       toClientAt: 0,
     };
     this.sockets.push(socket);
-    this.socket = socket;
-    if (!this.reachable) return void this.after(1, () => this.#closeClientSide(socket, 1006));
+    if (!this.reachable) {
+      this.after(1, () => this.#closeClientSide(socket, 1006));
+      return socket;
+    }
     this.after(2 * this.#latencyMs, () => {
-      if (!socket.clientOpen || this.socket !== socket) return;
-      this.client.socketOpened(this.now);
+      if (!socket.clientOpen) return;
+      if (this.socket === socket) this.client.socketOpened(this.now);
+      else if (this.spare === socket) this.client.spareOpened(this.now);
       this.#drainClient();
     });
+    return socket;
   }
 
   #clientCloses(): void {
-    const socket = this.socket ?? this.sockets.at(-1);
+    const socket = this.#current;
     if (!socket) return;
+    this.#current = undefined;
     socket.clientOpen = false;
     if (this.socket === socket) this.socket = undefined;
     // What was sent before still arrives.
@@ -202,10 +239,15 @@ export class Wire {
   }
 
   #closeClientSide(socket: Socket, code: number): void {
-    if (!socket.clientOpen || this.sockets.at(-1) !== socket) return;
+    if (!socket.clientOpen) return;
     socket.clientOpen = false;
-    if (this.socket === socket) this.socket = undefined;
-    this.client.socketClosed(code, this.now);
+    if (this.spare === socket) {
+      this.spare = undefined;
+      this.client.spareClosed(this.now);
+    } else if (this.#current === socket) {
+      this.socket = undefined;
+      this.client.socketClosed(code, this.now);
+    }
     this.#drainClient();
   }
 
@@ -242,8 +284,9 @@ export class Wire {
   }
 
   #arriveAtClient(socket: Socket, text: string): void {
-    if (!socket.clientOpen || this.socket !== socket) return;
-    this.client.socketText(text, this.now);
+    if (!socket.clientOpen) return;
+    if (this.socket === socket) this.client.socketText(text, this.now);
+    else if (this.spare === socket) this.client.spareText(text, this.now);
     this.#drainClient();
   }
 
