@@ -44,7 +44,7 @@ export class Wiring {
     this.token = options.token;
     this.#events = events;
     this.#idle = idle;
-    this.clientLink = new ClientLink({ timers, random, credentials: () => ({ token: this.token, name }) });
+    this.clientLink = new ClientLink({ timers, random, credentials: () => ({ token: this.token, name }), spare: true });
     this.link = new LinkDriver({
       clock,
       socket: ports.socket,

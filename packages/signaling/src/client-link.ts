@@ -231,6 +231,7 @@ export class ClientLink {
   }
 
   #spareDue(): MonoMs | undefined {
+    if (!this.#options.spare) return undefined;
     return this.#resumption.isBroken ? undefined : this.#spare.dueAt(this.#stream.silentSince, this.#stream.rttMs);
   }
 

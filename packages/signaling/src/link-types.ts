@@ -35,6 +35,8 @@ export interface ClientLinkOptions {
   readonly random: Random;
   /** Read at each hello. */
   credentials(): LinkCredentials;
+  /** Whether the owner can hold two sockets at once. Default false: none is ever opened beside another. */
+  readonly spare?: boolean | undefined;
 }
 
 /** What a client's link wants done or has to tell. Performed in order. */

@@ -83,6 +83,7 @@ export class Wire {
       timers: this.timers,
       random: this.random,
       credentials: () => ({ token: "t", name: "Ada" }),
+      spare: true,
     });
   }
 
