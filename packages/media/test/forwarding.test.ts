@@ -61,6 +61,24 @@ describe("forwarding", () => {
     );
   });
 
+  it("[ICE7] believes of an unknown address only what is of a known source, authentic, and new", () => {
+    const { publisher, publication } = room();
+    const sent = { ssrc: 7, mid: "1" };
+    const first = publisher.protect({ ...sent, sequenceNumber: 100, payload: vp8(100, true) });
+    assert.equal(publisher.plane.claims(first), false, "nothing was heard of this source yet");
+    publisher.plane.handle(first, 0);
+    const next = publisher.protect({ ...sent, sequenceNumber: 101 });
+    assert.equal(publisher.plane.claims(next), true);
+    assert.equal(publisher.plane.claims(publisher.protect({ ...sent, ssrc: 8, sequenceNumber: 1 })), false);
+    assert.equal(publisher.plane.claims(next.subarray(0, 11)), false, "too short to say anything");
+    const forged = Buffer.from(next);
+    forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+    assert.equal(publisher.plane.handle(forged, 0), false);
+    assert.equal(publisher.plane.handle(Buffer.from(next), 0), true);
+    assert.equal(publisher.plane.handle(Buffer.from(next), 0), false, "a copy, sent from elsewhere");
+    assert.equal(publication.stats().packets, 2);
+  });
+
   it("[SFU1] begins a picture with a key frame", () => {
     const { publisher, receiver, publication } = room();
     receiver.plane.forward("v", publication, "3");

@@ -143,6 +143,11 @@ export class RigBrowser {
 
   /** Sends a packet to the server. */
   send(sent: Sent): void {
+    this.plane.handle(this.protect(sent), this.#clock.now);
+  }
+
+  /** A packet as it goes over the wire. */
+  protect(sent: Sent): Buffer {
     const payload = sent.payload ?? vp8(sent.sequenceNumber);
     const out = Buffer.alloc(64 + payload.length + 16);
     const writer = new ExtensionWriter();
@@ -159,7 +164,7 @@ export class RigBrowser {
     writeRtpHeader(out, { marker: true, payloadType, sequenceNumber, timestamp: timestamp >>> 0, ssrc }, at > 12);
     payload.copy(out, at);
     const length = this.#sender.protectRtp(out, at, at + payload.length, ssrc, sequenceNumber);
-    this.plane.handle(out.subarray(0, length), this.#clock.now);
+    return out.subarray(0, length);
   }
 
   /** Sends RTCP to the server. */
