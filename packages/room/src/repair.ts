@@ -1,3 +1,4 @@
+import type { MonoMs } from "@lodeline/base";
 import type { ReplayStep } from "@lodeline/protocol";
 import { transportOf } from "./hop.ts";
 import type { Replay, Row } from "./room-state.ts";
@@ -15,14 +16,18 @@ interface Request {
 /**
  * Performs one step of a replay: by the media plane, by a `repair` message to the one participant who can do it, or by a
  * new session of a pair. Many rows can be missing for one reason; what was just asked is not asked again.
+ *
+ * @returns When the same was asked already, for another row or another fault; undefined: it was asked now.
  */
-export function askRepair(turn: Turn, row: Row, replay: Replay): void {
+export function askRepair(turn: Turn, row: Row, replay: Replay): MonoMs | undefined {
   const { target, key } = requestOf(turn, row, replay);
-  const asked = key === undefined || firstToAsk(turn, target, key, replay.step);
+  const earlier = key === undefined ? undefined : askedEarlier(turn, target, key, replay.step);
+  const asked = earlier === undefined;
   const { hop, step, attempt } = replay;
   const why = WHY[hop];
   if (asked) perform(turn, row, step, target, why);
   turn.effects.push({ kind: "replay", subscription: row.subscription, step, attempt, hop, why, target, asked });
+  return earlier;
 }
 
 /** Why a replay is at a step, in words, by the hop that is broken. */
@@ -79,14 +84,15 @@ function perform(turn: Turn, row: Row, step: ReplayStep, target: string, why: st
   if (place) turn.tell(place.link, { type: "repair", step, publication, subscription, why });
 }
 
-function firstToAsk(turn: Turn, target: string, key: string, step: ReplayStep): boolean {
+/** When this was asked last, if its wait is not over yet; otherwise it counts as asked now. */
+function askedEarlier(turn: Turn, target: string, key: string, step: ReplayStep): MonoMs | undefined {
   const place = turn.place(target);
-  if (!place) return false;
+  if (!place) return undefined;
   const last = place.repairs[key];
   const { replayWaitMs } = turn.config.settings;
-  if (last !== undefined && turn.now - last < replayWaitMs[step]) return false;
+  if (last !== undefined && turn.now - last < replayWaitMs[step]) return last;
   turn.patchPlace(target, { repairs: { ...place.repairs, [key]: turn.now } });
-  return true;
+  return undefined;
 }
 
 function otherOf(row: Row, one: string): string {

@@ -54,8 +54,10 @@ export function climb(turn: Turn, row: Row): Row {
   if (!passed) return withDue(row, replay.until);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
   // The only step there is, and perhaps its message was lost: once more before the rest.
-  if (hop === "capture" && replay.hop === hop && replay.attempt === 1) return takeStep(turn, row, hop, steps[0]);
-  return takeStep(turn, row, hop, nextOf(turn, row, hop, steps, replay.step));
+  if (hop === "capture" && replay.hop === hop && replay.attempt <= 1) return takeStep(turn, row, hop, steps[0]);
+  const next = nextOf(turn, row, hop, steps, replay.step);
+  // Before it rests, a row that only shared another's request makes its own: that one may have come before its fault.
+  return takeStep(turn, row, hop, next ?? (replay.merged ? steps.find((one) => one === replay.step) : undefined));
 }
 
 /**
@@ -169,9 +171,14 @@ function takeStep(turn: Turn, row: Row, hop: Hop, step: ReplayStep | undefined):
     moves: (before?.moves ?? 0) + (moved ? 1 : 0),
     until: stepEnd(turn, row, hop, step),
     resting: false,
+    merged: false,
   };
-  askRepair(turn, row, replay);
-  return { ...row, replay, due: replay.until };
+  const earlier = askRepair(turn, row, replay);
+  if (earlier === undefined) return { ...row, replay, due: replay.until };
+  // Its request may have come before this fault: it has that one's time, and is not counted as a try of this row.
+  const until = Math.min(replay.until, earlier + turn.config.settings.replayWaitMs[step]);
+  const merged: Replay = { ...replay, attempt: before?.attempt ?? 0, until, merged: true };
+  return { ...row, replay: merged, due: until };
 }
 
 function stepEnd(turn: Turn, row: Row, hop: Hop, step: ReplayStep): MonoMs {

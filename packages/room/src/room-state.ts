@@ -159,6 +159,8 @@ export interface Replay {
   readonly moves: number;
   readonly until: MonoMs;
   readonly resting: boolean;
+  /** Whether the step shares a request that was made before, for another row or another fault. */
+  readonly merged: boolean;
 }
 
 /** Mesh: two members and their session. */

@@ -62,6 +62,18 @@ describe("the ladder", () => {
     ]);
   });
 
+  it("[LEDG13] has a request of its own before the rest, where it shared one that came before its fault", () => {
+    const room = new RoomBench("sfu");
+    room.settle("a", "b");
+    arrives(room, "p-a:camera", false);
+    room.receipt("a", { published: [{ source: "camera", captured: false, sent: false }] });
+    loses(room, "b", "p-a:camera");
+    assert.deepEqual(timeline(room, 500), ["0 republish p-a"]);
+    // That was done. What is sent now does not arrive: another fault, within the wait of the first.
+    room.receipt("a", { published: [{ source: "camera", captured: true, sent: true }] });
+    assert.deepEqual(timeline(room, 2_000), ["500 republish p-a (already)", "1000 republish p-a"]);
+  });
+
   it("[LEDG9] leaves the connection alone where it carries something else", () => {
     const room = new RoomBench("sfu");
     room.settle("a", "b");
