@@ -40,6 +40,10 @@ const TASKS = {
   schedules: (node, args) => runChild(node, [...source, "scenarios/schedules/main.ts", ...args], { cwd: root }),
   e2e: async (node, args) =>
     runChild(node, [...source, "tools/suites/main.ts", "e2e", ...args], { cwd: root, env: await ensureBrowsers() }),
+  "e2e:namespaces": async (node, args) => {
+    const env = { ...(await ensureBrowsers()), NAMESPACES: "1" };
+    return runChild(node, [...source, "--test", ...args, "e2e/chaos-namespace.test.ts"], { cwd: root, env });
+  },
   docs: (node, args) => runChild(node, [...source, "tools/docs/main.ts", ...args], { cwd: root }),
   bench: async (node, args) => {
     const entry = "bench/main.ts";

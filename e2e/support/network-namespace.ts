@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,57 +9,91 @@ const run = promisify(execFile);
 
 /** Why there are no network namespaces here, or `undefined` where there are. */
 export function noNamespaces(): string | undefined {
+  return refusalOf("network namespaces are not permitted here", "ip", "link", "set", "lo", "up");
+}
+
+/** Why no namespace can translate addresses here, or `undefined` where one can. */
+export function noTranslation(): string | undefined {
+  return noNamespaces() ?? refusalOf("there is no nft here to make a NAT with", "nft", "add", "table", "ip", "nat");
+}
+
+/** Tries a command in a namespace of its own. */
+function refusalOf(what: string, ...command: readonly string[]): string | undefined {
   const name = `ll-try-${process.pid}`;
   try {
     execFileSync("ip", ["netns", "add", name], { stdio: "pipe" });
-    execFileSync("ip", ["netns", "exec", name, "ip", "link", "set", "lo", "up"], { stdio: "pipe" });
-    execFileSync("ip", ["netns", "del", name], { stdio: "pipe" });
+    execFileSync("ip", ["netns", "exec", name, ...command], { stdio: "pipe" });
     return undefined;
   } catch (error) {
     const said = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
-    return `network namespaces are not permitted here (${said})`;
+    return `${what} (${said})`;
+  } finally {
+    spawnSync("ip", ["netns", "del", name], { stdio: "ignore" });
   }
 }
 
+/** Stands for this machine's own namespace as the far end of a cable. */
+export const HERE = "here";
+
+/** Where a cable ends. */
+export interface CableEnd {
+  readonly at: NetworkNamespace | typeof HERE;
+  /** At most 15 signs. */
+  readonly name: string;
+  /** With the length of its prefix. */
+  readonly address: string;
+}
+
 /**
- * A machine of its own as far as the network goes: one cable to this machine, whose end has an address that can be
- * replaced by another while everything runs. Needs the right to make namespaces. Disposing of it removes it.
+ * A machine of its own as far as the network goes: what runs inside has only the cables that were put in. Needs the right
+ * to make namespaces. Disposing of it removes it, and its cables with it.
  */
 export class NetworkNamespace implements AsyncDisposable {
   readonly #name: string;
-  readonly #net: string;
   readonly #directory: string;
-  #last = 2;
+  readonly #farEnds: string[] = [];
 
-  private constructor(name: string, index: number) {
+  private constructor(name: string) {
     this.#name = name;
-    this.#net = `10.213.${index}`;
     this.#directory = mkdtempSync(join(tmpdir(), "namespace-"));
   }
 
-  /** @param index - 1 .. 254, unique among those of this test; the third part of its addresses. */
-  static async make(index: number): Promise<NetworkNamespace> {
-    const made = new NetworkNamespace(`ll${process.pid}-${index}`, index);
-    const { ours, theirs } = made.#ends;
+  /** @param name - Unique among those of this process. */
+  static async make(name: string): Promise<NetworkNamespace> {
+    const made = new NetworkNamespace(`ll${process.pid}-${name}`);
     await run("ip", ["netns", "add", made.#name]);
-    await run("ip", ["link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", made.#name]);
-    await run("ip", ["addr", "add", `${made.host}/24`, "dev", ours]);
-    await run("ip", ["link", "set", ours, "up"]);
-    await made.#inside("ip", "link", "set", "lo", "up");
-    await made.#inside("ip", "link", "set", theirs, "up");
-    await made.#inside("ip", "addr", "add", `${made.address}/24`, "dev", theirs);
-    await made.#inside("ip", "route", "add", "default", "via", made.host);
+    await made.ip("link set lo up");
     return made;
   }
 
-  /** This machine, as it is seen from inside. */
-  get host(): string {
-    return `${this.#net}.1`;
+  /** Puts in one end of a cable, with its address; the other end is `far`. */
+  async connect(near: Omit<CableEnd, "at">, far: CableEnd): Promise<void> {
+    const netns = far.at === HERE ? [] : ["netns", far.at.#name];
+    const peer = ["peer", "name", far.name, ...netns];
+    // Made from outside, so that the far end may be this machine's own.
+    await run("ip", ["link", "add", near.name, "netns", this.#name, "type", "veth", ...peer]);
+    await this.ip(`addr add ${near.address} dev ${near.name}`, `link set ${near.name} up`);
+    const lines = [`addr add ${far.address} dev ${far.name}`, `link set ${far.name} up`];
+    if (far.at !== HERE) return far.at.ip(...lines);
+    this.#farEnds.push(far.name);
+    for (const line of lines) await NetworkNamespace.here(line);
   }
 
-  /** The one address that there is inside. */
-  get address(): string {
-    return `${this.#net}.${this.#last}`;
+  /** Runs one line of `ip` in this machine's own namespace. */
+  static async here(line: string): Promise<void> {
+    await run("ip", line.split(" "));
+  }
+
+  /** Runs lines of `ip` inside, all in one process: nothing sees the time between them. */
+  async ip(...lines: readonly string[]): Promise<void> {
+    const batch = join(this.#directory, "batch");
+    writeFileSync(batch, `${lines.join("\n")}\n`);
+    await this.exec("ip", "-batch", batch);
+  }
+
+  /** Runs a command inside. */
+  async exec(command: string, ...args: readonly string[]): Promise<void> {
+    await run("ip", ["netns", "exec", this.#name, command, ...args]);
   }
 
   /** A script that starts Chromium inside. */
@@ -70,35 +104,10 @@ export class NetworkNamespace implements AsyncDisposable {
     return path;
   }
 
-  /** The address goes and another comes, as when a machine changes its network. */
-  async changeAddress(): Promise<void> {
-    const { theirs } = this.#ends;
-    const old = this.address;
-    this.#last++;
-    const lines = [
-      `addr del ${old}/24 dev ${theirs}`,
-      `addr add ${this.address}/24 dev ${theirs}`,
-      `route replace default via ${this.host}`,
-    ];
-    const batch = join(this.#directory, "batch");
-    writeFileSync(batch, `${lines.join("\n")}\n`);
-    await this.#inside("ip", "-batch", batch);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.#directory, { recursive: true, force: true });
     await run("ip", ["netns", "del", this.#name]).catch(() => {});
-    // The cable goes with the namespace, but only once the last process inside has ended.
-    await run("ip", ["link", "del", this.#ends.ours]).catch(() => {});
-  }
-
-  /** Names of interfaces have at most 15 signs. */
-  get #ends(): { readonly ours: string; readonly theirs: string } {
-    const tag = `${process.pid % 100_000}-${this.#net.split(".")[2]}`;
-    return { ours: `ll${tag}`, theirs: "cable" };
-  }
-
-  async #inside(command: string, ...args: readonly string[]): Promise<void> {
-    await run("ip", ["netns", "exec", this.#name, command, ...args]);
+    // A cable goes with the namespace, but only once the last process inside has ended.
+    for (const name of this.#farEnds) await run("ip", ["link", "del", name]).catch(() => {});
   }
 }
