@@ -2,9 +2,10 @@ import type { MonoMs } from "@lodeline/base";
 import { chooseLayer, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
-import type { Publication } from "./publication.ts";
+import type { PacketConsumer, Publication } from "./publication.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { SendSlot } from "./send-slot.ts";
+import type { SlotCounters } from "./slot-reports.ts";
 
 /**
  * While a key frame is awaited it is asked for again this often: the request or its answer may have been lost, and
@@ -47,7 +48,7 @@ export interface ForwarderStats {
 }
 
 /** Moves one publication's packets to one slot of one receiver. */
-export class Forwarder {
+export class Forwarder implements PacketConsumer {
   readonly id: string;
   readonly publication: Publication;
   /** The receiver's transport. */
@@ -59,9 +60,8 @@ export class Forwarder {
   #keyFrameAskedAtMs: MonoMs = -Infinity;
   #silentUntilMs: MonoMs = -Infinity;
   #closed = false;
-  #packets = 0;
-  #bytes = 0;
-  #lastSentAtMs: MonoMs | undefined;
+  /** What the slot had sent when this forwarder got it. */
+  readonly #before: SlotCounters;
   #nacked = 0;
   #retransmitted = 0;
   #pli = 0;
@@ -71,12 +71,18 @@ export class Forwarder {
     this.publication = options.publication;
     this.transport = options.transport;
     this.slot = options.slot;
+    this.#before = options.slot.counters;
     this.publication.attach(this);
     this.evaluate(this.transport.now());
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Fault injection drops packets one by one; else the choice of a layer is all there is to decide. */
+  get needsPackets(): string | undefined {
+    return this.#silentUntilMs > this.transport.now() ? "silenced" : undefined;
   }
 
   /** What the receiver shows now: the layer follows within a quarter of a second and on a key frame. */
@@ -106,6 +112,7 @@ export class Forwarder {
   /** Fault injection: drops every outgoing packet until that time on the engine's clock. */
   silence(untilMs: MonoMs): void {
     this.#silentUntilMs = untilMs;
+    this.publication.consumersChanged();
   }
 
   /** Takes a packet of the publication. */
@@ -126,11 +133,7 @@ export class Forwarder {
     const codec = this.#codecOf(stream);
     if (codec === undefined) return;
     if (begins) this.slot.begin(stream, packet, sequence, now);
-    const sent = this.slot.forward(stream, packet, payload, codec, sequence, now, now < this.#silentUntilMs);
-    if (sent === 0) return;
-    this.#packets++;
-    this.#bytes += sent;
-    this.#lastSentAtMs = now;
+    this.slot.forward(stream, packet, payload, codec, sequence, now, now < this.#silentUntilMs);
   }
 
   #codecOf(stream: IncomingStream): SectionCodec | undefined {
@@ -199,10 +202,11 @@ export class Forwarder {
     const audio = this.publication.kind === "audio";
     const stream = this.slot.source;
     const unsupported = stream !== undefined && this.#codec?.of === stream && this.#codec.as === undefined;
+    const { packets, bytes } = this.slot.counters;
     return {
-      packets: this.#packets,
-      bytes: this.#bytes,
-      lastSentAtMs: this.#lastSentAtMs,
+      packets: packets - this.#before.packets,
+      bytes: bytes - this.#before.bytes,
+      lastSentAtMs: packets > this.#before.packets ? this.slot.lastSentAtMs : undefined,
       layer: audio ? (stream === undefined ? undefined : "") : this.#selector.current,
       why: unsupported
         ? `the receiver does not take ${stream.codec.name}`

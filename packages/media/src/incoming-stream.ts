@@ -1,8 +1,10 @@
 import type { MonoMs } from "@lodeline/base";
 import {
   type AudioLevel,
+  BITRATE_METER_FIELDS,
   BitrateMeter,
   NackGenerator,
+  RECEPTION_FIELDS,
   ReceptionStatistics,
   ReplayWindow,
   SequenceUnwrapper,
@@ -28,7 +30,27 @@ export interface ClockRelation {
   readonly arrivedAtMs: MonoMs;
 }
 
-/** One SSRC that a browser sends to us: a layer of a simulcast video, a single video, or an audio. */
+/** Numbers in the record of an {@link IncomingStream}: the statistics', the meter's, then {@link FIELD}. */
+const OWN = RECEPTION_FIELDS + BITRATE_METER_FIELDS;
+
+/** Where the record of a stream has what; -1 stands for none yet. */
+const FIELD = {
+  packets: OWN,
+  bytes: OWN + 1,
+  lastPacketAtMs: OWN + 2,
+  keyFrames: OWN + 3,
+  width: OWN + 4,
+  height: OWN + 5,
+  audioLevel: OWN + 6,
+} as const;
+
+/** Numbers in the record of an {@link IncomingStream}. */
+export const STREAM_FIELDS = OWN + 7;
+
+/**
+ * One SSRC that a browser sends to us: a layer of a simulcast video, a single video, or an audio. What changes with every
+ * packet is in its record, so that whatever takes the packets in can go on where another stopped.
+ */
 export class IncomingStream {
   readonly ssrc: number;
   /** Empty when the section is not simulcast. */
@@ -36,23 +58,17 @@ export class IncomingStream {
   readonly mid: string;
   readonly kind: "audio" | "video";
   readonly codec: SectionCodec;
+  /** {@link STREAM_FIELDS} numbers. */
+  readonly record = new Float64Array(STREAM_FIELDS);
   readonly statistics: ReceptionStatistics;
   readonly nack = new NackGenerator();
   readonly #unwrapper = new SequenceUnwrapper();
   /** One entry for each sequence number: a packet that came both by itself and by RTX must be forwarded once. */
   readonly #seen = new ReplayWindow(2048);
-  readonly #meter = new BitrateMeter();
+  readonly #meter = new BitrateMeter(this.record.subarray(RECEPTION_FIELDS));
   #keyFrameAskedAtMs = -Infinity;
   #keyFrameWanted = false;
-  packets = 0;
-  bytes = 0;
-  keyFrames = 0;
   keyFrameRequests = 0;
-  lastPacketAtMs: MonoMs | undefined;
-  /** Pixels, from the last key frame that told. */
-  width = 0;
-  height = 0;
-  audioLevel: AudioLevel | undefined;
   clock: ClockRelation | undefined;
 
   constructor(options: { ssrc: number; rid: string; mid: string; kind: "audio" | "video"; codec: SectionCodec }) {
@@ -61,7 +77,45 @@ export class IncomingStream {
     this.mid = options.mid;
     this.kind = options.kind;
     this.codec = options.codec;
-    this.statistics = new ReceptionStatistics(options.codec.clockRate);
+    this.statistics = new ReceptionStatistics(options.codec.clockRate, this.record);
+    this.record[FIELD.lastPacketAtMs] = -1;
+    this.record[FIELD.audioLevel] = -1;
+  }
+
+  get packets(): number {
+    return this.record[FIELD.packets] as number;
+  }
+
+  get bytes(): number {
+    return this.record[FIELD.bytes] as number;
+  }
+
+  get keyFrames(): number {
+    return this.record[FIELD.keyFrames] as number;
+  }
+
+  get lastPacketAtMs(): MonoMs | undefined {
+    const at = this.record[FIELD.lastPacketAtMs] as number;
+    return at < 0 ? undefined : at;
+  }
+
+  /** Pixels, from the last key frame that told. */
+  get width(): number {
+    return this.record[FIELD.width] as number;
+  }
+
+  get height(): number {
+    return this.record[FIELD.height] as number;
+  }
+
+  /** As the sender measured it, once it has told. */
+  get audioLevel(): AudioLevel | undefined {
+    const value = this.record[FIELD.audioLevel] as number;
+    return value < 0 ? undefined : { voice: (value & 0x80) !== 0, levelDbov: value & 0x7f };
+  }
+
+  set audioLevel(level: AudioLevel | undefined) {
+    this.record[FIELD.audioLevel] = level === undefined ? -1 : (level.voice ? 0x80 : 0) | level.levelDbov;
   }
 
   /**
@@ -75,19 +129,19 @@ export class IncomingStream {
     this.#seen.commit(sequence);
     this.statistics.handle(sequence, timestamp, now);
     this.#meter.add(sizeBytes, now);
-    this.packets++;
-    this.bytes += sizeBytes;
-    this.lastPacketAtMs = now;
+    this.record[FIELD.packets] = this.packets + 1;
+    this.record[FIELD.bytes] = this.bytes + sizeBytes;
+    this.record[FIELD.lastPacketAtMs] = now;
     return sequence;
   }
 
   /** A key frame begins: what was missing before it no longer matters. */
   keyFrameArrived(width: number, height: number): void {
-    this.keyFrames++;
+    this.record[FIELD.keyFrames] = this.keyFrames + 1;
     this.#keyFrameWanted = false;
     if (width > 0) {
-      this.width = width;
-      this.height = height;
+      this.record[FIELD.width] = width;
+      this.record[FIELD.height] = height;
     }
   }
 

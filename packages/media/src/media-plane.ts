@@ -12,13 +12,12 @@ import {
 import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import { NtpOffset } from "./ntp-offset.ts";
-import type { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { PlaneHost, PlaneOwner } from "./plane-owner.ts";
 import { Publication } from "./publication.ts";
 import { RtpDemux } from "./rtp-demux.ts";
+import { RtpEgress } from "./rtp-egress.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { Section } from "./sdp/section.ts";
-import type { SlotOutput } from "./send-slot.ts";
 import { SlotTable } from "./slot-table.ts";
 import type { SrtpKeys } from "./srtp/srtp-keys.ts";
 import { SrtpReceiver } from "./srtp/srtp-receiver.ts";
@@ -35,9 +34,10 @@ const FIRST_REPORT_MS = 30;
 const EVALUATE_INTERVAL_MS = 250;
 
 /** The RTP side of one transport: unprotects, finds the stream, hands it to its publication; and feedback both ways. */
-export class MediaPlane implements SlotOutput {
+export class MediaPlane {
   readonly cname: string;
-  readonly buffers: OutgoingBuffers;
+  /** Where all its RTP leaves. */
+  readonly egress: RtpEgress;
   readonly #transport: PlaneOwner;
   readonly #host: PlaneHost;
   readonly #send: (bytes: Buffer) => void;
@@ -60,18 +60,10 @@ export class MediaPlane implements SlotOutput {
     this.#transport = options.transport;
     this.#host = options.host;
     this.#send = options.send;
-    this.buffers = options.host.buffers;
+    this.egress = new RtpEgress({ buffers: options.host.buffers, send: options.send });
     this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
-    this.#slots = new SlotTable(options.transport, options.host.random, this);
+    this.#slots = new SlotTable(options.transport, options.host.random, this.egress);
     this.#feedback = new UpstreamFeedback(this.#slots.newSsrc(), this.cname, options.host.bitrates);
-  }
-
-  get srtp(): SrtpSender | undefined {
-    return this.#srtp;
-  }
-
-  send(bytes: Buffer): void {
-    this.#send(bytes);
   }
 
   /** The SSRCs of what is sent in a section: the same for the life of the transport. */
@@ -91,6 +83,7 @@ export class MediaPlane implements SlotOutput {
   secure(keys: SrtpKeys): void {
     this.#receiver = new SrtpReceiver(keys.profile, keys.remote);
     this.#srtp = new SrtpSender(keys.profile, keys.local);
+    this.egress.secure(this.#srtp);
     for (const forwarder of this.#slots.forwarders) forwarder.secured();
   }
 

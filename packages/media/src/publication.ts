@@ -1,6 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
 import type { LayerState, PayloadInspector, RtpPacket } from "@lodeline/rtp";
-import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 
@@ -34,6 +33,23 @@ export interface PublicationStats {
   readonly codec: string | undefined;
 }
 
+/**
+ * Takes the packets of a publication, whether it sends them to a receiver, keeps them or hands them to another thread.
+ */
+export interface PacketConsumer {
+  /**
+   * Why each packet must come to TypeScript, in words; `undefined` where the packet kernel may move them. When it changes,
+   * call {@link Publication.consumersChanged}.
+   */
+  readonly needsPackets: string | undefined;
+  /** Takes a packet. The view and the inspector are the transport's own and change with the next packet. */
+  handle(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void;
+  /** The first packet of a layer is about to be handled. */
+  layerArrived(now: MonoMs): void;
+  /** The publication ended: detach and let go. */
+  close(): void;
+}
+
 /** One incoming section of a transport, and everybody it is forwarded to. */
 export class Publication {
   readonly id: string;
@@ -43,8 +59,9 @@ export class Publication {
   /** By RID; lives as long as the section, so it survives a publication that is made anew. */
   readonly streams: ReadonlyMap<string, IncomingStream>;
   /** An array, since it is walked for every packet. */
-  readonly #forwarders: Forwarder[] = [];
+  readonly #consumers: PacketConsumer[] = [];
   readonly #onClose: () => void;
+  readonly #onConsumers: (publication: Publication) => void;
   #closed = false;
 
   constructor(options: {
@@ -54,6 +71,8 @@ export class Publication {
     kind: "audio" | "video";
     streams: ReadonlyMap<string, IncomingStream>;
     onClose: () => void;
+    /** Who takes its packets, or what they need, has changed. */
+    onConsumers?: (publication: Publication) => void;
   }) {
     this.id = options.id;
     this.transport = options.transport;
@@ -61,33 +80,47 @@ export class Publication {
     this.kind = options.kind;
     this.streams = options.streams;
     this.#onClose = options.onClose;
+    this.#onConsumers = options.onConsumers ?? (() => {});
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  get forwarders(): readonly Forwarder[] {
-    return this.#forwarders;
+  /** Everybody who takes its packets. */
+  get consumers(): readonly PacketConsumer[] {
+    return this.#consumers;
   }
 
-  /** For {@link Forwarder} only. */
-  attach(forwarder: Forwarder): void {
-    this.#forwarders.push(forwarder);
+  /** Why its packets must come to TypeScript one by one, `undefined` when no consumer asks for that. */
+  get needsPackets(): string | undefined {
+    return this.#consumers.find(({ needsPackets }) => needsPackets !== undefined)?.needsPackets;
   }
 
-  /** For {@link Forwarder} only. */
-  detach(forwarder: Forwarder): void {
-    const at = this.#forwarders.indexOf(forwarder);
-    if (at >= 0) this.#forwarders.splice(at, 1);
+  /** Adds a consumer, which gets every packet from now on. */
+  attach(consumer: PacketConsumer): void {
+    this.#consumers.push(consumer);
+    this.consumersChanged();
+  }
+
+  /** Takes a consumer out. */
+  detach(consumer: PacketConsumer): void {
+    const at = this.#consumers.indexOf(consumer);
+    if (at >= 0) this.#consumers.splice(at, 1);
+    this.consumersChanged();
+  }
+
+  /** What a consumer needs may have changed. */
+  consumersChanged(): void {
+    this.#onConsumers(this);
   }
 
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
   deliver(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
     const first = stream.packets === 1;
-    for (const forwarder of this.#forwarders) {
-      if (first) forwarder.layerArrived(now);
-      forwarder.handle(stream, packet, payload, sequence, now);
+    for (const consumer of this.#consumers) {
+      if (first) consumer.layerArrived(now);
+      consumer.handle(stream, packet, payload, sequence, now);
     }
   }
 
@@ -132,7 +165,7 @@ export class Publication {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const forwarder of [...this.#forwarders]) forwarder.close();
+    for (const consumer of [...this.#consumers]) consumer.close();
     this.#onClose();
   }
 }

@@ -1,9 +1,11 @@
 import { integer, type MonoMs, type Random } from "@lodeline/base";
 import {
+  BITRATE_METER_FIELDS,
   BitrateMeter,
   ExtensionWriter,
   PacketCache,
   type PayloadInspector,
+  REWRITER_FIELDS,
   type ReportBlock,
   RTP_HEADER_BYTES,
   RTX_HEADER_BYTES,
@@ -14,12 +16,11 @@ import {
   writeRtxHeader,
 } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
-import type { OutgoingBuffers } from "./outgoing-buffers.ts";
+import type { RtpEgress } from "./rtp-egress.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { Section } from "./sdp/section.ts";
 import { blankPacket, type SentPacket, writePayload } from "./sent-packet.ts";
 import { type SlotCounters, SlotReports } from "./slot-reports.ts";
-import type { SrtpSender } from "./srtp/srtp-sender.ts";
 
 /** Packets kept for retransmission: about 2 s of 3 Mbit/s video. */
 const CACHE_PACKETS = 512;
@@ -30,44 +31,44 @@ const RESEND_INTERVAL_MS = 20;
 /** Ticks per second of what is sent. RFC 7587 section 4.1; every video payload format here has 90 kHz. */
 const CLOCK_RATE = { audio: 48_000, video: 90_000 } as const;
 
-/** Where a slot gets its keys and puts its packets. */
-export interface SlotOutput {
-  /** `undefined` until DTLS is connected: packets before are dropped. */
-  readonly srtp: SrtpSender | undefined;
-  readonly buffers: OutgoingBuffers;
-  /** Sends a protected packet; the bytes are reused later. */
-  send(bytes: Buffer): void;
-}
+/** Numbers in the record of a {@link SendSlot}: the rewriter's, the meter's, then {@link FIELD}. */
+const OWN = REWRITER_FIELDS + BITRATE_METER_FIELDS;
+
+/** Where the record of a slot has what; -1 stands for none yet. */
+const FIELD = { packets: OWN, octets: OWN + 1, bytes: OWN + 2, lastSentAtMs: OWN + 3, lastKeyFrame: OWN + 4 } as const;
+
+/** Numbers in the record of a {@link SendSlot}. */
+export const SLOT_FIELDS = OWN + 5;
 
 /**
  * One sending section: a fixed SSRC and RTX SSRC into which any source can be put, one after the other. What makes
  * the stream continuous lives here and not in the forwarder, so a slot may be given to another publication without
- * the receiver noticing more than a new picture. RFC 3550, RFC 4588.
+ * the receiver noticing more than a new picture. RFC 3550, RFC 4588. What changes with every packet is in its record, so
+ * that whatever moves the packets can go on where another stopped.
  */
 export class SendSlot {
   readonly mid: string;
   readonly kind: "audio" | "video";
   readonly ssrc: number;
   readonly rtxSsrc: number | undefined;
-  readonly counters: SlotCounters = { packets: 0, octets: 0 };
-  readonly #output: SlotOutput;
+  /** {@link SLOT_FIELDS} numbers. */
+  readonly record = new Float64Array(SLOT_FIELDS);
+  readonly #egress: RtpEgress;
   readonly #rewriter: StreamRewriter;
   readonly #cache: PacketCache<SentPacket> | undefined;
   readonly #extensions = new ExtensionWriter();
   readonly #midBytes: Uint8Array;
-  readonly #meter = new BitrateMeter();
+  readonly #meter = new BitrateMeter(this.record.subarray(REWRITER_FIELDS));
   readonly #reports: SlotReports;
   #section: Section;
   #rtxSequence: number;
   #source: IncomingStream | undefined;
-  /** Sequence number of the last key frame sent. */
-  #lastKeyFrame: number | undefined;
 
   constructor(options: {
     readonly section: Section;
     readonly ssrc: number;
     readonly random: Random;
-    readonly output: SlotOutput;
+    readonly egress: RtpEgress;
   }) {
     const { section, ssrc, random } = options;
     this.mid = section.mid;
@@ -75,13 +76,31 @@ export class SendSlot {
     this.ssrc = ssrc;
     this.rtxSsrc = section.rtxSsrc;
     this.#section = section;
-    this.#output = options.output;
+    this.#egress = options.egress;
     this.#reports = new SlotReports(ssrc, CLOCK_RATE[this.kind]);
     // Both start below 2^15: a receiver that misses the first packets must not take a wrap for a restart.
-    this.#rewriter = new StreamRewriter(CLOCK_RATE[this.kind], integer(random, 2 ** 15), random.u32());
+    const firstSequence = integer(random, 2 ** 15);
+    this.#rewriter = new StreamRewriter(CLOCK_RATE[this.kind], firstSequence, random.u32(), this.record);
+    this.record[FIELD.lastSentAtMs] = -1;
+    this.record[FIELD.lastKeyFrame] = -1;
     this.#rtxSequence = integer(random, 2 ** 15);
     this.#cache = this.rtxSsrc === undefined ? undefined : new PacketCache(CACHE_PACKETS);
     this.#midBytes = new TextEncoder().encode(section.mid);
+  }
+
+  /** What was sent over its whole life, whatever was put into it. */
+  get counters(): SlotCounters {
+    const { record } = this;
+    return {
+      packets: record[FIELD.packets] as number,
+      octets: record[FIELD.octets] as number,
+      bytes: record[FIELD.bytes] as number,
+    };
+  }
+
+  /** When the last packet left, -1 before the first. */
+  get lastSentAtMs(): MonoMs {
+    return this.record[FIELD.lastSentAtMs] as number;
   }
 
   /** The source whose packets are sent now. */
@@ -112,7 +131,7 @@ export class SendSlot {
 
   /** Whether the receiver's keys are there: before that nothing can be sent, and nothing may be used up. */
   get isSecured(): boolean {
-    return this.#output.srtp !== undefined;
+    return this.#egress.isSecured;
   }
 
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
@@ -136,13 +155,14 @@ export class SendSlot {
     now: MonoMs,
     dropped: boolean,
   ): number {
-    const { srtp, buffers } = this.#output;
-    if (srtp === undefined || packet.payloadBytes > buffers.payloadLimitBytes) return 0;
+    const { record } = this;
+    const egress = this.#egress;
+    if (!egress.isSecured || packet.payloadBytes > egress.payloadLimitBytes) return 0;
     const rewriter = this.#rewriter;
     if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || dropped) return 0;
-    if (payload.keyFrame) this.#lastKeyFrame = rewriter.sequenceNumber;
+    if (payload.keyFrame) record[FIELD.lastKeyFrame] = rewriter.sequenceNumber;
     const sent = this.#remember(packet, payload, codec);
-    const out = buffers.next();
+    const out = egress.next();
     const at = this.#writeHeader(
       out,
       packet.marker,
@@ -153,12 +173,13 @@ export class SendSlot {
       source,
     );
     const lengthBytes = writePayload(out, at, sent);
-    this.counters.packets++;
-    this.counters.octets += packet.payloadBytes;
     this.#meter.add(lengthBytes, now);
-    const protectedBytes = srtp.protectRtp(out, at, lengthBytes, this.ssrc, rewriter.sequenceNumber);
-    this.#output.send(out.subarray(0, protectedBytes));
-    return protectedBytes;
+    const sentBytes = egress.send(out, at, lengthBytes, this.ssrc, rewriter.sequenceNumber, now);
+    record[FIELD.packets] = (record[FIELD.packets] as number) + 1;
+    record[FIELD.octets] = (record[FIELD.octets] as number) + packet.payloadBytes;
+    record[FIELD.bytes] = (record[FIELD.bytes] as number) + sentBytes;
+    record[FIELD.lastSentAtMs] = now;
+    return sentBytes;
   }
 
   #remember(packet: RtpPacket, payload: PayloadInspector, codec: SectionCodec): SentPacket {
@@ -209,8 +230,8 @@ export class SendSlot {
    * key frame was sent since.
    */
   resend(sequenceNumbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
-    const { srtp } = this.#output;
-    if (this.#cache === undefined || this.rtxSsrc === undefined || srtp === undefined || this.#source === undefined) {
+    const { rtxSsrc } = this;
+    if (this.#cache === undefined || rtxSsrc === undefined || !this.isSecured || this.#source === undefined) {
       return { sent: 0, beyondRepair: false };
     }
     const interval = Math.max(RESEND_INTERVAL_MS, this.roundTripMs ?? 0);
@@ -220,26 +241,26 @@ export class SendSlot {
       const sent = this.#cache.get(sequenceNumber);
       if (sent === undefined) {
         // A packet from before the last key frame is not missed by any decoder.
-        beyondRepair ||= sequenceDistance(sequenceNumber, this.#lastKeyFrame ?? sequenceNumber - 1) > 0;
+        const lastKeyFrame = this.record[FIELD.lastKeyFrame] as number;
+        beyondRepair ||= lastKeyFrame < 0 || sequenceDistance(sequenceNumber, lastKeyFrame) > 0;
         continue;
       }
       if (sent.codec.rtxPayloadType === undefined || now < sent.repeatedAtMs + interval) continue;
       sent.repeatedAtMs = now;
-      this.#sendRtx(srtp, sent, sent.codec.rtxPayloadType, sequenceNumber, now);
+      this.#sendRtx(rtxSsrc, sent, sent.codec.rtxPayloadType, sequenceNumber, now);
       count++;
     }
     return { sent: count, beyondRepair };
   }
 
-  #sendRtx(srtp: SrtpSender, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
-    const rtxSsrc = this.rtxSsrc as number;
-    const out = this.#output.buffers.next();
+  #sendRtx(rtxSsrc: number, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
+    const out = this.#egress.next();
     this.#rtxSequence = (this.#rtxSequence + 1) & 0xffff;
     const at = this.#writeHeader(out, sent.marker, payloadType, this.#rtxSequence, sent.timestamp, rtxSsrc, undefined);
     writeRtxHeader(out, at, original);
     const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
     this.#meter.add(lengthBytes, now);
-    this.#output.send(out.subarray(0, srtp.protectRtp(out, at, lengthBytes, rtxSsrc, this.#rtxSequence)));
+    this.#egress.send(out, at, lengthBytes, rtxSsrc, this.#rtxSequence, now);
   }
 
   /**
@@ -249,12 +270,13 @@ export class SendSlot {
    */
   report(cname: string, ntpOffsetMs: number, now: MonoMs): Uint8Array | undefined {
     const clock = this.#source?.clock;
-    if (clock === undefined || this.counters.packets === 0) return undefined;
+    const { counters } = this;
+    if (clock === undefined || counters.packets === 0) return undefined;
     return this.#reports.encode({
       clock,
       ntpOffsetMs,
       cname,
-      counters: this.counters,
+      counters,
       mapTimestamp: (timestamp) => this.#rewriter.mapTimestamp(timestamp),
       now,
     });

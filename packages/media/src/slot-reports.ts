@@ -7,9 +7,11 @@ const REPORTS_REMEMBERED = 8;
 
 /** Counters of a slot over its whole life, whatever was put into it. RFC 3550 section 6.4.1. */
 export interface SlotCounters {
-  packets: number;
+  readonly packets: number;
   /** Payload bytes. */
-  octets: number;
+  readonly octets: number;
+  /** Bytes of datagrams, repairs not counted. */
+  readonly bytes: number;
 }
 
 /** The sender reports of one slot, and what receivers' reports say of it. */

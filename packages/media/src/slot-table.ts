@@ -2,25 +2,26 @@ import { LodelineError, type Random } from "@lodeline/base";
 import { Forwarder } from "./forwarder.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import type { Publication } from "./publication.ts";
+import type { RtpEgress } from "./rtp-egress.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { Section } from "./sdp/section.ts";
-import { SendSlot, type SlotOutput } from "./send-slot.ts";
+import { SendSlot } from "./send-slot.ts";
 
 /** The sending sections of one transport, and what is in each. */
 export class SlotTable {
   readonly #owner: PlaneOwner;
   readonly #random: Random;
-  readonly #output: SlotOutput;
+  readonly #egress: RtpEgress;
   readonly #ssrcs = new Map<string, SectionSsrcs>();
   readonly #used = new Set<number>([0]);
   readonly #slots = new Map<string, SendSlot>();
   readonly #slotsBySsrc = new Map<number, SendSlot>();
   readonly #forwarders = new Map<string, Forwarder>();
 
-  constructor(owner: PlaneOwner, random: Random, output: SlotOutput) {
+  constructor(owner: PlaneOwner, random: Random, egress: RtpEgress) {
     this.#owner = owner;
     this.#random = random;
-    this.#output = output;
+    this.#egress = egress;
   }
 
   /** A number that no stream of this transport has. */
@@ -54,7 +55,7 @@ export class SlotTable {
   }
 
   #add(section: Section, ssrc: number): void {
-    const slot = new SendSlot({ section, ssrc, random: this.#random, output: this.#output });
+    const slot = new SendSlot({ section, ssrc, random: this.#random, egress: this.#egress });
     this.#slots.set(section.mid, slot);
     this.#slotsBySsrc.set(ssrc, slot);
   }

@@ -1,4 +1,4 @@
-export { BitrateMeter } from "./bitrate-meter.ts";
+export { BITRATE_METER_FIELDS, BitrateMeter } from "./bitrate-meter.ts";
 export {
   type AudioLevel,
   absoluteSendTime,
@@ -13,7 +13,7 @@ export { chooseLayer, type LayerChoice, LayerSelector, type LayerState, type Vie
 export { NACK_SETTINGS, NackGenerator, type NackSettings } from "./nack-generator.ts";
 export { PacketCache } from "./packet-cache.ts";
 export { type PayloadCodec, PayloadInspector } from "./payload-inspector.ts";
-export { ReceptionStatistics } from "./reception-statistics.ts";
+export { RECEPTION_FIELDS, ReceptionStatistics } from "./reception-statistics.ts";
 export { ReplayWindow } from "./replay-window.ts";
 export { parseRtcp, type ReportBlock, type RtcpPacket } from "./rtcp.ts";
 export {
@@ -38,6 +38,6 @@ export {
 } from "./rtp-packet.ts";
 export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
-export { StreamRewriter } from "./stream-rewriter.ts";
+export { REWRITER_FIELDS, StreamRewriter } from "./stream-rewriter.ts";
 export { Vp8Descriptor, writePictureId } from "./vp8-descriptor.ts";
 export { Vp9Descriptor } from "./vp9-descriptor.ts";

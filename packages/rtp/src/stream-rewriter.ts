@@ -2,6 +2,27 @@ import type { MonoMs } from "@lodeline/base";
 import type { PayloadInspector } from "./payload-inspector.ts";
 import { timestampDistance } from "./sequence.ts";
 
+/** Where the record of a {@link StreamRewriter} has what; 0 and 1 stand for no and yes, -1 for none yet. */
+const FIELD = {
+  begun: 0,
+  sequenceOffset: 1,
+  timestampOffset: 2,
+  pictureIdOffset: 3,
+  tl0Offset: 4,
+  /** Set by `begin`: the offsets of picture ids are fixed by the first packet that has some. */
+  pictureIdPending: 5,
+  tl0Pending: 6,
+  firstSequence: 7,
+  lastSequence: 8,
+  lastTimestamp: 9,
+  lastAtMs: 10,
+  lastPictureId: 11,
+  lastTl0: 12,
+} as const;
+
+/** Numbers in the record of a {@link StreamRewriter}. */
+export const REWRITER_FIELDS = 13;
+
 /**
  * Makes one continuous stream of any number of sources: sequence number, timestamp, picture id and TL0PICIDX run on
  * across a change of source, so that a receiver notices nothing but new pictures.
@@ -9,23 +30,12 @@ import { timestampDistance } from "./sequence.ts";
  * Per source: {@link begin} with its first packet (for video a key frame), then {@link rewrite} for every packet,
  * that one included. Gaps and reordering inside a source are kept, because the receiver repairs them by NACK.
  * Every (source, sequence number) maps to its own outgoing number, which SRTP relies on.
+ *
+ * All that lasts from packet to packet is in its record, so that what rewrites the packets need not be this class.
  */
 export class StreamRewriter {
   readonly #clockRate: number;
-  #begun = false;
-  #sequenceOffset = 0;
-  #timestampOffset = 0;
-  #pictureIdOffset = 0;
-  #tl0Offset = 0;
-  /** Set by {@link begin}: the offsets of picture ids are fixed by the first packet that has some. */
-  #pictureIdPending = false;
-  #tl0Pending = false;
-  #firstSequence = 0;
-  #lastSequence: number;
-  #lastTimestamp: number;
-  #lastAtMs: MonoMs = 0;
-  #lastPictureId: number | undefined;
-  #lastTl0: number | undefined;
+  readonly #record: Float64Array;
 
   /** Results of the last {@link rewrite}. */
   sequenceNumber = 0;
@@ -38,16 +48,29 @@ export class StreamRewriter {
    * @param initialSequence - Of the first packet sent, below 2^15 so that a receiver's first wrap is not mistaken
    * (RFC 3711 section 3.3.1).
    * @param initialTimestamp - Of the first packet sent; random, RFC 3550 section 5.1.
+   * @param record - {@link REWRITER_FIELDS} zeros; by default its own.
    */
-  constructor(clockRate: number, initialSequence: number, initialTimestamp: number) {
+  constructor(
+    clockRate: number,
+    initialSequence: number,
+    initialTimestamp: number,
+    record: Float64Array = new Float64Array(REWRITER_FIELDS),
+  ) {
     this.#clockRate = clockRate;
-    this.#lastSequence = initialSequence - 1;
-    this.#lastTimestamp = initialTimestamp;
+    this.#record = record;
+    record[FIELD.lastSequence] = initialSequence - 1;
+    record[FIELD.lastTimestamp] = initialTimestamp;
+    record[FIELD.lastPictureId] = -1;
+    record[FIELD.lastTl0] = -1;
+  }
+
+  #get(field: number): number {
+    return this.#record[field] as number;
   }
 
   /** The timestamp that a source's `timestamp` becomes while that source is current. */
   mapTimestamp(timestamp: number): number {
-    return (timestamp + this.#timestampOffset) >>> 0;
+    return (timestamp + this.#get(FIELD.timestampOffset)) >>> 0;
   }
 
   /**
@@ -57,17 +80,19 @@ export class StreamRewriter {
    * @param timestamp - Its RTP timestamp.
    */
   begin(sequence: number, timestamp: number, now: MonoMs): void {
-    const next = this.#lastSequence + 1;
+    const record = this.#record;
+    const passedMs = now - this.#get(FIELD.lastAtMs);
     // At least one tick on, so that two sources never share a frame.
-    const elapsedTicks = this.#begun ? Math.max(1, Math.round(((now - this.#lastAtMs) * this.#clockRate) / 1000)) : 0;
-    this.#sequenceOffset = next - sequence;
-    this.#timestampOffset = (this.#lastTimestamp + elapsedTicks - timestamp) | 0;
-    this.#firstSequence = sequence;
-    this.#pictureIdPending = true;
-    this.#tl0Pending = true;
-    this.#lastTimestamp = (this.#lastTimestamp + elapsedTicks) >>> 0;
-    this.#lastAtMs = now;
-    this.#begun = true;
+    const elapsedTicks = record[FIELD.begun] === 1 ? Math.max(1, Math.round((passedMs * this.#clockRate) / 1000)) : 0;
+    const continued = this.#get(FIELD.lastTimestamp) + elapsedTicks;
+    record[FIELD.sequenceOffset] = this.#get(FIELD.lastSequence) + 1 - sequence;
+    record[FIELD.timestampOffset] = (continued - timestamp) | 0;
+    record[FIELD.firstSequence] = sequence;
+    record[FIELD.pictureIdPending] = 1;
+    record[FIELD.tl0Pending] = 1;
+    record[FIELD.lastTimestamp] = continued >>> 0;
+    record[FIELD.lastAtMs] = now;
+    record[FIELD.begun] = 1;
   }
 
   /**
@@ -78,40 +103,41 @@ export class StreamRewriter {
    * @returns False for a packet from before the source began here: it has no place and must be dropped.
    */
   rewrite(sequence: number, timestamp: number, payload: PayloadInspector, now: MonoMs): boolean {
-    if (sequence < this.#firstSequence) return false;
-    const outgoing = sequence + this.#sequenceOffset;
+    const record = this.#record;
+    if (sequence < this.#get(FIELD.firstSequence)) return false;
+    const outgoing = sequence + this.#get(FIELD.sequenceOffset);
     this.sequenceNumber = outgoing & 0xffff;
     this.timestamp = this.mapTimestamp(timestamp);
     if (payload.pictureIdBits !== 0) this.#rewritePictureId(payload);
     if (payload.hasTl0PicIdx) this.#rewriteTl0(payload);
-    if (outgoing > this.#lastSequence) {
-      this.#lastSequence = outgoing;
-      if (timestampDistance(this.timestamp, this.#lastTimestamp) >= 0) {
-        this.#lastTimestamp = this.timestamp;
-        this.#lastAtMs = now;
+    if (outgoing > this.#get(FIELD.lastSequence)) {
+      record[FIELD.lastSequence] = outgoing;
+      if (timestampDistance(this.timestamp, this.#get(FIELD.lastTimestamp)) >= 0) {
+        record[FIELD.lastTimestamp] = this.timestamp;
+        record[FIELD.lastAtMs] = now;
       }
-      if (payload.pictureIdBits !== 0) this.#lastPictureId = this.pictureId;
-      if (payload.hasTl0PicIdx) this.#lastTl0 = this.tl0PicIdx;
+      if (payload.pictureIdBits !== 0) record[FIELD.lastPictureId] = this.pictureId;
+      if (payload.hasTl0PicIdx) record[FIELD.lastTl0] = this.tl0PicIdx;
     }
     return true;
   }
 
   #rewritePictureId(payload: PayloadInspector): void {
     const mask = payload.pictureIdBits === 15 ? 0x7fff : 0x7f;
-    if (this.#pictureIdPending) {
-      const next = this.#lastPictureId === undefined ? payload.pictureId : this.#lastPictureId + 1;
-      this.#pictureIdOffset = next - payload.pictureId;
-      this.#pictureIdPending = false;
+    if (this.#get(FIELD.pictureIdPending) === 1) {
+      const last = this.#get(FIELD.lastPictureId);
+      this.#record[FIELD.pictureIdOffset] = last < 0 ? 0 : last + 1 - payload.pictureId;
+      this.#record[FIELD.pictureIdPending] = 0;
     }
-    this.pictureId = (payload.pictureId + this.#pictureIdOffset) & mask;
+    this.pictureId = (payload.pictureId + this.#get(FIELD.pictureIdOffset)) & mask;
   }
 
   #rewriteTl0(payload: PayloadInspector): void {
-    if (this.#tl0Pending) {
-      const next = this.#lastTl0 === undefined ? payload.tl0PicIdx : this.#lastTl0 + 1;
-      this.#tl0Offset = next - payload.tl0PicIdx;
-      this.#tl0Pending = false;
+    if (this.#get(FIELD.tl0Pending) === 1) {
+      const last = this.#get(FIELD.lastTl0);
+      this.#record[FIELD.tl0Offset] = last < 0 ? 0 : last + 1 - payload.tl0PicIdx;
+      this.#record[FIELD.tl0Pending] = 0;
     }
-    this.tl0PicIdx = (payload.tl0PicIdx + this.#tl0Offset) & 0xff;
+    this.tl0PicIdx = (payload.tl0PicIdx + this.#get(FIELD.tl0Offset)) & 0xff;
   }
 }
