@@ -81,7 +81,8 @@ export class CallDirectory {
     const callee = kept.callee === undefined ? undefined : link(kept.callee);
     const ringing = new Set(kept.ringing.flatMap((id) => link(id) ?? []));
     if (caller && (callee || (kept.callee === undefined && ringing.size > 0))) {
-      const call: Call = { session, from, to, caller, ringing, callee, init, said: new Map() };
+      const { established = false } = kept;
+      const call: Call = { session, from, to, caller, ringing, callee, init, established, said: new Map() };
       this.#calls.add(call);
       this.#leases.watch(call);
     } else {
@@ -112,13 +113,14 @@ export class CallDirectory {
       call.ringing.add(host);
       host.deliver(passed(call.caller, call.init));
       this.#leases.watch(call);
+      this.#options.touched(call.session);
     }
   }
 
-  /** A link is not heard of, or is again: a call that rings nowhere else waits for it as long as a room would. */
+  /** A link is not heard of, or is again: a call that needs it waits for it as long as a room would. */
   linkChanged(host: LinkHost): void {
     for (const call of this.#calls) {
-      if (call.ringing.has(host) || call.caller === host) this.#leases.watch(call);
+      if (call.ringing.has(host) || call.caller === host || call.callee === host) this.#leases.watch(call);
     }
   }
 
@@ -161,6 +163,7 @@ export class CallDirectory {
       init: signal,
       ringing: new Set(),
       callee: undefined,
+      established: false,
       said: new Map(),
     };
     const mirror = this.#calls.mirrorOf(call);

@@ -12,7 +12,10 @@ export interface CallLeasesOptions {
   readonly calls: CallTable;
 }
 
-/** Ends a ringing call when its caller, or every link at which it rings, was not heard of for a lease. */
+/**
+ * Ends a call that is not established when somebody whom that takes was not heard of for a lease: its caller, every link
+ * at which it rings, or the one that has answered.
+ */
 export class CallLeases {
   readonly #options: CallLeasesOptions;
 
@@ -21,7 +24,7 @@ export class CallLeases {
   }
 
   /**
-   * Arms, or disarms, the end of a call that nobody hears ring.
+   * Arms, or disarms, the end of a call that cannot come about.
    *
    * @param bye - The page of its last link said goodbye: perhaps to be loaded anew, and then it rings there.
    */
@@ -29,14 +32,17 @@ export class CallLeases {
     call.unheard?.cancel();
     call.unheard = undefined;
     const { clock, timers, calls } = this.#options;
-    if (call.callee || !calls.has(call.session)) return;
+    if (call.established || !calls.has(call.session)) return;
     const now = clock.now();
-    const unheardAt = Math.max(bye ? now + timers.byeGraceMs : now, leaseEnd([...call.ringing], timers.leaseMs));
     const callerGoneAt = leaseEnd([call.caller], timers.leaseMs);
-    const due = Math.min(unheardAt, callerGoneAt);
+    const calledGoneAt = call.callee
+      ? leaseEnd([call.callee], timers.leaseMs)
+      : Math.max(bye ? now + timers.byeGraceMs : now, leaseEnd([...call.ringing], timers.leaseMs));
+    const due = Math.min(calledGoneAt, callerGoneAt);
     if (due === Number.POSITIVE_INFINITY) return;
-    // Without its caller it stops ringing, and is over for a caller that comes back yet.
-    const end = () => (callerGoneAt <= unheardAt ? endOfGone(calls, call) : endUnanswered(calls, call, "unreachable"));
+    // Without its caller it stops ringing; and it is over for whoever comes back yet.
+    const isUnanswered = call.callee === undefined && calledGoneAt < callerGoneAt;
+    const end = () => (isUnanswered ? endUnanswered(calls, call, "unreachable") : endOfGone(calls, call));
     if (due <= now) end();
     else call.unheard = clock.at(due, end);
   }

@@ -28,6 +28,8 @@ export interface KeptCall {
   readonly callee?: string | undefined;
   /** The `call:init` that rings at links opened meanwhile; absent for a call with the server peer. */
   readonly init?: Signal | undefined;
+  /** Whether media went both ways in it; absent: no. */
+  readonly established?: boolean | undefined;
 }
 
 /** A call between two identities, ringing or answered. */
@@ -43,7 +45,9 @@ export interface Call {
   readonly ringing: Set<LinkHost>;
   /** The link that answered. */
   callee: LinkHost | undefined;
-  /** Nobody hears it ring: armed for the moment at which that is the answer. */
+  /** Both ends have said what they hear: from now on they find out by their transports, and not by their links. */
+  established: boolean;
+  /** Somebody whom it takes is not heard of: armed for the moment at which that is the answer. */
   unheard?: Timer | undefined;
   /** By identity: what that end last said of its media. */
   readonly said: Map<string, CallEnd>;
@@ -55,8 +59,9 @@ export function callView({ session, from, to, callee, said }: Call): CallView {
 }
 
 /** A call as it has to be kept. */
-export function keptCall({ init, from, to, caller, ringing, callee }: Call): KeptCall {
-  return { init, from, to, caller: caller.id, ringing: [...ringing].map(({ id }) => id), callee: callee?.id };
+export function keptCall({ init, from, to, caller, ringing, callee, established }: Call): KeptCall {
+  const links = { caller: caller.id, ringing: [...ringing].map(({ id }) => id), callee: callee?.id };
+  return { init, from, to, ...links, established };
 }
 
 /** The links of both ends of a call, each with the identity that speaks to it. */

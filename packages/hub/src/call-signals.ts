@@ -29,8 +29,11 @@ export class CallSignals {
   #fromCaller(call: Call, host: LinkHost, signal: Signal): void {
     const { kind } = signal.body;
     if (call.caller !== host && (kind === "call:init" || !takesOver(call.caller))) return;
-    call.caller = host;
-    note(call, call.from, signal.body);
+    if (call.caller !== host) {
+      call.caller = host;
+      this.#leases.watch(call);
+    }
+    this.#note(call, call.from, signal.body);
     for (const link of call.callee ? [call.callee] : call.ringing) link.deliver(passed(host, signal));
     if (kind === "hangup" || kind === "reject") this.#calls.over(call, signal.body.reason);
   }
@@ -41,13 +44,24 @@ export class CallSignals {
       if (body.kind === "accept") return host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
       if (!takesOver(call.callee)) return;
       call.callee = host;
+      this.#leases.watch(call);
     }
     if (call.callee === undefined && body.kind === "accept") this.#answer(call, host);
     if (call.callee === host) {
-      note(call, call.to, body);
+      this.#note(call, call.to, body);
       call.caller.deliver(passed(host, signal));
       if (body.kind === "hangup" || body.kind === "reject") this.#calls.over(call, body.reason);
     } else if (body.kind === "hangup" || body.kind === "reject") this.#declined(call, host, signal, body.reason);
+  }
+
+  /** Notes what an end says of its media, as it passes. Once both have said so, the call is established. */
+  #note(call: Call, identity: string, body: SignalBody): void {
+    if (body.kind !== "receipt") return;
+    const { sends, receives } = body;
+    call.said.set(identity, { identity, sends, receives });
+    if (call.established || call.said.size < 2) return;
+    call.established = true;
+    this.#leases.watch(call);
   }
 
   #answer(call: Call, host: LinkHost): void {
@@ -71,11 +85,4 @@ export class CallSignals {
 /** Whether another link of the same identity may speak for this one: it renewed its link and the old one hangs. */
 function takesOver(bound: LinkHost): boolean {
   return bound.link.state !== "open";
-}
-
-/** Notes what an end says of its media, as it passes. */
-function note(call: Call, identity: string, body: SignalBody): void {
-  if (body.kind !== "receipt") return;
-  const { sends, receives } = body;
-  call.said.set(identity, { identity, sends, receives });
 }

@@ -119,14 +119,14 @@ describe("calls", () => {
 
   it("[HUB27] an interrupted link ends nothing; one that is gone for good ends its calls", () => {
     const world = new World();
-    const { ada, bob } = answered(world);
+    const { ada, bob } = established(world);
     bob.cut();
     world.run(1000);
-    assert.equal(ada.heard.length, 1);
+    assert.equal(ada.heard.length, 2);
     assert.equal(world.hub.status().calls, 1);
     bob.vanish();
     world.run(DEFAULT_TIMERS.resumeWindowMs - 2000);
-    assert.equal(ada.heard.length, 1);
+    assert.equal(ada.heard.length, 2);
     world.run(3000);
     assert.deepEqual(ada.heard.at(-1), { from: "bob", session: "s_1", kind: "hangup", reason: "remote-gone" });
     assert.equal(world.hub.status().calls, 0);
@@ -207,6 +207,38 @@ describe("calls", () => {
       );
       assert.equal(world.hub.status().calls, 2 - kinds.length);
     }
+  });
+
+  it("[HUB55] ends for both when one end has not been heard of for a lease before it was established", () => {
+    for (const silent of ["bob", "ada"] as const) {
+      const { world, ...clients } = answered(new World());
+      const other = clients[silent === "ada" ? "bob" : "ada"];
+      const before = other.heard.length;
+      clients[silent].reachable = false;
+      clients[silent].cut();
+      world.run(DEFAULT_TIMERS.leaseMs - DEFAULT_TIMERS.heartbeatMs - 300);
+      assert.equal(other.heard.length, before, "it may come back");
+      world.run(DEFAULT_TIMERS.heartbeatMs + 400);
+      assert.equal(other.heard.at(-1)?.reason, "remote-gone");
+      assert.equal(world.hub.status().calls, 0);
+      clients[silent].reachable = true;
+      world.run(5_000);
+      assert.equal(clients[silent].heard.at(-1)?.reason, "remote-gone", "and finds it over");
+    }
+  });
+
+  it("[HUB55] goes on when an end comes back in time, and without its link once it is established", () => {
+    const { world, bob } = answered(new World());
+    bob.reachable = false;
+    bob.cut();
+    world.run(DEFAULT_TIMERS.leaseMs - DEFAULT_TIMERS.heartbeatMs - 300);
+    bob.reachable = true;
+    world.run(DEFAULT_TIMERS.leaseMs);
+    assert.equal(world.hub.status().calls, 1);
+    const other = established(new World());
+    other.bob.vanish();
+    other.world.run(DEFAULT_TIMERS.resumeWindowMs - 1_000);
+    assert.equal(other.world.hub.status().calls, 1);
   });
 
   it("[HUB40] shows every call between two people with what its ends said of their media, and nothing else", () => {
@@ -428,6 +460,16 @@ function answered(world: World) {
   clients.bob.signal("call", "ada", "s_1", 1, { kind: "accept" });
   world.run();
   return { world, ...clients };
+}
+
+/** Answered, and both ends have said what they hear. */
+function established(world: World) {
+  const clients = answered(world);
+  const receipt = { kind: "receipt" as const, revision: 1, heard: 0, sends: [], receives: [] };
+  clients.ada.signal("call", "bob", "s_1", 2, receipt, 1);
+  clients.bob.signal("call", "ada", "s_1", 2, receipt, 1);
+  world.run();
+  return clients;
 }
 
 function callServer(world: World): Client {

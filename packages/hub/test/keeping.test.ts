@@ -185,6 +185,41 @@ describe("what survives", () => {
     assert.equal(world.hub.status().calls, 0);
   });
 
+  it("[HUB55] is whether a call was established", () => {
+    const receipt = { kind: "receipt" as const, revision: 1, heard: 0, sends: [], receives: [] };
+    for (const established of [true, false]) {
+      const world = new KeptWorld(false);
+      const { ada, bob } = world.pair();
+      ada.signal("call", "bob", "call1", 1, { kind: "call:init", audio: true, video: false, name: "ada" });
+      world.run();
+      bob.signal("call", "ada", "call1", 1, { kind: "accept" });
+      if (established) ada.signal("call", "bob", "call1", 2, receipt, 1);
+      bob.signal("call", "ada", "call1", 2, receipt, 1);
+      world.run();
+      world.kill();
+      bob.reachable = false;
+      world.run(DEFAULT_TIMERS.leaseMs + 1_000);
+      assert.equal(world.hub.status().calls, established ? 1 : 0);
+    }
+  });
+
+  it("[HUB24] is where a call rings, at a link opened while it rang too", () => {
+    const world = new KeptWorld(false);
+    const { ada, bob } = world.pair();
+    ada.signal("call", "bob", "call1", 1, { kind: "call:init", audio: true, video: false, name: "ada" });
+    world.run();
+    bob.vanish();
+    const next = world.client("bob");
+    world.run(1_000);
+    assert.equal(next.heard.at(-1)?.kind, "call:init");
+    world.kill();
+    world.run(DEFAULT_TIMERS.leaseMs + 2_000);
+    assert.equal(world.hub.status().calls, 1);
+    next.signal("call", "ada", "call1", 1, { kind: "accept" });
+    world.run();
+    assert.equal(ada.heard.at(-1)?.kind, "accept");
+  });
+
   it("[HUB45] is no secret that lets anybody in", () => {
     const world = new KeptWorld(false);
     const { ada, bob } = world.pair();
