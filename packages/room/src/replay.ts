@@ -53,11 +53,23 @@ export function climb(turn: Turn, row: Row): Row {
   }
   if (!passed) return withDue(row, replay.until);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
-  // The only step there is, and perhaps its message was lost: once more before the rest.
-  if (hop === "capture" && replay.hop === hop && replay.attempt <= 1) return takeStep(turn, row, hop, steps[0]);
   const next = nextOf(turn, row, hop, steps, replay.step);
   // Before it rests, a row that only shared another's request makes its own: that one may have come before its fault.
-  return takeStep(turn, row, hop, next ?? (replay.merged ? steps.find((one) => one === replay.step) : undefined));
+  const own = next ?? (replay.merged ? steps.find((one) => one === replay.step) : undefined);
+  return own === undefined ? askAgain(turn, row, hop, steps) : takeStep(turn, row, hop, own);
+}
+
+/** Nothing more can help, unless the message that asked somebody for it was lost: all that was asked once more, then rest. */
+function askAgain(turn: Turn, row: Row, hop: Hop, steps: readonly ReplayStep[]): Row {
+  const first = row.replay?.again ? undefined : steps.find((step) => isAsked(turn, step));
+  if (first === undefined || !row.replay) return rest(turn, row);
+  return takeStep(turn, { ...row, replay: { ...row.replay, again: true } }, hop, first);
+}
+
+/** Whether a step is asked of a participant, whom a message may not reach. The others are done here. */
+function isAsked(turn: Turn, step: ReplayStep): boolean {
+  if (step === "new-session") return turn.config.topology === "sfu";
+  return step === "renegotiate" || step === "republish" || step === "restart-ice";
 }
 
 /**
@@ -172,6 +184,7 @@ function takeStep(turn: Turn, row: Row, hop: Hop, step: ReplayStep | undefined):
     until: stepEnd(turn, row, hop, step),
     resting: false,
     merged: false,
+    again: before?.again ?? false,
   };
   const earlier = askRepair(turn, row, replay);
   if (earlier === undefined) return { ...row, replay, due: replay.until };

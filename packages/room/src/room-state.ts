@@ -159,6 +159,8 @@ export interface Replay {
   readonly moves: number;
   readonly until: MonoMs;
   readonly resting: boolean;
+  /** Whether the steps that somebody has to be asked for are taken for the second time, or were. */
+  readonly again: boolean;
   /** Whether the step shares a request that was made before, for another row or another fault. */
   readonly merged: boolean;
 }
