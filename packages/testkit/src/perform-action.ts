@@ -126,8 +126,8 @@ const ACTIONS: Handlers = {
     after(world, forMs, () => {
       if (asleep) world.plane.setBroken(who, false);
       if (asleep) world.network.setOffline(who, false);
-      // What became of the other end of a call meanwhile is found out from now on.
-      if (asleep) waitForCalls(world, person);
+      // What became of the other end of a call meanwhile, by page or by machine, is found out from now on.
+      waitForCalls(world, person);
       if (asleep) world.await("wakeProbeMs");
       page.thaw(world.chance.fork(`thaw ${who} ${world.clock.now()}`).happens(0.5));
       // Once the page has heard what waited for it; the one that was frozen may have been closed meanwhile.
