@@ -34,9 +34,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   hub: { realm: "pure", lodeline: ["base", "protocol", "signaling", "session", "room"] },
   testkit: { realm: "pure", lodeline: PURE },
   media: { realm: "edge", lodeline: ["base", "rtp"] },
+  workers: { realm: "edge", lodeline: ["base", "media"] },
   client: { realm: "edge", lodeline: CLIENT_SIDE },
   chaos: { realm: "edge", lodeline: ["base", "protocol"] },
-  server: { realm: "edge", lodeline: [...PURE, "media", "chaos"] },
+  server: { realm: "edge", lodeline: [...PURE, "workers", "chaos"] },
   cli: { realm: "edge", lodeline: ["base", "protocol", "chaos", "server"] },
   web: { realm: "edge", lodeline: ["base", "protocol", "client", "chaos"] },
 };

@@ -72,6 +72,10 @@ export const ERROR_CODES = {
     summary: "No such section (mid) was negotiated, or it has another kind.",
   },
   "media/no-slot": { retry: "renegotiate", summary: "The receiver has no free receive slot of this kind." },
+  "media/engine-lost": {
+    retry: "backoff",
+    summary: "The media worker or process that held this is gone, and everything on it with it.",
+  },
   "media/bind-failed": { retry: "backoff", summary: "No socket could be opened for media." },
   "device/denied": { retry: "ask-person", summary: "The person or the browser's settings refused the device." },
   "device/missing": { retry: "ask-person", summary: "No such device is connected." },

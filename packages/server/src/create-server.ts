@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net";
-import { type Clock, LodelineError, systemClock } from "@lodeline/base";
+import { type Clock, LodelineError } from "@lodeline/base";
 import { Hub, type MediaFacts } from "@lodeline/hub";
 import { LINK_PATH } from "@lodeline/protocol";
+import { nodeClock } from "@lodeline/workers";
 import type { FastifyInstance } from "fastify";
 import { createAuthorization } from "./auth/authorization.ts";
 import { createTokens, type Tokens } from "./auth/tokens.ts";
@@ -17,6 +18,7 @@ import { hubReader } from "./hub-reader.ts";
 import { createGateway } from "./link/gateway.ts";
 import type { CloseOptions, LodelineServer, ServerStatus } from "./lodeline-server.ts";
 import { logHub } from "./log-hub.ts";
+import { createEngine } from "./media/create-engine.ts";
 import { createMediaHost } from "./media/create-media-host.ts";
 import type { MediaHost } from "./media/media-host.ts";
 import { NetworkFaults } from "./network-faults.ts";
@@ -44,7 +46,7 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
   const network =
     faults && settings.faults === "network" ? new NetworkFaults(faults, clock, settings.random) : undefined;
   const onFacts = (room: string, facts: MediaFacts) => hub.mediaFacts(room, facts);
-  const media = createMediaHost(settings, clock, onFacts, network?.announce);
+  const media = createMediaHost(settings, clock, createEngine(settings, clock, network?.announce), onFacts);
   const store = settings.storage && openStore(settings.storage.directory, settings.logger, clock, () => hub.saveAll());
   let hub: Hub;
   try {
@@ -173,14 +175,5 @@ function createHub(settings: Settings, clock: Clock, parts: Pick<Parts, "tokens"
       iceServers: () => settings.media.iceServers ?? [],
       ...(faults ? { intercept: faults.intercept } : {}),
     },
-  });
-}
-
-function nodeClock(): Clock {
-  return systemClock({
-    now: () => performance.now(),
-    wall: () => Date.now(),
-    setTimer: (fn, delayMs) => setTimeout(fn, delayMs),
-    clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
   });
 }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type LogFields, silentLogger } from "@lodeline/base";
-import type { MediaFacts } from "@lodeline/hub";
 import type { MediaOp } from "@lodeline/room";
-import { FactPoll } from "../src/media/fact-poll.ts";
+import { factsByRoom } from "../src/media/facts-by-room.ts";
 import { LoopbackPeerPort } from "../src/media/server-peer-port.ts";
 import { SfuPort } from "../src/media/sfu-port.ts";
 import { FakeEngine } from "./support/fake-engine.ts";
@@ -17,6 +16,10 @@ function attach(to: string, toMid: string, fromMid = "1", publication = CAMERA):
   const subscription = `${publication}>${to}`;
   return { op: "attach", subscription, publication, from: "ada", fromMid, to, toMid, kind: "video" };
 }
+
+const turns = async () => {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+};
 
 function made() {
   const engine = new FakeEngine();
@@ -104,7 +107,7 @@ describe("the sfu port", () => {
     port.operate(room, { op: "close-session", participant: "ada", session: "s_a" });
     assert.deepEqual(engine.heard(), ["unforward ada:camera>cy", "unpublish ada:camera"]);
     port.close(ada);
-    await Promise.resolve();
+    await turns();
     assert.deepEqual(engine.heard(), ["close transport s_a"]);
     assert.deepEqual([port.transportCount, port.publications.size, port.subscriptions.size], [2, 0, 0]);
     await port.closeAll();
@@ -117,21 +120,37 @@ describe("the sfu port", () => {
     join("bob", "s_b");
     join("ada", "s_a2");
     port.close(old);
-    await Promise.resolve();
+    await turns();
     engine.heard();
     port.operate(room, attach("bob", "5"));
     assert.equal(engine.heard()[0], "publish ada:camera video on s_a2/1");
   });
 
-  it("[MED6] logs what cannot be done", () => {
+  it("[MED6] logs what cannot be done, now or when the engine answers", async () => {
     const { engine, port, join, warnings } = made();
     join("ada", "s_a");
     port.operate(room, attach("bob", "5"));
     assert.equal(warnings.length, 1);
     join("bob", "s_b");
-    port.operate(room, attach("bob", "5", "none"));
+    port.operate(room, attach("bob", "none"));
+    await turns();
     assert.deepEqual([warnings[1]?.code, warnings[1]?.subscriptionId], ["media/unknown-section", TO_BOB]);
-    assert.deepEqual([engine.heard(), port.subscriptions.size], [[], 0]);
+    assert.deepEqual([port.subscriptions.size, port.publications.size], [0, 1]);
+    port.operate(room, attach("bob", "5", "none"));
+    await turns();
+    assert.equal(warnings[2]?.code, "media/unknown-section");
+    assert.equal(port.publications.size, 0);
+    assert.ok(!engine.heard().some((line) => line.startsWith("publish") && line.endsWith("none")));
+  });
+
+  it("[MED6] a failure that comes late takes nothing newer away", async () => {
+    const { port, join } = made();
+    join("ada", "s_a");
+    join("bob", "s_b");
+    port.operate(room, attach("bob", "none"));
+    port.operate(room, attach("bob", "6"));
+    await turns();
+    assert.deepEqual([...port.subscriptions.keys()], [TO_BOB]);
   });
 
   it("[MED8] silences a subscription over a new forwarder, but no longer than said", () => {
@@ -141,66 +160,48 @@ describe("the sfu port", () => {
     port.operate(room, attach("bob", "5"));
     engine.heard();
     port.silence({ subscription: TO_BOB, forMs: 5000 });
-    assert.deepEqual(engine.heard(), ["silent until 5000 ada:camera>bob"]);
+    assert.deepEqual(engine.heard(), ["silent for 5000 ada:camera>bob"]);
     clock.goTo(4999);
     port.operate(room, attach("bob", "6"));
-    assert.ok(engine.heard().includes("silent until 5000 ada:camera>bob"));
+    assert.ok(engine.heard().includes("silent for 1 ada:camera>bob"));
     clock.goTo(5000);
     port.operate(room, attach("bob", "7"));
     assert.ok(!engine.heard().some((line) => line.startsWith("silent")));
   });
 });
 
-describe("the poll of facts", () => {
-  it("[MED7] tells changes, room by room, and stops when nothing is left", () => {
-    const { engine, clock, port, join } = made();
-    const told: [string, MediaFacts][] = [];
-    const { publications, subscriptions } = port;
-    const changed = (name: string, facts: MediaFacts) => void told.push([name, facts]);
-    const poll = new FactPoll({ clock, publications, subscriptions, changed });
+describe("the facts of the engine", () => {
+  it("[MED7] are told room by room, without what has ended meanwhile", () => {
+    const { port, join } = made();
     join("ada", "s_a");
     join("bob", "s_b");
     port.operate(room, attach("bob", "5"));
-    poll.wake();
-    poll.wake();
-    assert.equal(clock.armed, 1);
-
-    const facts = (arriving: boolean | undefined, forwarded: boolean | undefined): [string, MediaFacts] => [
-      room,
-      {
-        publications: arriving === undefined ? [] : [{ publication: CAMERA, arriving }],
-        subscriptions: forwarded === undefined ? [] : [{ subscription: TO_BOB, forwarded }],
-      },
-    ];
-    clock.goTo(200);
-    assert.deepEqual(told.splice(0), [facts(false, false)]);
-    clock.goTo(1000);
-    assert.deepEqual(told, []);
-    engine.lastPacketAtMs.set(CAMERA, 1050);
-    clock.goTo(1200);
-    assert.deepEqual(told.splice(0), [facts(true, undefined)]);
-    engine.lastSentAtMs.set(TO_BOB, 1100);
-    clock.goTo(2500);
-    assert.deepEqual(told.splice(0), [facts(undefined, true)]);
-    clock.goTo(2600);
-    assert.deepEqual(told.splice(0), [facts(false, undefined)]);
+    const { publications, subscriptions } = port;
+    const flow = {
+      kind: "flow",
+      publications: [
+        { publication: CAMERA, arriving: true },
+        { publication: "gone:camera", arriving: true },
+      ],
+      forwarders: [
+        { forwarder: TO_BOB, forwarded: false },
+        { forwarder: "gone:camera>bob", forwarded: true },
+      ],
+    } as const;
+    const facts = {
+      publications: [{ publication: CAMERA, arriving: true }],
+      subscriptions: [{ subscription: TO_BOB, forwarded: false }],
+    };
+    assert.deepEqual([...factsByRoom(flow, publications, subscriptions)], [[room, facts]]);
     port.operate(room, { op: "close-session", participant: "ada", session: "s_a" });
-    clock.goTo(2800);
-    assert.deepEqual([told, clock.armed], [[], 0]);
+    assert.deepEqual([...factsByRoom(flow, publications, subscriptions)], []);
   });
 });
 
 describe("the server's peer", () => {
   it("[MED9] echoes on the newest answer and goes with the call", async () => {
     const engine = new FakeEngine();
-    const said: string[] = [];
-    const peers = new LoopbackPeerPort({
-      engine,
-      loopBack: (_transport, sections) => {
-        said.push(`loop ${sections.length}`);
-        return { close: () => void said.push("unloop") };
-      },
-    });
+    const peers = new LoopbackPeerPort({ engine, logger: silentLogger });
     const session = "s_1";
     const offer = { sdp: "hello", sends: [], receives: [] };
     peers.open(session, () => {});
@@ -208,10 +209,10 @@ describe("the server's peer", () => {
     assert.equal(peers.transportCount, 1);
     for (const epoch of [1, 2]) {
       peers.perform(session, { kind: "apply-offer", session, epoch, offer });
-      for (let i = 0; i < 10; i++) await Promise.resolve();
+      await turns();
     }
-    assert.deepEqual(said.splice(0), ["loop 1", "unloop", "loop 1"]);
+    assert.deepEqual(engine.heard(), ["loop back s_1", "loop back s_1"]);
     await peers.closeAll();
-    assert.deepEqual([said, engine.heard(), peers.transportCount], [["unloop"], ["close transport s_1"], 0]);
+    assert.deepEqual([engine.heard(), peers.transportCount], [["close transport s_1"], 0]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { LodelineError } from "@lodeline/base";
 import type { SessionEffect, SessionInput } from "@lodeline/session";
 import { TransportSession } from "../src/media/transport-session.ts";
 import { FakeEngine } from "./support/fake-engine.ts";
@@ -33,10 +34,14 @@ function made() {
   const said: string[] = [];
   const one = new TransportSession({
     id: session,
+    room: "den",
     engine,
     feed: (input) => inputs.push(input),
-    answered: (_transport, sections) => void said.push(`answered ${sections.length}`),
+    answered: () => void said.push("answered"),
     ending: () => void said.push("ending"),
+  });
+  engine.on("event", (event) => {
+    if (event.kind === "transport-state" || event.kind === "channel") one.heard(event);
   });
   const heard = () => inputs.splice(0);
   return { engine, one, heard, said };
@@ -46,6 +51,7 @@ describe("a session on a transport", () => {
   it("[MED1] makes the transport, answers, and says what it becomes", async () => {
     const { engine, one, heard, said } = made();
     one.perform(run("start", "create-connection"));
+    await turns();
     const owned = [{ kind: "connection", id: session, state: "new" }];
     assert.deepEqual(heard(), [
       { kind: "step-done", session, plan: "start", step: "create-connection", value: { owned } },
@@ -53,37 +59,39 @@ describe("a session on a transport", () => {
     one.perform(offer("hello"));
     await turns();
     assert.deepEqual(heard(), [{ kind: "answer-created", session, epoch: 1, sdp: "answer 1 to hello" }]);
-    assert.deepEqual(said, ["answered 1"]);
-    engine.transports.get(session)?.become("connected");
+    assert.deepEqual(said, ["answered"]);
+    engine.become(session, "connected");
     assert.deepEqual(heard(), [{ kind: "transport", session, connection: "connected" }]);
   });
 
   it("[MED1] passes candidates on, an empty one as their end", async () => {
     const { engine, one, heard } = made();
     one.perform(run("start", "create-connection"));
+    await turns();
     one.perform(candidate("candidate:1"));
     one.perform(candidate(""));
     await turns();
-    const expected = [{ candidate: "candidate:1", sdpMid: "0", usernameFragment: undefined }, null];
-    assert.deepEqual(engine.transports.get(session)?.candidates, expected);
+    assert.deepEqual(engine.heard(), ['candidate {"candidate":"candidate:1","sdpMid":"0"}', "candidate null"]);
     assert.equal(heard().length, 1);
   });
 
-  it("[MED1] knows data as open until the last channel closes", () => {
+  it("[MED1] knows data as open until the last channel closes", async () => {
     const { engine, one, heard } = made();
     one.perform(run("start", "create-connection"));
-    const transport = engine.transports.get(session);
-    const [first, second] = [transport?.openChannel(), transport?.openChannel()];
+    await turns();
+    engine.channel(session, 1, true);
+    engine.channel(session, 2, true);
     heard();
-    first?.();
+    engine.channel(session, 1, false);
     assert.deepEqual(heard(), []);
-    second?.();
+    engine.channel(session, 2, false);
     assert.deepEqual(heard(), [{ kind: "data", session, open: false }]);
   });
 
   it("[MED1] goes down by the stop plan and proves it", async () => {
     const { one, heard, said } = made();
     one.perform(run("start", "create-connection"));
+    await turns();
     heard();
     one.perform(run("stop", "disable-tracks"));
     assert.deepEqual([said, heard().length], [["ending"], 1]);
@@ -99,6 +107,7 @@ describe("a session on a transport", () => {
   it("[MED1] takes a step back", async () => {
     const { engine, one, heard } = made();
     one.perform(run("start", "create-connection"));
+    await turns();
     one.perform({ kind: "undo", session, step: "add-tracks" });
     one.perform({ kind: "undo", session, step: "create-connection" });
     await turns();
@@ -109,10 +118,12 @@ describe("a session on a transport", () => {
     );
   });
 
-  it("[MED2] fails for good when no transport can be made", () => {
+  it("[MED2] fails for good when no transport can be made", async () => {
     const { engine, one, heard } = made();
     engine.full = true;
     one.perform(run("start", "create-connection"));
+    await turns();
+    assert.equal(one.isOpen, false);
     const [input] = heard();
     assert.ok(input?.kind === "step-failed");
     assert.deepEqual([input.error.code, input.fatal, input.step], ["media/bind-failed", true, "create-connection"]);
@@ -121,6 +132,7 @@ describe("a session on a transport", () => {
   it("[MED2] refuses an offer with its line and a candidate with its code, and goes on", async () => {
     const { one, heard, said } = made();
     one.perform(run("start", "create-connection"));
+    await turns();
     heard();
     one.perform(offer("bad"));
     one.perform(candidate("bad"));
@@ -132,6 +144,35 @@ describe("a session on a transport", () => {
     one.perform(offer("hello"));
     await turns();
     assert.equal(heard()[0]?.kind, "answer-created");
-    assert.deepEqual(said, ["answered 1"]);
+    assert.deepEqual(said, ["answered"]);
+  });
+
+  it("[MED10] closes a transport that was made after its session had ended, and says nothing of a late answer", async () => {
+    const { engine, one, heard, said } = made();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    engine.hold = promise;
+    one.perform(run("start", "create-connection"));
+    one.perform(offer("hello"));
+    assert.equal(one.isOpen, true);
+    void one.close();
+    assert.equal(one.isOpen, false);
+    resolve();
+    await turns();
+    assert.deepEqual(engine.heard(), ["close transport s_1"]);
+    assert.deepEqual([...engine.transports], []);
+    assert.ok(!said.includes("answered"));
+    assert.ok(!heard().some(({ kind }) => kind === "answer-created"));
+  });
+
+  it("[MED10] takes what was lost with its engine as closed", async () => {
+    const { engine, one, heard } = made();
+    one.perform(run("start", "create-connection"));
+    await turns();
+    heard();
+    engine.hold = Promise.reject(new LodelineError("media/engine-lost"));
+    one.perform(run("stop", "close-connection"));
+    await turns();
+    const last = heard().at(-1);
+    assert.ok(last?.kind === "step-done" && last.step === "close-connection");
   });
 });

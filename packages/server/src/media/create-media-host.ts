@@ -1,64 +1,48 @@
 import type { Clock } from "@lodeline/base";
-import type { MediaFacts, MediaKey, MediaPort } from "@lodeline/hub";
-import { createLoopbackPeer, createMediaEngine, hostAddresses, type MediaEngineOptions } from "@lodeline/media";
+import type { MediaFacts } from "@lodeline/hub";
+import type { Engine, EngineEvent } from "@lodeline/workers";
 import type { Settings } from "../settings.ts";
-import { FactPoll } from "./fact-poll.ts";
+import { factsByRoom } from "./facts-by-room.ts";
 import type { MediaHost } from "./media-host.ts";
 import { LoopbackPeerPort } from "./server-peer-port.ts";
 import { SfuPort } from "./sfu-port.ts";
 
 /**
- * Makes the media engine and its two ports.
+ * Makes the two media ports of the hub on an engine.
  *
+ * @param engine - The result's to close.
  * @param onFacts - Told which packets arrive and leave in a room; changes only.
- * @param announce - What clients are told in place of a media socket's own address.
  */
 export function createMediaHost(
-  settings: Settings,
+  settings: Pick<Settings, "logger">,
   clock: Clock,
+  engine: Engine,
   onFacts: (room: string, facts: MediaFacts) => void,
-  announce?: MediaEngineOptions["announce"],
 ): MediaHost {
-  const { logger, random, media } = settings;
-  const engine = createMediaEngine({
-    clock,
-    random,
-    logger,
-    addresses: media.addresses ?? hostAddresses(),
-    announce,
-    portRange: media.portRange && { min: media.portRange.first, max: media.portRange.last },
-  });
+  const { logger } = settings;
   const sfu = new SfuPort({ engine, clock, logger });
-  const peers = new LoopbackPeerPort({ engine, loopBack: createLoopbackPeer.bind(undefined, engine) });
-  const { publications, subscriptions } = sfu;
-  const poll = new FactPoll({ clock, publications, subscriptions, changed: onFacts });
+  const peers = new LoopbackPeerPort({ engine, logger });
+  engine.on("event", (event: EngineEvent) => {
+    if (event.kind === "transport-state" || event.kind === "channel") {
+      sfu.heard(event);
+      peers.heard(event);
+    } else if (event.kind === "flow") {
+      for (const [room, facts] of factsByRoom(event, sfu.publications, sfu.subscriptions)) onFacts(room, facts);
+    }
+  });
   return {
-    port: waking(sfu, poll),
+    port: sfu,
     serverPeer: peers,
     get transportCount() {
-      return engine.transports.length;
+      return sfu.transportCount + peers.transportCount;
     },
     ready: async () => {
-      await engine.ready();
+      await engine.ask({ kind: "ready" });
     },
     silence: (fault) => sfu.silence(fault),
     close: async () => {
-      poll[Symbol.dispose]();
-      await Promise.all([sfu.closeAll(), peers.closeAll()]);
+      await Promise.allSettled([sfu.closeAll(), peers.closeAll()]);
       await engine.close();
-    },
-  };
-}
-
-/** The same port, but every operation sees to it that facts are polled. */
-function waking(port: MediaPort, poll: FactPoll): MediaPort {
-  return {
-    open: (key: MediaKey, feed) => port.open(key, feed),
-    perform: (key, effect) => port.perform(key, effect),
-    close: (key) => port.close(key),
-    operate: (room, op) => {
-      port.operate(room, op);
-      poll.wake();
     },
   };
 }

@@ -1,18 +1,13 @@
+import { type Logger, toLodelineError } from "@lodeline/base";
 import type { ServerPeerPort } from "@lodeline/hub";
 import type { SessionEffect, SessionInput } from "@lodeline/session";
-import type { EnginePart, SectionPart, TransportPart } from "./engine-port.ts";
+import type { Engine, EngineEvent } from "@lodeline/workers";
 import { TransportSession } from "./transport-session.ts";
-
-/** Sends back what comes in on a transport. Made once for each call, closed with it. */
-export interface Loopback {
-  close(): void;
-}
 
 /** What {@link LoopbackPeerPort} needs of the server around it. */
 export interface LoopbackPeerPortOptions {
-  readonly engine: EnginePart;
-  /** Starts the loopback on the sections of an answer. */
-  loopBack(transport: TransportPart, sections: readonly SectionPart[]): Loopback;
+  readonly engine: Engine;
+  readonly logger: Logger;
 }
 
 /** The peer that lives on the server, for the hub: it answers every call with the caller's own sound, picture and data. */
@@ -24,29 +19,22 @@ export class LoopbackPeerPort implements ServerPeerPort {
     this.#options = options;
   }
 
-  /** Calls that hold a transport. */
+  /** Calls that hold a transport, or are closing one. */
   get transportCount(): number {
-    let count = 0;
-    for (const call of this.#calls.values()) if (call.transport) count++;
-    return count;
+    return this.#calls.size;
   }
 
   open(session: string, feed: (input: SessionInput) => void): void {
-    const { engine, loopBack } = this.#options;
-    let loopback: Loopback | undefined;
+    const { engine } = this.#options;
     const call = new TransportSession({
       id: session,
+      room: session,
       engine,
       feed,
-      answered: (transport, sections) => {
-        // A later offer may have brought sections that the running loopback does not know.
-        loopback?.close();
-        loopback = loopBack(transport, sections);
-      },
-      ending: () => {
-        loopback?.close();
-        loopback = undefined;
-      },
+      // Every answer: a later offer may have brought sections that the running loopback does not know.
+      answered: () => this.#loopBack(session),
+      // The loopback ends with its transport.
+      ending: () => {},
     });
     this.#calls.set(session, call);
   }
@@ -55,13 +43,26 @@ export class LoopbackPeerPort implements ServerPeerPort {
     this.#calls.get(session)?.perform(effect);
   }
 
+  /** The engine tells something of a transport; those of others are ignored. */
+  heard(event: Extract<EngineEvent, { kind: "transport-state" | "channel" }>): void {
+    this.#calls.get(event.transport)?.heard(event);
+  }
+
   close(session: string): void {
-    void this.#end(session);
+    void this.#end(session).catch(() => {});
   }
 
   /** Ends every call; done when all their sockets are closed. */
   async closeAll(): Promise<void> {
     await Promise.all([...this.#calls.keys()].map((session) => this.#end(session)));
+  }
+
+  #loopBack(session: string): void {
+    const { engine, logger } = this.#options;
+    engine.ask({ kind: "loop-back", transport: session }).catch((thrown: unknown) => {
+      const { code, detail } = toLodelineError(thrown);
+      logger.warn("loopback failed", { session, code, reason: detail });
+    });
   }
 
   async #end(session: string): Promise<void> {
@@ -70,7 +71,7 @@ export class LoopbackPeerPort implements ServerPeerPort {
     try {
       await call.close();
     } finally {
-      this.#calls.delete(session);
+      if (this.#calls.get(session) === call) this.#calls.delete(session);
     }
   }
 }

@@ -1,44 +1,41 @@
-import { type Clock, type Logger, type MonoMs, toLodelineError } from "@lodeline/base";
+import { type Clock, LodelineError, type Logger, type MonoMs, toLodelineError } from "@lodeline/base";
 import type { MediaKey, MediaPort } from "@lodeline/hub";
 import type { MediaOp } from "@lodeline/room";
 import type { SessionEffect, SessionInput } from "@lodeline/session";
+import type { Engine, EngineEvent, EngineRequest } from "@lodeline/workers";
 import type { SilenceFault } from "../faults.ts";
-import type { EnginePart, ForwarderPart, PublicationPart, TransportPart } from "./engine-port.ts";
 import { TransportSession } from "./transport-session.ts";
 
 /** One publication in the engine. */
 export interface LivePublication {
   readonly room: string;
-  readonly participant: string;
-  readonly kind: "audio" | "video";
-  readonly transport: TransportPart;
+  /** The session whose transport it arrives on. */
+  readonly session: string;
   readonly mid: string;
-  readonly publication: PublicationPart;
 }
 
 /** One subscription in the engine. */
 export interface LiveSubscription {
   readonly room: string;
   readonly publication: string;
-  readonly participant: string;
-  readonly kind: "audio" | "video";
-  readonly transport: TransportPart;
-  readonly forwarder: ForwarderPart;
+  /** The session whose transport it leaves by. */
+  readonly session: string;
 }
 
 type Attach = Extract<MediaOp, { readonly op: "attach" }>;
 
 /** What {@link SfuPort} needs of the server around it. */
 export interface SfuPortOptions {
-  readonly engine: EnginePart;
+  readonly engine: Engine;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
  * The hub's media port on the engine: one transport for each participant's session, one publication for each section
- * that somebody receives, one forwarder for each subscription. What the room says is done as it is said; what cannot be
- * done is logged and left undone, because the room's ledger sees that nothing is forwarded and repairs it.
+ * that somebody receives, one forwarder for each subscription. What the room says is asked as it is said, without waiting:
+ * the engine does what it is asked in order. What cannot be done is logged and left undone, because the room's ledger
+ * sees that nothing is forwarded and repairs it.
  */
 export class SfuPort implements MediaPort {
   /** By publication id. */
@@ -55,23 +52,23 @@ export class SfuPort implements MediaPort {
     this.#options = options;
   }
 
-  /** Sessions that hold a transport. */
+  /** Sessions that hold a transport, or are closing one. */
   get transportCount(): number {
-    let count = 0;
-    for (const { session } of this.#sessions.values()) if (session.transport) count++;
-    return count;
+    return this.#sessions.size;
   }
 
   open(key: MediaKey, feed: (input: SessionInput) => void): void {
+    const { room, session: id } = key;
     const session = new TransportSession({
-      id: key.session,
+      id,
+      room,
       engine: this.#options.engine,
       feed,
       answered: () => {},
-      ending: () => this.#release(session.transport),
+      ending: () => this.#release(id),
     });
-    this.#sessions.set(key.session, { key, session });
-    this.#current.set(participantKey(key.room, key.participant), key.session);
+    this.#sessions.set(id, { key, session });
+    this.#current.set(participantKey(room, key.participant), id);
   }
 
   perform(key: MediaKey, effect: SessionEffect): void {
@@ -79,30 +76,37 @@ export class SfuPort implements MediaPort {
   }
 
   close(key: MediaKey): void {
-    void this.#end(key.session);
+    // A transport that does not close in time has been named by its session's receipt.
+    void this.#end(key.session).catch(() => {});
+  }
+
+  /** The engine tells something of a transport; those of others are ignored. */
+  heard(event: Extract<EngineEvent, { kind: "transport-state" | "channel" }>): void {
+    this.#sessions.get(event.transport)?.session.heard(event);
   }
 
   operate(room: string, op: MediaOp): void {
-    try {
-      this.#operate(room, op);
-    } catch (thrown) {
-      const error = toLodelineError(thrown);
-      const subscriptionId = "subscription" in op ? op.subscription : undefined;
-      this.#options.logger.warn("media operation failed", {
-        roomId: room,
-        op: op.op,
-        subscriptionId,
-        code: error.code,
-        reason: error.detail,
-      });
+    switch (op.op) {
+      case "attach":
+        return this.#attach(room, op);
+      case "detach":
+        return this.#detach(op.subscription);
+      case "view":
+        return this.#askOf(op.subscription, { kind: "set-view", forwarder: op.subscription, view: op.view });
+      case "key-frame":
+        return this.#askOf(op.subscription, { kind: "request-key-frame", forwarder: op.subscription });
+      case "reset-forwarder":
+        return this.#askOf(op.subscription, { kind: "reset-forwarder", forwarder: op.subscription });
+      case "close-session":
+        // The hub's session runs its stop plan, whose last step closes the transport. What uses it goes now.
+        return this.#release(op.session);
     }
   }
 
   /** Keeps a subscription's packets back, also when its forwarder is replaced meanwhile. */
   silence({ subscription, forMs }: SilenceFault): void {
-    const untilMs = this.#options.clock.now() + forMs;
-    this.#silentUntil.set(subscription, untilMs);
-    this.subscriptions.get(subscription)?.forwarder.silence(untilMs);
+    this.#silentUntil.set(subscription, this.#options.clock.now() + forMs);
+    this.#silence(subscription, forMs);
   }
 
   /** Closes every session; ends when all their sockets are closed. */
@@ -110,74 +114,72 @@ export class SfuPort implements MediaPort {
     await Promise.all([...this.#sessions.keys()].map((id) => this.#end(id)));
   }
 
-  #operate(room: string, op: MediaOp): void {
-    switch (op.op) {
-      case "attach":
-        return this.#attach(room, op);
-      case "detach":
-        return this.#detach(op.subscription);
-      case "view":
-        return this.subscriptions.get(op.subscription)?.forwarder.setView(op.view);
-      case "key-frame":
-        return this.subscriptions.get(op.subscription)?.forwarder.requestKeyFrame();
-      case "reset-forwarder":
-        return this.subscriptions.get(op.subscription)?.forwarder.reset();
-      case "close-session":
-        // The hub's session runs its stop plan, whose last step closes the transport. What uses it goes now.
-        return this.#release(this.#sessions.get(op.session)?.session.transport);
-    }
-  }
-
   #attach(room: string, op: Attach): void {
-    const from = this.#transportOf(room, op.from);
-    const to = this.#transportOf(room, op.to);
-    if (!from || !to) throw new Error(`no transport of ${from ? op.to : op.from}`);
-    this.#detach(op.subscription);
-    const { publication } = this.#publish(room, op, from);
-    const forwarder = this.#options.engine.forward({
-      id: op.subscription,
-      publication,
-      transport: to,
-      mid: op.toMid,
-    });
-    const { publication: name, to: participant, kind } = op;
-    this.subscriptions.set(op.subscription, { room, publication: name, participant, kind, transport: to, forwarder });
-    const silentUntilMs = this.#silentUntil.get(op.subscription) ?? 0;
-    if (silentUntilMs > this.#options.clock.now()) forwarder.silence(silentUntilMs);
-    else this.#silentUntil.delete(op.subscription);
-    forwarder.requestKeyFrame();
+    const { subscription, publication, toMid: mid } = op;
+    const from = this.#sessionOf(room, op.from);
+    const to = this.#sessionOf(room, op.to);
+    if (from === undefined || to === undefined) {
+      const detail = `${from === undefined ? op.from : op.to} has no transport`;
+      return this.#failed(room, "attach", subscription, new LodelineError("media/closed", { detail }));
+    }
+    this.#detach(subscription);
+    this.#publish(room, op, from);
+    const made: LiveSubscription = { room, publication, session: to };
+    this.subscriptions.set(subscription, made);
+    const undone = () => {
+      if (this.subscriptions.get(subscription) === made) this.subscriptions.delete(subscription);
+    };
+    this.#ask(
+      room,
+      { kind: "forward", forwarder: subscription, publication, transport: to, mid },
+      subscription,
+      undone,
+    );
+    const silentForMs = (this.#silentUntil.get(subscription) ?? 0) - this.#options.clock.now();
+    if (silentForMs > 0) this.#silence(subscription, silentForMs);
+    else this.#silentUntil.delete(subscription);
+    this.#askOf(subscription, { kind: "request-key-frame", forwarder: subscription });
   }
 
   /** The publication on the section it is on now: one on an earlier section is closed with whatever hangs on it. */
-  #publish(room: string, op: Attach, transport: TransportPart): LivePublication {
-    const known = this.publications.get(op.publication);
-    if (known && known.transport === transport && known.mid === op.fromMid) return known;
-    if (known) this.#unpublish(op.publication);
-    const { publication: id, fromMid: mid, kind, from: participant } = op;
-    const publication = this.#options.engine.publish({ id, transport, mid, kind });
-    const made = { room, participant, kind, transport, mid, publication };
+  #publish(room: string, op: Attach, session: string): void {
+    const { publication: id, fromMid: mid, kind: media } = op;
+    const known = this.publications.get(id);
+    if (known && known.session === session && known.mid === mid) return;
+    if (known) this.#unpublish(id);
+    const made: LivePublication = { room, session, mid };
     this.publications.set(id, made);
-    return made;
+    this.#ask(room, { kind: "publish", publication: id, transport: session, mid, media }, undefined, () => {
+      if (this.publications.get(id) === made) this.publications.delete(id);
+    });
   }
 
   #unpublish(id: string): void {
     for (const [subscription, { publication }] of this.subscriptions) {
       if (publication === id) this.#detach(subscription);
     }
-    this.publications.get(id)?.publication.close();
+    const known = this.publications.get(id);
+    if (!known) return;
     this.publications.delete(id);
+    this.#ask(known.room, { kind: "unpublish", publication: id });
   }
 
   #detach(subscription: string): void {
-    this.subscriptions.get(subscription)?.forwarder.close();
+    const known = this.subscriptions.get(subscription);
+    if (!known) return;
     this.subscriptions.delete(subscription);
+    this.#ask(known.room, { kind: "unforward", forwarder: subscription }, subscription);
   }
 
-  /** Ends all that uses a transport, on both sides of it. */
-  #release(transport: TransportPart | undefined): void {
-    if (!transport) return;
-    for (const [id, one] of this.subscriptions) if (one.transport === transport) this.#detach(id);
-    for (const [id, one] of this.publications) if (one.transport === transport) this.#unpublish(id);
+  #silence(subscription: string, forMs: number): void {
+    const finite = Number.isFinite(forMs) ? forMs : null;
+    this.#askOf(subscription, { kind: "silence", forwarder: subscription, forMs: finite });
+  }
+
+  /** Ends all that uses a session's transport, on both sides of it. */
+  #release(session: string): void {
+    for (const [id, one] of this.subscriptions) if (one.session === session) this.#detach(id);
+    for (const [id, one] of this.publications) if (one.session === session) this.#unpublish(id);
   }
 
   async #end(id: string): Promise<void> {
@@ -189,13 +191,32 @@ export class SfuPort implements MediaPort {
     try {
       await entry.session.close();
     } finally {
-      this.#sessions.delete(id);
+      if (this.#sessions.get(id) === entry) this.#sessions.delete(id);
     }
   }
 
-  #transportOf(room: string, participant: string): TransportPart | undefined {
+  #sessionOf(room: string, participant: string): string | undefined {
     const session = this.#current.get(participantKey(room, participant));
-    return session === undefined ? undefined : this.#sessions.get(session)?.session.transport;
+    return session !== undefined && this.#sessions.get(session)?.session.isOpen ? session : undefined;
+  }
+
+  /** Asks something of a subscription's forwarder; nothing where there is none. */
+  #askOf(subscription: string, request: EngineRequest): void {
+    const known = this.subscriptions.get(subscription);
+    if (known) this.#ask(known.room, request, subscription);
+  }
+
+  #ask(room: string, request: EngineRequest, subscription?: string, undone?: () => void): void {
+    this.#options.engine.ask(request).catch((thrown: unknown) => {
+      undone?.();
+      this.#failed(room, request.kind, subscription, toLodelineError(thrown));
+    });
+  }
+
+  #failed(room: string, op: string, subscriptionId: string | undefined, { code, detail }: LodelineError): void {
+    // What else was asked of a forwarder that could not be made says nothing new.
+    const level = op === "attach" || op === "publish" || op === "forward" ? "warn" : "debug";
+    this.#options.logger[level]("media operation failed", { roomId: room, op, subscriptionId, code, reason: detail });
   }
 }
 

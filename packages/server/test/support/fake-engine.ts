@@ -1,112 +1,105 @@
-import { LodelineError, type MonoMs } from "@lodeline/base";
+import { Emitter, LodelineError } from "@lodeline/base";
 import type {
-  CandidatePart,
-  ChannelPart,
+  AnswerTo,
   ConnectionState,
-  EnginePart,
-  ForwarderPart,
-  PublicationPart,
-  TransportPart,
-} from "../../src/media/engine-port.ts";
+  Engine,
+  EngineAnswers,
+  EngineEvent,
+  EngineEvents,
+  EngineRequest,
+} from "@lodeline/workers";
 
-/** A transport that does what it is told and remembers it. */
-export class FakeTransport implements TransportPart {
-  readonly id: string;
-  readonly candidates: (CandidatePart | null)[] = [];
-  readonly #said: string[];
-  readonly #state: ((state: { connection: ConnectionState }) => void)[] = [];
-  readonly #channel: ((channel: ChannelPart) => void)[] = [];
-  state: { connection: ConnectionState } = { connection: "new" };
-  answers = 0;
-
-  constructor(id: string, said: string[]) {
-    this.id = id;
-    this.#said = said;
-  }
-
-  async answer(offerSdp: string) {
-    if (offerSdp === "bad") throw new LodelineError("sdp/unusable", { field: "sdp:3", detail: "m=rumour" });
-    this.answers++;
-    return { sdp: `answer ${this.answers} to ${offerSdp}`, sections: [{ mid: "0", kind: "audio" as const }] };
-  }
-
-  async addCandidate(candidate: CandidatePart | null): Promise<void> {
-    if (candidate?.candidate === "bad") throw new LodelineError("candidate/refused");
-    this.candidates.push(candidate);
-  }
-
-  on(name: "state" | "datachannel", listener: (event: never) => void): Disposable {
-    (name === "state" ? this.#state : this.#channel).push(listener as never);
-    return { [Symbol.dispose]: () => {} };
-  }
-
-  /** The transport's state changes. */
-  become(connection: ConnectionState): void {
-    this.state = { connection };
-    for (const listener of this.#state) listener(this.state);
-  }
-
-  /** The client opens a channel; the result closes it. */
-  openChannel(): () => void {
-    let close = () => {};
-    const channel: ChannelPart = {
-      on: (_name, listener) => {
-        close = listener;
-        return { [Symbol.dispose]: () => {} };
-      },
-    };
-    for (const listener of this.#channel) listener(channel);
-    return () => close();
-  }
-
-  async close(): Promise<void> {
-    if (this.state.connection === "closed") return;
-    this.#said.push(`close transport ${this.id}`);
-    this.become("closed");
-  }
-}
-
-/** An engine in memory: every call is one line of `said`. */
-export class FakeEngine implements EnginePart {
+/** An engine in memory: every request is one line of `said`, every answer comes a turn later. */
+export class FakeEngine implements Engine {
   readonly said: string[] = [];
-  readonly transports = new Map<string, FakeTransport>();
-  readonly lastPacketAtMs = new Map<string, MonoMs>();
-  readonly lastSentAtMs = new Map<string, MonoMs>();
+  readonly transports = new Set<string>();
+  readonly #emitter = new Emitter<EngineEvents>();
+  #answers = 0;
   full = false;
+  /** Answers wait for this, where it is set. */
+  hold: Promise<void> | undefined;
 
-  createTransport({ id }: { readonly id: string }): FakeTransport {
-    if (this.full) throw new LodelineError("media/bind-failed");
-    const transport = new FakeTransport(id, this.said);
-    this.transports.set(id, transport);
-    return transport;
+  on(name: "event", listener: (event: EngineEvent) => void): Disposable {
+    return this.#emitter.on(name, listener);
   }
 
-  publish(options: { id: string; transport: TransportPart; mid: string; kind: "audio" | "video" }): PublicationPart {
-    const { id, mid, kind } = options;
-    if (mid === "none") throw new LodelineError("media/unknown-section", { field: "mid" });
-    this.said.push(`publish ${id} ${kind} on ${(options.transport as FakeTransport).id}/${mid}`);
-    return {
-      stats: () => ({ lastPacketAtMs: this.lastPacketAtMs.get(id) }),
-      close: () => void this.said.push(`unpublish ${id}`),
-    };
+  tell(event: EngineEvent): void {
+    this.#emitter.emit("event", event);
   }
 
-  forward(options: { id: string; publication: PublicationPart; transport: TransportPart; mid: string }): ForwarderPart {
-    const { id, mid } = options;
-    const say = (what: string) => void this.said.push(`${what} ${id}`);
-    this.said.push(`forward ${id} into ${(options.transport as FakeTransport).id}/${mid}`);
-    return {
-      setView: ({ width, height }) => say(`view ${width}x${height}`),
-      requestKeyFrame: () => say("key frame"),
-      reset: () => say("reset"),
-      silence: (untilMs) => say(`silent until ${untilMs}`),
-      stats: () => ({ lastSentAtMs: this.lastSentAtMs.get(id) }),
-      close: () => say("unforward"),
-    };
+  /** A transport's state changes. */
+  become(transport: string, connection: ConnectionState): void {
+    this.tell({ kind: "transport-state", transport, connection });
+  }
+
+  /** The client opens a channel, or closes it. */
+  channel(transport: string, channel: number, open: boolean): void {
+    this.tell({ kind: "channel", transport, channel, label: "lodeline", open });
+  }
+
+  async ask<Request extends EngineRequest>(request: Request): Promise<AnswerTo<Request>> {
+    const answer = this.#perform(request);
+    await this.hold;
+    return answer as AnswerTo<Request>;
+  }
+
+  #perform(request: EngineRequest): EngineAnswers[EngineRequest["kind"]] {
+    switch (request.kind) {
+      case "open-transport":
+        if (this.full) throw new LodelineError("media/bind-failed");
+        this.transports.add(request.transport);
+        return {};
+      case "answer":
+        if (request.offerSdp === "bad") throw new LodelineError("sdp/unusable", { field: "sdp:3", detail: "m=rumour" });
+        this.#answers++;
+        return { sdp: `answer ${this.#answers} to ${request.offerSdp}`, sections: [{ mid: "0", kind: "audio" }] };
+      case "add-candidate":
+        if (request.candidate?.candidate === "bad") throw new LodelineError("candidate/refused");
+        return this.#say(`candidate ${JSON.stringify(request.candidate)}`);
+      case "close-transport":
+        if (!this.transports.delete(request.transport)) return {};
+        this.become(request.transport, "closed");
+        return this.#say(`close transport ${request.transport}`);
+      case "publish":
+        if (request.mid === "none") throw new LodelineError("media/unknown-section", { field: "mid" });
+        return this.#say(`publish ${request.publication} ${request.media} on ${request.transport}/${request.mid}`);
+      case "unpublish":
+        return this.#say(`unpublish ${request.publication}`);
+      case "forward":
+        if (request.mid === "none") throw new LodelineError("media/unknown-section", { field: "mid" });
+        return this.#say(`forward ${request.forwarder} into ${request.transport}/${request.mid}`);
+      case "unforward":
+        return this.#say(`unforward ${request.forwarder}`);
+      case "set-view":
+        return this.#say(`view ${request.view.width}x${request.view.height} ${request.forwarder}`);
+      case "request-key-frame":
+        return this.#say(`key frame ${request.forwarder}`);
+      case "reset-forwarder":
+        return this.#say(`reset ${request.forwarder}`);
+      case "silence":
+        return this.#say(`silent for ${request.forMs} ${request.forwarder}`);
+      case "loop-back":
+        return this.#say(`loop back ${request.transport}`);
+      case "ready":
+        return { sockets: [] };
+      case "stats":
+        return { publications: [], forwarders: [] };
+      case "send-data":
+        return {};
+    }
+  }
+
+  #say(line: string): Record<string, never> {
+    this.said.push(line);
+    return {};
   }
 
   async close(): Promise<void> {
     this.said.push("close engine");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** What was said since the last time this was asked. */

@@ -1,0 +1,164 @@
+import type { ErrorCode } from "@lodeline/base";
+import type { CandidateInit, ForwarderStats, HostCandidate, LayerStats, PublicationStats, View } from "@lodeline/media";
+
+/** Raised when a request, an answer or an event changes in a way that an older peer cannot read. */
+export const ENGINE_PROTOCOL_VERSION = 1;
+
+/** State of a transport, as W3C RTCPeerConnectionState. */
+export type ConnectionState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
+
+/** What a publication and its forwarders carry. */
+export type MediaKind = "audio" | "video";
+
+/** One section of an answer, as far as the control plane cares. */
+export interface AnsweredSection {
+  readonly mid: string;
+  readonly kind: "audio" | "video" | "application";
+}
+
+/**
+ * Everything that the control plane asks of a media engine: plain data, so that it crosses threads and processes. Ids are
+ * the asker's; requests about one transport are done in the order in which they were asked, so nobody has to wait for one
+ * answer before the next request. Times are durations, since clocks are not shared.
+ */
+export type EngineRequest =
+  /** Opens the media sockets. */
+  | { readonly kind: "ready" }
+  /**
+   * Makes the transport of one browser connection.
+   *
+   * `room`: what belongs together and is placed together; a call that belongs to nothing gives its own id. `data`: whether
+   * messages of data channels come as events, or channels are only counted.
+   */
+  | { readonly kind: "open-transport"; readonly transport: string; readonly room: string; readonly data: DataWish }
+  | { readonly kind: "answer"; readonly transport: string; readonly offerSdp: string }
+  | { readonly kind: "add-candidate"; readonly transport: string; readonly candidate: CandidateInit | null }
+  /** Ends a transport and what is on it. One that is not there is closed already. */
+  | { readonly kind: "close-transport"; readonly transport: string }
+  | {
+      readonly kind: "publish";
+      readonly publication: string;
+      readonly transport: string;
+      readonly mid: string;
+      readonly media: MediaKind;
+    }
+  | { readonly kind: "unpublish"; readonly publication: string }
+  | {
+      readonly kind: "forward";
+      readonly forwarder: string;
+      readonly publication: string;
+      readonly transport: string;
+      readonly mid: string;
+    }
+  | { readonly kind: "unforward"; readonly forwarder: string }
+  | { readonly kind: "set-view"; readonly forwarder: string; readonly view: View }
+  | { readonly kind: "request-key-frame"; readonly forwarder: string }
+  | { readonly kind: "reset-forwarder"; readonly forwarder: string }
+  /** Fault injection: keeps a forwarder's packets back for so long, `null` until it is told 0. */
+  | { readonly kind: "silence"; readonly forwarder: string; readonly forMs: number | null }
+  /** Sends back what comes in on a transport, as answered last; a loopback that runs there is replaced. */
+  | { readonly kind: "loop-back"; readonly transport: string }
+  | {
+      readonly kind: "send-data";
+      readonly transport: string;
+      readonly channel: number;
+      readonly message: string | Uint8Array;
+    }
+  /** What goes on, in one batch: of one room, or of all. */
+  | { readonly kind: "stats"; readonly room: string | undefined };
+
+/** Whether data channels are only counted, or their messages delivered as events too. */
+export type DataWish = "counted" | "delivered";
+
+/** Names of requests. */
+export type RequestKind = EngineRequest["kind"];
+
+/** What each request is answered with. */
+export interface EngineAnswers {
+  readonly ready: { readonly sockets: readonly HostCandidate[] };
+  readonly "open-transport": Nothing;
+  readonly answer: { readonly sdp: string; readonly sections: readonly AnsweredSection[] };
+  readonly "add-candidate": Nothing;
+  readonly "close-transport": Nothing;
+  readonly publish: Nothing;
+  readonly unpublish: Nothing;
+  readonly forward: Nothing;
+  readonly unforward: Nothing;
+  readonly "set-view": Nothing;
+  readonly "request-key-frame": Nothing;
+  readonly "reset-forwarder": Nothing;
+  readonly silence: Nothing;
+  readonly "loop-back": Nothing;
+  readonly "send-data": Nothing;
+  readonly stats: EngineStats;
+}
+
+/** An answer that says only that it was done. */
+export type Nothing = Readonly<Record<string, never>>;
+
+/** The answer to `Request`. */
+export type AnswerTo<Request extends EngineRequest> = EngineAnswers[Request["kind"]];
+
+/** A measured thing's numbers with times as ages: ms since, by the engine's clock when it answered. */
+export type Aged<Stats extends object, Time extends keyof Stats> = Omit<Stats, Time> & {
+  readonly idleMs: number | undefined;
+};
+
+/** What arrives of one publication. */
+export interface PublicationReport extends Aged<Omit<PublicationStats, "layers">, "lastPacketAtMs"> {
+  readonly publication: string;
+  readonly layers: readonly Aged<LayerStats, "lastPacketAtMs">[];
+}
+
+/** What leaves by one forwarder. */
+export interface ForwarderReport extends Aged<ForwarderStats, "lastSentAtMs"> {
+  readonly forwarder: string;
+}
+
+/** What one engine does now, by the ids of its requests. */
+export interface EngineStats {
+  readonly publications: readonly PublicationReport[];
+  readonly forwarders: readonly ForwarderReport[];
+}
+
+/** How busy an engine is. */
+export interface EngineLoad {
+  readonly transports: number;
+  /** Media packets in and out, over the last second. */
+  readonly packetsPerSecond: number;
+  /** Share of its thread's time that was not idle, 0 .. 1. */
+  readonly utilization: number;
+}
+
+/** What an engine tells by itself. */
+export type EngineEvent =
+  | { readonly kind: "transport-state"; readonly transport: string; readonly connection: ConnectionState }
+  | {
+      readonly kind: "channel";
+      readonly transport: string;
+      /** Unique on its transport. */
+      readonly channel: number;
+      readonly label: string;
+      readonly open: boolean;
+    }
+  /** Only where the transport was opened with `data: "delivered"`. */
+  | {
+      readonly kind: "data";
+      readonly transport: string;
+      readonly channel: number;
+      readonly message: string | Uint8Array;
+    }
+  /** What began or ceased to flow since the last time this was told. */
+  | {
+      readonly kind: "flow";
+      readonly publications: readonly { readonly publication: string; readonly arriving: boolean }[];
+      readonly forwarders: readonly { readonly forwarder: string; readonly forwarded: boolean }[];
+    }
+  | { readonly kind: "load"; readonly load: EngineLoad };
+
+/** An error as plain data. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly field: string | undefined;
+}

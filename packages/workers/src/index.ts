@@ -1,0 +1,22 @@
+export { hostAddresses } from "@lodeline/media";
+export { REQUEST_DEADLINES_MS } from "./engine/deadlines.ts";
+export type { Engine, EngineEvents } from "./engine/engine.ts";
+export { FLOW_POLL_MS, FLOWING_WITHIN_MS } from "./engine/flow-watch.ts";
+export { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "./engine/local-engine.ts";
+export {
+  type AnsweredSection,
+  type AnswerTo,
+  type ConnectionState,
+  type DataWish,
+  ENGINE_PROTOCOL_VERSION,
+  type EngineAnswers,
+  type EngineEvent,
+  type EngineLoad,
+  type EngineRequest,
+  type EngineStats,
+  type ForwarderReport,
+  type MediaKind,
+  type PublicationReport,
+  type RequestKind,
+} from "./engine/messages.ts";
+export { nodeClock } from "./node-clock.ts";
