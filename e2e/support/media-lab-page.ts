@@ -14,6 +14,8 @@ export interface LabPageApi {
     width?: number;
     height?: number;
     data?: boolean;
+    /** A picture in place of the camera's that an encoder cannot make small: the fake camera's takes 300 kbit/s. */
+    busy?: boolean;
   }): Promise<{ connectMs: number; mids: { mid: string; kind: string; direction: string }[] }>;
   /** One entry for each receiving section by mid, summed from getStats and from the elements. */
   received(): Promise<Record<string, LabReceived>>;
@@ -57,6 +59,28 @@ function play(track, mid) {
   const count = () => { shown.set(mid, (shown.get(mid) ?? 0) + 1); element.requestVideoFrameCallback(count); };
   element.requestVideoFrameCallback(count);
 }
+function busyPicture(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width; canvas.height = height;
+  const context = canvas.getContext("2d");
+  const tiles = Array.from({ length: 8 }, () => {
+    const tile = document.createElement("canvas");
+    tile.width = 32; tile.height = 18;
+    const pixels = tile.getContext("2d").createImageData(32, 18);
+    for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : 96 + Math.random() * 64;
+    tile.getContext("2d").putImageData(pixels, 0, 0);
+    return tile;
+  });
+  const draw = () => {
+    for (let i = 0; i < 3; i++) {
+      const tile = tiles[Math.floor(Math.random() * tiles.length)];
+      context.drawImage(tile, Math.random() * (width - 160), Math.random() * (height - 90), 160, 90);
+    }
+  };
+  for (let i = 0; i < 60; i++) draw();
+  setInterval(draw, 50);
+  return canvas.captureStream(20);
+}
 function onlyCodec(transceiver, kind, codec) {
   const all = RTCRtpReceiver.getCapabilities(kind).codecs;
   const main = all.filter((one) => one.mimeType.toLowerCase() === "video/" + codec);
@@ -76,6 +100,11 @@ window.lab = {
     if (options.publish || options.echo) {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: options.width ?? 1280, height: options.height ?? 720 } });
     }
+    if (options.busy) {
+      const [camera] = stream.getVideoTracks();
+      camera.stop(); stream.removeTrack(camera);
+      stream.addTrack(busyPicture(options.width ?? 1280, options.height ?? 720).getVideoTracks()[0]);
+    }
     const from = performance.now();
     pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     const connected = new Promise((resolve, reject) => {
@@ -93,6 +122,11 @@ window.lab = {
         : [{}];
       const video = pc.addTransceiver(stream.getVideoTracks()[0], { direction, sendEncodings });
       if (options.codec) onlyCodec(video, "video", options.codec);
+      if (options.busy) {
+        // Or the encoder makes it smaller, and then does not need the rate.
+        const parameters = video.sender.getParameters();
+        await video.sender.setParameters({ ...parameters, degradationPreference: "maintain-resolution" });
+      }
     }
     for (let i = 0; i < (options.slots ?? 0); i++) {
       pc.addTransceiver("audio", { direction: "recvonly" });

@@ -40,9 +40,12 @@ export interface MediaEngineOptions {
   readonly announce?: ((socket: HostCandidate) => Promise<HostCandidate>) | undefined;
   /** Video codecs to put first in answers. Default VP8, H.264, VP9, AV1. */
   readonly videoCodecs?: readonly CodecName[] | undefined;
-  /** Upper bound for a browser that sends simulcast video. Default 3 Mbit/s. */
+  /**
+   * Upper bound for a browser that sends simulcast video. Default: what its path carries, by transport-wide feedback, and
+   * 3 Mbit/s for a browser that does not take it.
+   */
   readonly simulcastBitrateBps?: number | undefined;
-  /** Upper bound for a browser that sends one video layer. Default 1.5 Mbit/s. */
+  /** Upper bound for a browser that sends one video layer. Default as above, 1.5 Mbit/s in place of 3. */
   readonly singleBitrateBps?: number | undefined;
   /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
   readonly iceTimings?: Partial<IceTimings> | undefined;
@@ -80,8 +83,8 @@ export class MediaEngine implements AsyncDisposable {
       videoCodecs: options.videoCodecs ?? [],
       iceTimings: options.iceTimings,
       bitrates: {
-        simulcastBps: options.simulcastBitrateBps ?? 3_000_000,
-        singleBps: options.singleBitrateBps ?? 1_500_000,
+        simulcastBps: options.simulcastBitrateBps,
+        singleBps: options.singleBitrateBps,
       },
       now: () => clock.now(),
       wallMs: () => clock.wall(),

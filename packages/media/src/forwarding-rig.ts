@@ -68,7 +68,7 @@ function createPlane(options: {
   const host: PlaneHost = {
     random: options.random,
     buffers: options.buffers,
-    bitrates: { simulcastBps: 3_000_000, singleBps: 1_500_000 },
+    bitrates: { simulcastBps: undefined, singleBps: undefined },
     wallMs: options.now,
     wake: () => {},
   };

@@ -76,6 +76,7 @@ export class MediaPlane {
     this.#sections = sections;
     this.#demux.negotiated(sections);
     this.#slots.negotiated(sections);
+    this.#feedback.negotiated(sections);
     for (const { mid, rejected } of sections) if (rejected) this.#publications.get(mid)?.close();
   }
 
@@ -164,7 +165,10 @@ export class MediaPlane {
     if (!packet.parseHeader(bytes)) return false;
     const lengthBytes = receiver.unprotectRtp(bytes, packet);
     if (lengthBytes < 0) return false;
-    if (packet.parse(bytes, lengthBytes)) this.#handleRtp(packet, now);
+    if (packet.parse(bytes, lengthBytes)) {
+      if (this.#feedback.arrived(packet, now)) this.#host.wake(this.#feedback.deadlineMs);
+      this.#handleRtp(packet, now);
+    }
     return true;
   }
 
@@ -222,6 +226,7 @@ export class MediaPlane {
       case "source-description":
       case "bye":
       case "remb":
+      case "transport-feedback":
         break;
     }
   }
@@ -240,7 +245,8 @@ export class MediaPlane {
 
   /** When {@link tick} has something to do. */
   get deadlineMs(): MonoMs {
-    let earliest = Math.min(this.#nextReportAtMs, this.#slots.isIdle ? Infinity : this.#nextEvaluateAtMs);
+    const evaluateAtMs = this.#slots.isIdle ? Infinity : this.#nextEvaluateAtMs;
+    let earliest = Math.min(this.#nextReportAtMs, evaluateAtMs, this.#feedback.deadlineMs);
     for (const stream of this.#demux.streams()) {
       earliest = Math.min(earliest, stream.nack.deadlineMs ?? Infinity, stream.keyFrameDueAtMs ?? Infinity);
     }
@@ -250,6 +256,7 @@ export class MediaPlane {
   /** Requests, reports and layer choices that are due. */
   tick(now: MonoMs): void {
     if (this.#closed) return;
+    for (const feedback of this.#feedback.arrivals(now)) this.#sendRtcp(feedback);
     for (const stream of this.#demux.streams()) {
       for (const request of this.#feedback.requests(stream, this.#transport.roundTripMs, now)) this.#sendRtcp(request);
     }
@@ -264,7 +271,7 @@ export class MediaPlane {
   }
 
   #sendReports(now: MonoMs): void {
-    const report = this.#feedback.report(this.#demux.streams(), this.#sections, now);
+    const report = this.#feedback.report(this.#demux.streams(), now);
     if (report) this.#sendRtcp(report);
     for (const forwarder of this.#slots.forwarders) {
       const { slot, publication } = forwarder;

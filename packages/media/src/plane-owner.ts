@@ -28,8 +28,8 @@ export interface PlaneHost {
   wake(at: MonoMs): void;
 }
 
-/** Upper bounds told to browsers that send video. */
+/** Upper bounds told to browsers that send video; `undefined` leaves it to what the path carries, where that is estimated. */
 export interface BitrateBounds {
-  readonly simulcastBps: number;
-  readonly singleBps: number;
+  readonly simulcastBps: number | undefined;
+  readonly singleBps: number | undefined;
 }

@@ -1,11 +1,15 @@
 import type { MonoMs } from "@lodeline/base";
 import {
+  ArrivalRecorder,
+  type ExtensionPlace,
   encodeNack,
   encodePli,
   encodeReceiverReport,
   encodeRemb,
   encodeSourceDescription,
   joinRtcp,
+  type RtpPacket,
+  readTransportSequence,
 } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { BitrateBounds } from "./plane-owner.ts";
@@ -17,17 +21,53 @@ const BLOCKS_PER_REPORT = 31;
 /** Added to the bound for audio, which REMB counts in. */
 const AUDIO_ALLOWANCE_BPS = 100_000;
 
-/** What one transport tells the browser about what the browser sends: requests, reports, and its bound. */
+/** The bound of a video section whose browser gets no transport-wide feedback: REMB alone decides then, and it must be some. */
+const BOUND_WITHOUT_FEEDBACK_BPS = { simulcast: 3_000_000, single: 1_500_000 } as const;
+
+/** What one transport tells the browser about what the browser sends: arrivals, requests, reports, and its bound. */
 export class UpstreamFeedback {
   /** The SSRC that speaks; it sends no media. */
   readonly ssrc: number;
   readonly #cname: string;
   readonly #bounds: BitrateBounds;
+  readonly #arrivals: ArrivalRecorder;
+  readonly #place: ExtensionPlace = { offset: 0, lengthBytes: 0 };
+  #sections: readonly Section[] = [];
+  /** The id of the transport-wide number: one for the whole bundle. RFC 8843 section 15. */
+  #sequenceId: number | undefined;
 
   constructor(ssrc: number, cname: string, bounds: BitrateBounds) {
     this.ssrc = ssrc;
     this.#cname = cname;
     this.#bounds = bounds;
+    this.#arrivals = new ArrivalRecorder(ssrc);
+  }
+
+  /** An offer was answered. */
+  negotiated(sections: readonly Section[]): void {
+    this.#sections = sections;
+    this.#sequenceId = sections.find(hasTransportFeedback)?.extensions.transportSequence;
+  }
+
+  /**
+   * An authentic packet arrived: media, a retransmission or padding.
+   *
+   * @returns Whether there is a new {@link deadlineMs}.
+   */
+  arrived(packet: RtpPacket, now: MonoMs): boolean {
+    if (this.#sequenceId === undefined) return false;
+    const number = readTransportSequence(packet, this.#sequenceId, this.#place);
+    return number >= 0 && this.#arrivals.record(number, packet.ssrc, packet.lengthBytes, now);
+  }
+
+  /** When the arrivals noted are to be told; `Infinity` while there are none. */
+  get deadlineMs(): MonoMs {
+    return this.#arrivals.deadlineMs;
+  }
+
+  /** Transport-wide feedback that is due, often none. */
+  arrivals(now: MonoMs): Uint8Array[] {
+    return this.#arrivals.take(now);
   }
 
   /** RTCP that asks for what is missing of a stream: packets, or a key frame. Often nothing. */
@@ -46,25 +86,45 @@ export class UpstreamFeedback {
     return requests;
   }
 
-  /** A receiver report on everything that arrives, with the bound; `undefined` when nothing does. */
-  report(streams: Iterable<IncomingStream>, sections: readonly Section[], now: MonoMs): Uint8Array | undefined {
+  /** A receiver report on everything that arrives, with the bound if there is one; `undefined` when nothing arrives. */
+  report(streams: Iterable<IncomingStream>, now: MonoMs): Uint8Array | undefined {
     const active = [...streams].filter((stream) => stream.isActive(now)).slice(0, BLOCKS_PER_REPORT);
     if (active.length === 0) return undefined;
     const blocks = active.map((stream) => stream.statistics.report(stream.ssrc, now));
     const compound = [encodeReceiverReport(this.ssrc, blocks), encodeSourceDescription(this.ssrc, this.#cname)];
     const video = active.filter(({ kind }) => kind === "video");
-    if (video.length > 0) {
+    const boundBps = video.length > 0 ? this.#boundBps(video) : undefined;
+    if (boundBps !== undefined) {
       const ssrcs = video.map(({ ssrc }) => ssrc);
-      compound.push(encodeRemb(this.ssrc, this.#boundBps(video, sections), ssrcs));
+      compound.push(encodeRemb(this.ssrc, boundBps, ssrcs));
     }
     return joinRtcp(compound);
   }
 
-  /** What the browser may send in all its video sections together: REMB covers a whole connection. */
-  #boundBps(streams: readonly IncomingStream[], sections: readonly Section[]): number {
-    const { simulcastBps, singleBps } = this.#bounds;
+  /** What the browser may send in all its video sections together, or `undefined` when one is not bounded. */
+  #boundBps(streams: readonly IncomingStream[]): number | undefined {
     const mids = new Set(streams.map(({ mid }) => mid));
-    const sending = sections.filter(({ mid }) => mids.has(mid));
-    return sending.reduce((sum, { rids }) => sum + (rids.length > 1 ? simulcastBps : singleBps), AUDIO_ALLOWANCE_BPS);
+    let sum = AUDIO_ALLOWANCE_BPS;
+    for (const section of this.#sections) {
+      if (!mids.has(section.mid)) continue;
+      const bound = this.#sectionBoundBps(section);
+      if (bound === undefined) return undefined;
+      sum += bound;
+    }
+    return sum;
   }
+
+  #sectionBoundBps(section: Section): number | undefined {
+    const which = section.rids.length > 1 ? "simulcast" : "single";
+    const configured = which === "simulcast" ? this.#bounds.simulcastBps : this.#bounds.singleBps;
+    return configured ?? (hasTransportFeedback(section) ? undefined : BOUND_WITHOUT_FEEDBACK_BPS[which]);
+  }
+}
+
+/** Whether the browser numbers the packets of a section for transport-wide feedback, and takes the feedback. */
+export function hasTransportFeedback(section: Section): boolean {
+  return (
+    section.extensions.transportSequence !== undefined &&
+    section.codecs.some(({ feedback }) => feedback.includes("transport-cc"))
+  );
 }

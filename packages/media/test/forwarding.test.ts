@@ -1,13 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { encodeFir, encodeNack, encodePli, encodeSenderReport } from "@lodeline/rtp";
-import { OTHER_TYPES, RigBrowser, RigClock, section, vp8 } from "./plane-rig.ts";
+import type { BitrateBounds } from "../src/plane-owner.ts";
+import { IDS, OTHER_TYPES, RigBrowser, RigClock, section, video, vp8 } from "./plane-rig.ts";
 
 const PUBLISHER = [section("0", "audio", "recvonly"), section("1", "video", "recvonly")];
 const RECEIVER = [
   section("2", "audio", "sendonly"),
   section("3", "video", "sendonly", { codecs: OTHER_TYPES }),
   section("4", "video", "sendonly", { codecs: OTHER_TYPES }),
+];
+/** A publisher that numbers its packets for the whole transport. */
+const NUMBERED = [
+  section("1", "video", "recvonly", {
+    codecs: [{ ...video("vp8", 96), feedback: ["transport-cc", "goog-remb"] }],
+    extensions: { mid: IDS.mid, transportSequence: IDS.transportSequence },
+  }),
 ];
 /** SSRCs of the receiver's slots. */
 const SLOT = 10_030;
@@ -250,6 +258,44 @@ describe("forwarding", () => {
     assert.equal(second?.fractionLost, 128, "one of two");
     const [bound] = publisher.takeFeedback("remb");
     assert.deepEqual([bound?.ssrcs, Math.round((bound?.bitrateBps ?? 0) / 1e5)], [[7, 20], 46]);
+  });
+
+  it("[SFU7] leaves the rate to the browser where it gets transport-wide feedback, unless a bound is set", () => {
+    const boundOf = (bitrates?: BitrateBounds) => {
+      const publisher = new RigBrowser(new RigClock(), NUMBERED, 1, true, bitrates);
+      publisher.send({ ssrc: 7, sequenceNumber: 100, mid: "1", payload: vp8(1, true) });
+      publisher.pass(1100);
+      return publisher.takeFeedback("remb")[0]?.bitrateBps;
+    };
+    assert.equal(boundOf(), undefined);
+    assert.equal(Math.round((boundOf({ simulcastBps: undefined, singleBps: 700_000 }) ?? 0) / 1e5), 8);
+  });
+
+  it("[SFU11] tells when everything arrived that carries a transport-wide number", () => {
+    const clock = new RigClock();
+    const publisher = new RigBrowser(clock, NUMBERED, 1);
+    publisher.send({ ssrc: 7, sequenceNumber: 100, mid: "1", payload: vp8(1, true), transportSequence: 65_534 });
+    clock.now += 3;
+    publisher.send({
+      ssrc: 8,
+      sequenceNumber: 1,
+      payloadType: 97,
+      mid: "1",
+      payload: Buffer.alloc(0),
+      transportSequence: 0,
+    });
+    clock.now += 1;
+    publisher.send({ ssrc: 9, sequenceNumber: 1, payloadType: 13, transportSequence: 1 });
+    publisher.pass(100);
+    const [told, ...more] = publisher.takeFeedback("transport-feedback");
+    assert.equal(more.length, 0);
+    assert.deepEqual(
+      [told?.baseSequence, ...(told?.arrivalsMs ?? [])],
+      [65_534, 1000, Number.NaN, 1003, 1004],
+      "media, what was lost, padding, and what nobody knows",
+    );
+    publisher.pass(1000);
+    assert.equal(publisher.takeFeedback("transport-feedback").length, 0, "nothing more has arrived");
   });
 
   it("[SFU8] is silenced until a moment, repairs included", () => {

@@ -11,7 +11,7 @@ import {
 } from "@lodeline/rtp";
 import { MediaPlane } from "../src/media-plane.ts";
 import { OutgoingBuffers } from "../src/outgoing-buffers.ts";
-import type { PlaneHost, PlaneOwner } from "../src/plane-owner.ts";
+import type { BitrateBounds, PlaneHost, PlaneOwner } from "../src/plane-owner.ts";
 import type { SectionCodec } from "../src/sdp/codecs.ts";
 import type { Section } from "../src/sdp/section.ts";
 import { SRTP_PROFILE } from "../src/srtp/srtp-keys.ts";
@@ -19,7 +19,7 @@ import { SrtpReceiver } from "../src/srtp/srtp-receiver.ts";
 import { SrtpSender } from "../src/srtp/srtp-sender.ts";
 
 /** Header extension ids that all browsers of the rig agree on. */
-export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1 };
+export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1, transportSequence: 7 };
 
 const NO_RTX: SectionCodec = {
   name: "opus",
@@ -30,7 +30,8 @@ const NO_RTX: SectionCodec = {
   feedback: [],
 };
 
-function video(name: "vp8" | "vp9", payloadType: number): SectionCodec {
+/** A video codec with RTX. */
+export function video(name: "vp8" | "vp9", payloadType: number): SectionCodec {
   return {
     name,
     payloadType,
@@ -95,8 +96,11 @@ export interface Sent {
   readonly mid?: string;
   readonly rid?: string;
   readonly repairedRid?: string;
+  readonly transportSequence?: number;
   readonly payload?: Buffer;
 }
+
+const UNBOUNDED: BitrateBounds = { simulcastBps: undefined, singleBps: undefined };
 
 const KEYS = { key: Buffer.alloc(16, 3), salt: Buffer.alloc(12, 4) };
 const OURS = { key: Buffer.alloc(16, 5), salt: Buffer.alloc(12, 6) };
@@ -110,13 +114,19 @@ export class RigBrowser {
   readonly #sender = new SrtpSender(SRTP_PROFILE.aeadAes128Gcm, KEYS);
   readonly #receiver = new SrtpReceiver(SRTP_PROFILE.aeadAes128Gcm, OURS);
 
-  constructor(clock: RigClock, sections: readonly Section[], seed = 1, connected = true) {
+  constructor(
+    clock: RigClock,
+    sections: readonly Section[],
+    seed = 1,
+    connected = true,
+    bitrates: BitrateBounds = UNBOUNDED,
+  ) {
     this.#clock = clock;
     const random = seededRandom(seed);
     const host: PlaneHost = {
       random,
       buffers: new OutgoingBuffers(16),
-      bitrates: { simulcastBps: 3_000_000, singleBps: 1_500_000 },
+      bitrates,
       wallMs: () => 1_700_000_000_000 + clock.now,
       wake: () => {},
     };
@@ -158,6 +168,7 @@ export class RigBrowser {
       [IDS.repairedRid, sent.repairedRid],
     ] as const;
     for (const [id, text] of texts) if (text !== undefined) writer.add(id, Buffer.from(text));
+    if (sent.transportSequence !== undefined) writer.addU16(IDS.transportSequence, sent.transportSequence);
     if (sent.payloadType === 111) writer.addByte(IDS.audioLevel, 0x80 | 20);
     const at = writer.close();
     const { ssrc, sequenceNumber, timestamp = 3000 * sent.sequenceNumber, payloadType = 96 } = sent;

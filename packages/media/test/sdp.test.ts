@@ -90,13 +90,23 @@ for (const [browser, offer] of Object.entries(OFFERS)) {
       assert.equal(parsed.groups?.[0]?.mids, "0 2 3 4 5 6");
     });
 
-    it("[SDP4] gets one payload type for each codec, the preferred first, without RED and transport-cc", () => {
+    it("[SDP4] gets one payload type for each codec, the preferred first, with transport-wide feedback and without RED", () => {
       const { sections, text } = answer(offer);
       const video = sections.find(({ kind }) => kind === "video");
       assert.equal(video?.codecs[0]?.name, "vp8");
       assert.ok(video?.codecs.every(({ rtxPayloadType }) => rtxPayloadType !== undefined));
       assert.equal(new Set(video?.codecs.map(({ name }) => name)).size, video?.codecs.length);
-      assert.doesNotMatch(text, /transport-cc| red\/|ulpfec|telephone/i);
+      assert.doesNotMatch(text, / red\/|ulpfec|telephone/i);
+      const offered = (kind: string) => kind === "video" || offer.includes("111 transport-cc");
+      for (const { codecs, extensions, kind } of sections.filter(
+        (one) => offered(one.kind) && one.kind !== "application",
+      )) {
+        assert.ok(
+          codecs.every(({ feedback }) => feedback.includes("transport-cc")),
+          `${kind} is counted`,
+        );
+        assert.ok(extensions.transportSequence, `${kind} is numbered`);
+      }
       assert.match(text, /a=rtcp-fb:\d+ nack pli/);
       assert.match(text, /a=rtcp-fb:\d+ goog-remb/);
       assert.match(text, /a=fmtp:\d+ minptime=10;useinbandfec=1/);

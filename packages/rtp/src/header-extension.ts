@@ -89,6 +89,16 @@ export function readTextExtension(packet: RtpPacket, id: number, place: Extensio
   return text;
 }
 
+/**
+ * The transport-wide sequence number. draft-holmer-rmcat-transport-wide-cc-extensions-01 section 2.
+ *
+ * @returns 0 .. 65535, or -1 when the packet carries none.
+ */
+export function readTransportSequence(packet: RtpPacket, id: number, place: ExtensionPlace): number {
+  if (!findExtension(packet, id, place) || place.lengthBytes < 2) return -1;
+  return ((packet.bytes[place.offset] as number) << 8) | (packet.bytes[place.offset + 1] as number);
+}
+
 /** A voice activity flag and a level, as a sender measured them. RFC 6464. */
 export interface AudioLevel {
   readonly voice: boolean;
@@ -135,6 +145,18 @@ export class ExtensionWriter {
   addByte(id: number, value: number): void {
     this.#into[this.#at++] = id << 4;
     this.#into[this.#at++] = value;
+  }
+
+  /**
+   * Adds an element of two bytes, such as a transport-wide sequence number.
+   *
+   * @returns Where its data lies, for a number that is known only when the packet leaves.
+   */
+  addU16(id: number, value: number): number {
+    this.#into[this.#at++] = (id << 4) | 1;
+    this.#into[this.#at++] = (value >>> 8) & 0xff;
+    this.#into[this.#at++] = value & 0xff;
+    return this.#at - 2;
   }
 
   /** Adds an element of three bytes, such as an absolute send time. */

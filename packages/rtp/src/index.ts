@@ -1,3 +1,4 @@
+export { ArrivalRecorder, FEEDBACK_INTERVAL_MS } from "./arrival-recorder.ts";
 export { BITRATE_METER_FIELDS, BitrateMeter } from "./bitrate-meter.ts";
 export {
   type AudioLevel,
@@ -7,6 +8,7 @@ export {
   findExtension,
   readAudioLevel,
   readTextExtension,
+  readTransportSequence,
 } from "./header-extension.ts";
 export { av1StartsKeyFrame, h264StartsKeyFrame } from "./key-frame.ts";
 export { chooseLayer, type LayerChoice, LayerSelector, type LayerState, type ViewSize } from "./layer-selector.ts";
@@ -39,5 +41,12 @@ export {
 export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
 export { REWRITER_FIELDS, StreamRewriter } from "./stream-rewriter.ts";
+export {
+  encodeTransportFeedback,
+  FEEDBACK_CLOCK_WRAP_MS,
+  FEEDBACK_PACKET_LIMIT,
+  TRANSPORT_SEQUENCE_URI,
+  type TransportFeedback,
+} from "./transport-feedback.ts";
 export { Vp8Descriptor, writePictureId } from "./vp8-descriptor.ts";
 export { Vp9Descriptor } from "./vp9-descriptor.ts";

@@ -1,4 +1,5 @@
 import { readU16, readU24, readU32 } from "./bytes.ts";
+import { parseTransportFeedback, TRANSPORT_FEEDBACK_FORMAT, type TransportFeedback } from "./transport-feedback.ts";
 
 /** Packet types. RFC 3550 section 12.1, RFC 4585 section 6.1. */
 export const RTCP_TYPE = {
@@ -66,7 +67,8 @@ export type RtcpPacket =
       readonly senderSsrc: number;
       readonly bitrateBps: number;
       readonly ssrcs: readonly number[];
-    };
+    }
+  | ({ readonly kind: "transport-feedback" } & TransportFeedback);
 
 /**
  * Parses a compound or a reduced-size RTCP packet. RFC 3550 section 6.1, RFC 5506.
@@ -104,7 +106,7 @@ function parseOne(bytes: Uint8Array, at: number, end: number, count: number, typ
     case RTCP_TYPE.bye:
       return parseBye(bytes, at + 4, end, count);
     case RTCP_TYPE.transportFeedback:
-      return count === RTCP_FORMAT.nack ? parseNack(bytes, at, end) : undefined;
+      return parseRtpFeedback(bytes, at, end, count);
     case RTCP_TYPE.payloadFeedback:
       return parsePayloadFeedback(bytes, at, end, count);
     default:
@@ -173,6 +175,13 @@ function parseBye(bytes: Uint8Array, from: number, end: number, count: number): 
   const ssrcs: number[] = [];
   for (let at = from; ssrcs.length < count && at + 4 <= end; at += 4) ssrcs.push(readU32(bytes, at));
   return { kind: "bye", ssrcs };
+}
+
+function parseRtpFeedback(bytes: Uint8Array, at: number, end: number, format: number): RtcpPacket | undefined {
+  if (format === RTCP_FORMAT.nack) return parseNack(bytes, at, end);
+  if (format !== TRANSPORT_FEEDBACK_FORMAT) return undefined;
+  const feedback = parseTransportFeedback(bytes, at, end);
+  return feedback && { kind: "transport-feedback", ...feedback };
 }
 
 function parseNack(bytes: Uint8Array, at: number, end: number): RtcpPacket | undefined {

@@ -17,8 +17,11 @@ export interface SectionCodec {
 /** Video codecs in the order answered when nothing is preferred. VP8: every browser does simulcast with it. */
 export const VIDEO_CODEC_ORDER: readonly CodecName[] = ["vp8", "h264", "vp9", "av1"];
 
-/** What we do with video. No transport-cc: the sender is bounded by REMB. */
-const VIDEO_FEEDBACK: readonly string[] = ["goog-remb", "ccm fir", "nack", "nack pli"];
+/** What we do with video. REMB beside transport-cc: where both are agreed, browsers take it as an upper bound. */
+const VIDEO_FEEDBACK: readonly string[] = ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"];
+
+/** What we do with audio: it counts in the estimate where the browser numbers its packets too. */
+const AUDIO_FEEDBACK: readonly string[] = ["transport-cc"];
 
 /**
  * Chooses from an offered section what the answer accepts: one payload type for each codec, with its RTX.
@@ -35,7 +38,7 @@ export function chooseCodecs(
     const opus = offered.find(
       ({ name, clockRate, channels }) => name === "opus" && clockRate === 48_000 && channels === 2,
     );
-    return opus ? [sectionCodec("opus", opus, offered, [])] : [];
+    return opus ? [sectionCodec("opus", opus, offered, AUDIO_FEEDBACK)] : [];
   }
   const order = [...new Set([...preferred, ...VIDEO_CODEC_ORDER])];
   return order.flatMap((name) => {

@@ -1,3 +1,4 @@
+import { TRANSPORT_SEQUENCE_URI } from "@lodeline/rtp";
 import type { SectionCodec } from "./codecs.ts";
 import type { Direction } from "./offer.ts";
 
@@ -7,6 +8,7 @@ export const EXTENSION_URI = {
   rid: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
   repairedRid: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
   audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+  transportSequence: TRANSPORT_SEQUENCE_URI,
 } as const;
 
 /** Names of {@link EXTENSION_URI}. */
