@@ -16,8 +16,8 @@ export interface Layer {
 
 const PURE = ["base", "protocol", "rtp", "signaling", "session", "room", "participant", "hub"] as const;
 
-/** The server's brain has no place in a page. */
-const CLIENT_SIDE = PURE.filter((name) => name !== "hub");
+/** The server's brain has no place in a page; and what encrypts between people none in the server, which cannot read it. */
+const CLIENT_SIDE = [...PURE.filter((name) => name !== "hub"), "sframe"];
 
 /**
  * The import table: the one place where it stands. The checks enforce it and
@@ -27,6 +27,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   base: { realm: "pure", lodeline: [] },
   protocol: { realm: "pure", lodeline: ["base"], thirdParty: ["zod"] },
   rtp: { realm: "pure", lodeline: ["base"] },
+  // Beside `rtp`, not in it: it works on frames, in a browser's worker, and no package of the server's may have it.
+  sframe: { realm: "pure", lodeline: ["base", "rtp"] },
   signaling: { realm: "pure", lodeline: ["base", "protocol"] },
   session: { realm: "pure", lodeline: ["base", "protocol", "signaling"] },
   room: { realm: "pure", lodeline: ["base", "protocol"] },

@@ -85,6 +85,20 @@ export const ERROR_CODES = {
   "data/not-open": { retry: "renegotiate", summary: "The data channel is not open." },
   "data/queue-full": { retry: "backoff", summary: "The data channel's queue is at its limit." },
   "http/not-found": { retry: "never", summary: "There is nothing at this path." },
+  "encryption/unsupported": { retry: "never", summary: "This browser cannot encrypt frames, or not this codec." },
+  "encryption/missing-key": {
+    retry: "ask-person",
+    summary: "The frame was encrypted with a key that is not known here.",
+  },
+  "encryption/malformed": { retry: "never", summary: "The encrypted frame is cut off or no SFrame at all." },
+  "encryption/exhausted": {
+    retry: "never",
+    summary: "As much was encrypted with this key as is safe: a new one is needed.",
+  },
+  "encryption/not-readable": {
+    retry: "never",
+    summary: "The server cannot take part in what is encrypted end to end.",
+  },
   "server/draining": { retry: "backoff", summary: "The server is shutting down." },
   "server/internal": { retry: "backoff", summary: "A fault in the server; it is logged there." },
   "storage/locked": { retry: "backoff", summary: "Another server uses the data directory." },

@@ -1,0 +1,12 @@
+export { type Aead, makeAead } from "./aead.ts";
+export { CIPHER_SUITES, type CipherSuite, type CipherSuiteName } from "./cipher-suite.ts";
+export { type Decryption, DecryptionState } from "./decryption-state.ts";
+export { FrameKey, ratchet } from "./frame-key.ts";
+export { FrameSender, type FrameSenderOptions, MAX_FRAMES } from "./frame-sender.ts";
+export { encodeHeader, parseHeader, type SFrameHeader } from "./header.ts";
+export { KeyStore } from "./key-store.ts";
+export { chainOf, drawFrom, type KeyName, kidOf, MAX_KEY_ID, MAX_STEP, parseKid } from "./kid.ts";
+export { clearBytesOf, type EncryptedCodec, metadataOf } from "./media-frame.ts";
+export { type Opened, SenderKeys } from "./sender-keys.ts";
+export { PASSPHRASE_ITERATIONS, passphraseKey, SHARED_KEY_BYTES, senderBaseKey } from "./shared-key.ts";
+export type { Bytes, CipherAlgorithm, DeriveAlgorithm, KeyUse, OpaqueKey, Subtle } from "./subtle.ts";
