@@ -25,6 +25,7 @@ export class Reconnection {
   readonly #random: Random;
   #attempt = 0;
   #openedAt: MonoMs | undefined;
+  #forgaveAt: MonoMs | undefined;
   #at: MonoMs | undefined;
 
   constructor(timers: ReconnectionTimers, random: Random) {
@@ -61,6 +62,16 @@ export class Reconnection {
   /** An attempt begins, or the link is given up. */
   clear(): void {
     this.#at = undefined;
+  }
+
+  /**
+   * The socket is to go although the server was heard on it just now: the next wait is the first again. Once in the
+   * longest wait, for what spoils every socket is not cured by more of them.
+   */
+  forgive(now: MonoMs): void {
+    if (this.#forgaveAt !== undefined && now - this.#forgaveAt < this.#timers.reconnectMaxMs) return;
+    this.#forgaveAt = now;
+    this.#attempt = 0;
   }
 
   /** There is good reason to believe that it works now: the next wait is the first again. */

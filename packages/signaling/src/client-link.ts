@@ -329,7 +329,10 @@ export class ClientLink {
 
   #isNext(seq: number, now: MonoMs): boolean {
     const arrival = this.#stream.arrived(seq, now);
-    if (arrival === "gap") this.#drop(new LodelineError("protocol/sequence-gap"), now);
+    if (arrival === "gap") {
+      this.#reconnection.forgive(now);
+      this.#drop(new LodelineError("protocol/sequence-gap"), now);
+    }
     return arrival === "next";
   }
 

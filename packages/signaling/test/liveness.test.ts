@@ -96,6 +96,32 @@ describe("liveness", () => {
     assert.ok((waits().at(-1) ?? 1000) <= 100, `${waits()}`);
   });
 
+  it("[LINK16] starts over where a frame is missing, for its server was heard, but not twice in a row", () => {
+    const wire = opened();
+    const waits = () => wire.clientOutputs.flatMap((o) => (o.kind === "state" && o.retryInMs ? [o.retryInMs] : []));
+    const reopen = () => {
+      for (let ms = 0; ms < 5_000 && wire.client.state !== "open"; ms += 10) wire.run(10);
+      assert.equal(wire.client.state, "open");
+    };
+    const miss = () => {
+      const text = JSON.stringify({ kind: "data", seq: 99, ack: 0, message: { type: "ok", id: "x" } });
+      wire.do((client, now) => client.socketText(text, now));
+      assert.equal(wire.client.state, "interrupted");
+    };
+    for (let i = 0; i < 5; i++) {
+      wire.cut(0, 0);
+      wire.run(0);
+      reopen();
+    }
+    miss();
+    assert.ok((waits().at(-1) ?? 1000) <= 100, `${waits()}`);
+    for (const least of [100, 200, 400]) {
+      reopen();
+      miss();
+      assert.ok((waits().at(-1) ?? 0) >= least, `${waits()}`);
+    }
+  });
+
   it("[LINK17] a wake reconnects at once", () => {
     const wire = opened();
     wire.reachable = false;
