@@ -82,10 +82,13 @@ for (const name of ["chromium", "firefox"] as BrowserName[]) {
       await lab(page, "hangUp");
     });
 
-    it("says goodbye to a browser", async (t) => {
-      await using media = await openMediaLab((_name, { transport, sections }, engine) => {
-        createLoopbackPeer(engine, transport, sections);
-      });
+    it("says goodbye to a browser, as the DTLS server too", async (t) => {
+      await using media = await openMediaLab(
+        (_name, { transport, sections }, engine) => {
+          createLoopbackPeer(engine, transport, sections);
+        },
+        { dtlsRole: "server" },
+      );
       const { page } = await browser.open(media.url);
       await lab(page, "connect", { name: "kept", echo: true, data: true, width: 640, height: 360 });
       await lab(page, "ping", "still there?");

@@ -8,6 +8,7 @@ import {
   type Timer,
 } from "@lodeline/base";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
+import type { DtlsRole } from "./dtls/dtls-link.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
@@ -47,6 +48,8 @@ export interface MediaEngineOptions {
   readonly simulcastBitrateBps?: number | undefined;
   /** Upper bound for a browser that sends one video layer. Default as above, 1.5 Mbit/s in place of 3. */
   readonly singleBitrateBps?: number | undefined;
+  /** Our role in DTLS where the browser leaves the choice to us; see `README.md` for what was measured. Default `client`. */
+  readonly dtlsRole?: DtlsRole | undefined;
   /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
   readonly iceTimings?: Partial<IceTimings> | undefined;
 }
@@ -82,6 +85,7 @@ export class MediaEngine implements AsyncDisposable {
       buffers: new OutgoingBuffers(),
       videoCodecs: options.videoCodecs ?? [],
       iceTimings: options.iceTimings,
+      dtlsRole: options.dtlsRole ?? "client",
       bitrates: {
         simulcastBps: options.simulcastBitrateBps,
         singleBps: options.singleBitrateBps,

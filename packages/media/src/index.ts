@@ -1,6 +1,6 @@
 export { DATA_MESSAGE_LIMIT_BYTES, type DataChannel, type DataChannelEvents } from "./data-channels.ts";
 export type { DtlsCertificate } from "./dtls/certificate.ts";
-export type { DtlsState } from "./dtls/dtls-link.ts";
+export type { DtlsRole, DtlsState } from "./dtls/dtls-link.ts";
 export { createMediaEngine, type EngineResources, MediaEngine, type MediaEngineOptions } from "./engine.ts";
 export { Forwarder, type ForwarderStats, type View } from "./forwarder.ts";
 export { hostAddresses } from "./host-addresses.ts";

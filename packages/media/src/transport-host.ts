@@ -1,5 +1,6 @@
 import type { Logger, MonoMs } from "@lodeline/base";
 import type { DtlsCertificate } from "./dtls/certificate.ts";
+import type { DtlsRole } from "./dtls/dtls-link.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import type { PlaneHost } from "./plane-owner.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
@@ -11,6 +12,8 @@ export interface TransportHost extends PlaneHost {
   readonly logger: Logger;
   readonly videoCodecs: readonly CodecName[];
   readonly iceTimings: Partial<IceTimings> | undefined;
+  /** Ours, where the offer leaves the choice to us. */
+  readonly dtlsRole: DtlsRole;
   now(): MonoMs;
   /** Opens the sockets and makes the certificate, once. */
   ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }>;

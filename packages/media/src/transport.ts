@@ -123,6 +123,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     this.#sections = sections;
     this.media.negotiated(sections);
     this.#dtls ??= this.#createDtls(certificate, offer);
+    const { role: dtlsRole } = this.#dtls;
     this.#openData(offer);
     const restarted = this.#ice.accept(offer.ice, this.now());
     this.#candidates.negotiated(
@@ -144,6 +145,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
       version: this.#version,
       ice: this.#ice.local,
       fingerprint: certificate.fingerprint,
+      dtlsRole,
       candidates,
       cname: this.media.cname,
     });
@@ -181,6 +183,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
 
   #createDtls(certificate: DtlsCertificate, offer: Offer): DtlsLink {
     return new DtlsLink({
+      role: offer.dtlsRole ?? this.#host.dtlsRole,
       certificate,
       fingerprints: offer.fingerprints,
       events: {
@@ -221,7 +224,6 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   /** A STUN message for this transport. For the engine only. @returns Whether it was authentic. */
   handleStun(message: StunMessage, path: IcePath): boolean {
     const authentic = this.#ice.handle(message, path, this.now());
-    if (authentic) this.#dtls?.pathAlive(this.now());
     if (authentic && this.#ice.deadlineMs !== undefined) this.#host.wake(this.#ice.deadlineMs);
     return authentic;
   }
@@ -230,8 +232,18 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   handleDatagram(bytes: Buffer, path: IcePath): void {
     const first = bytes[0] ?? 0;
     // RFC 7983 section 7.
-    if (first >= 20 && first <= 63) this.#dtls?.handle(bytes);
+    if (first >= 20 && first <= 63) this.#handleDtls(bytes);
     else if (isMedia(first) && this.media.handle(bytes, this.now())) this.#ice.mediaHeard(path, this.now());
+  }
+
+  #handleDtls(bytes: Buffer): void {
+    this.#dtls?.handle(bytes, this.now());
+    this.#wakeForDtls();
+  }
+
+  #wakeForDtls(): void {
+    const at = this.#dtls?.deadlineMs;
+    if (at !== undefined) this.#host.wake(at);
   }
 
   /**
@@ -248,18 +260,19 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   #pathChanged(path: IcePath): void {
     this.#host.logger.debug("ice path", { transport: this.id, port: path.port });
     this.#dtls?.start(this.now());
+    this.#wakeForDtls();
   }
 
   /** When {@link tick} has something to do. */
   get deadlineMs(): MonoMs | undefined {
-    const ice = this.#ice.deadlineMs;
-    const media = this.#dtls?.state === "connected" ? this.media.deadlineMs : undefined;
-    return ice === undefined ? media : media === undefined ? ice : Math.min(ice, media);
+    const upper = this.#dtls?.state === "connected" ? this.media.deadlineMs : this.#dtls?.deadlineMs;
+    return earlier(this.#ice.deadlineMs, upper);
   }
 
   /** Does what is due. For the engine only. */
   tick(now: MonoMs): void {
     this.#ice.tick(now);
+    this.#dtls?.tick(now);
     if (this.#dtls?.state === "connected") this.media.tick(now);
   }
 
@@ -294,6 +307,10 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function earlier(a: MonoMs | undefined, b: MonoMs | undefined): MonoMs | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
 }
 
 /** RFC 7983 section 7. */

@@ -11,7 +11,7 @@ const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}.sdp`, i
 
 const OFFERS = { chromium: fixture("chromium-slots"), firefox: fixture("firefox-slots") };
 
-function answer(sdp: string, videoCodecs: CodecName[] = []) {
+function answer(sdp: string, videoCodecs: CodecName[] = [], dtlsRole: "client" | "server" = "client") {
   const offer = readOffer(sdp);
   const ssrcsOf = (mid: string) => ({ ssrc: 1000 + 2 * Number(mid), rtxSsrc: 1001 + 2 * Number(mid) });
   const sections = answerSections(offer, { videoCodecs, ssrcsOf });
@@ -22,6 +22,7 @@ function answer(sdp: string, videoCodecs: CodecName[] = []) {
     version: 2,
     ice: { usernameFragment: "ours", password: "our-password" },
     fingerprint: "AA:BB",
+    dtlsRole,
     candidates: [
       { address: "127.0.0.1", port: 5000 },
       { address: "192.0.2.7", port: 5001 },
@@ -63,6 +64,13 @@ for (const [browser, offer] of Object.entries(OFFERS)) {
         assert.equal(media.setup, "active");
         assert.equal(media.iceUfrag, "ours");
       }
+    });
+
+    it("[SDP8] leaves the role in DTLS to us, or names it", () => {
+      assert.equal(readOffer(offer).dtlsRole, undefined);
+      assert.equal(readOffer(offer.replaceAll("a=setup:actpass", "a=setup:active")).dtlsRole, "server");
+      assert.equal(readOffer(offer.replaceAll("a=setup:actpass", "a=setup:passive")).dtlsRole, "client");
+      for (const media of answer(offer, [], "server").parsed.media) assert.equal(media.setup, "passive");
     });
 
     it("[SDP2] gets fixed SSRCs where we send, and none elsewhere", () => {
@@ -151,10 +159,15 @@ describe("an offer that cannot be answered", () => {
     "has a section of another kind": [chromium.replace("m=audio", "m=text"), /^sdp:\d+$/, /m=text/],
     "has no ICE credentials": [chromium.replace(/a=ice-ufrag:.*\r\n/g, ""), /^sdp:\d+$/, /ICE credentials.*m=audio/],
     "has no fingerprint": [chromium.replace(/a=fingerprint:.*\r\n/g, ""), /^sdp:\d+$/, /fingerprint/],
-    "wants to be the DTLS client": [
-      chromium.replaceAll("a=setup:actpass", "a=setup:active"),
+    "wants no role in DTLS": [
+      chromium.replaceAll("a=setup:actpass", "a=setup:holdconn"),
       /^sdp:\d+$/,
-      /"a=setup:active"/,
+      /"a=setup:holdconn"/,
+    ],
+    "wants two roles in DTLS": [
+      chromium.replace("a=setup:actpass", "a=setup:active"),
+      /^sdp:\d+$/,
+      /the same everywhere/,
     ],
     "has a mid twice": [chromium.replace("a=mid:1\r\n", "a=mid:0\r\n"), /^sdp:\d+$/, /used twice.*m=video/],
     "has a section outside the bundle": [

@@ -1,14 +1,21 @@
 import type { MonoMs } from "@lodeline/base";
-import { DtlsClient } from "werift";
-import { MASTER_KEY_BYTES, SRTP_PROFILE, type SrtpKeys, type SrtpProfile, saltBytes } from "../srtp/srtp-keys.ts";
+import { SRTP_PROFILE, type SrtpKeys, type SrtpProfile, srtpKeysFrom } from "../srtp/srtp-keys.ts";
+import { Malformed } from "./byte-reader.ts";
 import { type DtlsCertificate, FINGERPRINT_HASHES, fingerprintOf } from "./certificate.ts";
-import { DTLS_CONTENT, DtlsRecords } from "./dtls-records.ts";
-import { keyExchangeIsProven } from "./key-exchange-proof.ts";
+import { ClientHandshake } from "./client-handshake.ts";
+import { DTLS_CONTENT, type DtlsRecord, DtlsRecords } from "./dtls-records.ts";
+import { HandshakeFlight } from "./handshake-flight.ts";
+import { HandshakeReassembly } from "./handshake-reassembly.ts";
+import { ALERT, type Handshake, HandshakeFailure, type HandshakeResult } from "./handshake-session.ts";
+import { ServerHandshake } from "./server-handshake.ts";
 
 /** As `RTCDtlsTransportState`. */
 export type DtlsState = "new" | "connecting" | "connected" | "failed" | "closed";
 
-/** One `a=fingerprint` of the offer. */
+/** Who sends the ClientHello: `client` is `a=setup:active`. RFC 8842. */
+export type DtlsRole = "client" | "server";
+
+/** One `a=fingerprint` of the other side's description. */
 export interface RemoteFingerprint {
   /** Lower case, such as `sha-256`. */
   readonly hash: string;
@@ -26,205 +33,190 @@ export interface DtlsLinkEvents {
   readonly send: (bytes: Buffer) => void;
 }
 
-/** Handshake message types that matter here. RFC 5246 section 7.4. */
-const SERVER_KEY_EXCHANGE = 12;
+/** How long a handshake may take once there is a path. */
+export const DTLS_TIMEOUT_MS = 30_000;
+
+/** RFC 5764 section 4.2. */
+const EXPORTER_LABEL = "EXTRACTOR-dtls_srtp";
+
+const LEVEL = { warning: 1, fatal: 2 } as const;
 
 /**
- * While nothing has come back the ClientHello is repeated this often, on a sign of life of ICE. werift waits 500 ms,
- * which is all of it when the browser was not ready for the first.
+ * Which profiles are offered or taken, best first, when nothing else is asked for. As the server our order decides. As
+ * the client the browser's would, and Chromium's begins with the ones that cost more: there the cheapest is all we offer.
  */
-const HELLO_REPEAT_MS = 60;
-
-/** Level warning, description close_notify. RFC 5246 section 7.2.1. */
-const CLOSE_NOTIFY = Uint8Array.of(1, 0);
-
-/** Past every flight of the handshake: ends werift's retransmission loop at its next turn. */
-const NO_MORE_FLIGHTS = 99;
+const PROFILES: Readonly<Record<DtlsRole, readonly SrtpProfile[]>> = {
+  server: [SRTP_PROFILE.aeadAes128Gcm, SRTP_PROFILE.aeadAes256Gcm, SRTP_PROFILE.aes128CmHmacSha1Bits80],
+  client: [SRTP_PROFILE.aeadAes128Gcm],
+};
 
 /**
- * The DTLS 1.2 client of one transport, around werift's handshake. RFC 5764, RFC 8827 section 6.5.
+ * DTLS 1.2 of one transport, in either role. RFC 6347, RFC 5764, RFC 8827 section 6.5.
  *
- * We are the client (`a=setup:active`): measured faster than being the server, and it lets us offer AES-GCM alone,
- * which both browsers take. Adds what werift lacks: proof that the remote side holds the key of its certificate, and after the handshake
- * a record layer of our own.
+ * The other side must show the announced certificate and sign with its key. What is not authentic is dropped and
+ * counted, alerts in clear too: forged bytes can delay a handshake, and neither end nor break a connection.
  */
 export class DtlsLink {
   readonly #events: DtlsLinkEvents;
   readonly #fingerprints: readonly RemoteFingerprint[];
-  readonly #certificate: DtlsCertificate;
-  readonly #profiles: readonly SrtpProfile[];
-  readonly #keyExchanges: Buffer[] = [];
-  #client: DtlsClient | undefined;
-  #receive: ((bytes: Buffer) => void) | undefined;
-  #records: DtlsRecords | undefined;
-  #hello: Buffer | undefined;
-  #helloAtMs: MonoMs = 0;
-  #heard = false;
-  /** Datagrams that could not be understood. */
-  malformed = 0;
+  readonly #role: DtlsRole;
+  readonly #records = new DtlsRecords();
+  readonly #reassembly = new HandshakeReassembly();
+  readonly #flight: HandshakeFlight;
+  readonly #handshake: Handshake;
   #state: DtlsState = "new";
+  #timeoutAtMs: MonoMs = Infinity;
+  #alertInClear: number | undefined;
 
   constructor(options: {
+    readonly role: DtlsRole;
     readonly certificate: DtlsCertificate;
     readonly fingerprints: readonly RemoteFingerprint[];
     readonly events: DtlsLinkEvents;
-    /** Offered protection profiles, best first; AES-GCM alone by default. */
+    /** Protection profiles, best first. Default AES-128-GCM; as the server, the others after it. */
     readonly profiles?: readonly SrtpProfile[] | undefined;
+    /** As the server: whether to ask for a cookie first. Default false: ICE has proven the address. */
+    readonly cookies?: boolean | undefined;
   }) {
-    this.#certificate = options.certificate;
-    this.#fingerprints = options.fingerprints;
     this.#events = options.events;
-    this.#profiles = options.profiles ?? [SRTP_PROFILE.aeadAes128Gcm];
+    this.#fingerprints = options.fingerprints;
+    this.#role = options.role;
+    this.#flight = new HandshakeFlight(this.#records, (datagram) => this.#events.send(datagram));
+    const handshake = {
+      certificate: options.certificate,
+      records: this.#records,
+      flight: this.#flight,
+      srtpProfiles: options.profiles ?? PROFILES[options.role],
+      judgeCertificate: (der: Buffer) => this.#judge(der),
+      onFinished: (result: HandshakeResult) => this.#finished(result),
+    };
+    this.#handshake =
+      options.role === "client"
+        ? new ClientHandshake(handshake)
+        : new ServerHandshake(handshake, options.cookies ?? false);
   }
 
   get state(): DtlsState {
     return this.#state;
   }
 
-  /** Sends the ClientHello, once. Call when there is a path. */
+  get role(): DtlsRole {
+    return this.#role;
+  }
+
+  /** Records and messages that were forged, repeated or could not be understood. */
+  get malformed(): number {
+    return this.#records.refused + this.#reassembly.malformed;
+  }
+
+  /** How often a flight was sent again. */
+  get retransmissions(): number {
+    return this.#flight.retransmissions;
+  }
+
+  /** When {@link tick} has something to do. */
+  get deadlineMs(): MonoMs | undefined {
+    if (this.#state !== "connecting") return undefined;
+    return Math.min(this.#timeoutAtMs, this.#flight.deadlineMs ?? Infinity);
+  }
+
+  /** There is a path: the client says hello, the server waits for it. Once. */
   start(now: MonoMs): void {
     if (this.#state !== "new") return;
-    this.#helloAtMs = now;
+    this.#timeoutAtMs = now + DTLS_TIMEOUT_MS;
     this.#setState("connecting");
-    const client = this.#createClient();
-    this.#client = client;
-    const handle = client.onHandleHandshakes;
-    client.onHandleHandshakes = (messages) => {
-      for (const message of messages) {
-        if (message.msg_type === SERVER_KEY_EXCHANGE) this.#keyExchanges.push(message.fragment);
+    this.#handshake.start(now);
+  }
+
+  /** A DTLS datagram arrived. Nothing in it makes this throw. */
+  handle(datagram: Buffer, now: MonoMs): void {
+    if (this.#state === "new") this.start(now);
+    const repeated = this.#reassembly.repeated;
+    for (const record of this.#records.open(datagram)) this.#handleRecord(record, now);
+    if (this.#reassembly.repeated > repeated && !this.#isOver()) this.#flight.peerRepeats(now);
+  }
+
+  #isOver(): boolean {
+    return this.#state === "closed" || this.#state === "failed";
+  }
+
+  #handleRecord({ type, plain, isProtected }: DtlsRecord, now: MonoMs): void {
+    if (this.#isOver()) return;
+    if (type === DTLS_CONTENT.handshake) {
+      // Once connected only repetitions of the peer's last flight mean anything, and they are protected.
+      if (this.#state === "connecting" || isProtected) this.#reassembly.handle(plain, isProtected);
+      this.#handleMessages(now);
+    } else if (type === DTLS_CONTENT.alert) {
+      this.#handleAlert(plain, isProtected);
+    } else if (type === DTLS_CONTENT.applicationData && isProtected && this.#state === "connected") {
+      this.#events.onData(plain);
+    }
+  }
+
+  #handleMessages(now: MonoMs): void {
+    while (this.#state === "connecting") {
+      const message = this.#reassembly.poll();
+      if (message === undefined) return;
+      try {
+        this.#handshake.handle(message, now);
+      } catch (error) {
+        if (error instanceof HandshakeFailure) return this.#fail(error.message, error.alert);
+        if (!(error instanceof Malformed)) throw error;
+        return this.#reassembly.reject();
       }
-      return handle(messages);
-    };
-    client.onConnect.once(() => this.#connected());
-    client.onError.subscribe((error) => this.#fail(String(error)));
-    client.onClose.subscribe(() => this.#fail("the browser ended the handshake"));
-    client.connect().catch((error: unknown) => this.#fail(String(error)));
-  }
-
-  #createClient(): DtlsClient {
-    const setReceive = (fn: (bytes: Buffer) => void) => {
-      this.#receive = fn;
-    };
-    return new DtlsClient({
-      cert: this.#certificate.certificatePem,
-      key: this.#certificate.privateKeyPem,
-      signatureHash: this.#certificate.signatureHash,
-      srtpProfiles: [...this.#profiles],
-      extendedMasterSecret: true,
-      transport: {
-        type: "lodeline",
-        address: ["0.0.0.0", 0],
-        closed: false,
-        set onData(fn: (bytes: Buffer) => void) {
-          setReceive(fn);
-        },
-        send: async (bytes: Buffer) => {
-          this.#hello ??= bytes;
-          if (this.#state !== "closed") this.#events.send(bytes);
-        },
-        close: async () => {},
-      } as never,
-    });
-  }
-
-  /** A DTLS datagram arrived. */
-  handle(bytes: Buffer): void {
-    this.#heard = true;
-    if (this.#state === "closed" || this.#state === "failed") return;
-    if (this.#records) return this.#handleRecords(this.#records, bytes);
-    try {
-      this.#receive?.(bytes);
-    } catch {
-      this.malformed++;
+      for (const record of this.#records.openEarly()) this.#handleRecord(record, now);
     }
   }
 
-  #handleRecords(records: DtlsRecords, datagram: Buffer): void {
-    for (const { type, plain } of records.open(datagram)) {
-      if (type === DTLS_CONTENT.applicationData) this.#events.onData(plain);
-      // Any alert is an end: close_notify, or fatal. RFC 8827 knows no warnings that go on.
-      else if (type === DTLS_CONTENT.alert) this.#setState("closed");
+  /** Any authentic alert is an end: close_notify, or fatal. RFC 8827 knows no warnings that go on. */
+  #handleAlert(alert: Buffer, isProtected: boolean): void {
+    const description = alert[1] ?? 0;
+    if (!isProtected) {
+      if (this.#state === "connecting") this.#alertInClear = description;
+    } else if (this.#state === "connected") {
+      this.#setState("closed");
+    } else {
+      this.#fail(`the other side ended the handshake (alert ${description})`);
     }
   }
 
-  /** The path is alive: repeats the ClientHello when it seems to be lost. The same bytes, so a second one is ignored. */
-  pathAlive(now: MonoMs): void {
-    if (this.#heard || this.#state !== "connecting" || this.#hello === undefined) return;
-    if (now < this.#helloAtMs + HELLO_REPEAT_MS) return;
-    this.#helloAtMs = now;
-    this.#events.send(this.#hello);
+  /** Sends what is due again. Call at {@link deadlineMs}. */
+  tick(now: MonoMs): void {
+    if (this.#state !== "connecting") return;
+    if (now < this.#timeoutAtMs) return this.#flight.tick(now);
+    const said = this.#alertInClear === undefined ? "" : `; it may have said alert ${this.#alertInClear}`;
+    this.#fail(`no answer in ${DTLS_TIMEOUT_MS} ms${said}`);
   }
 
   /** Sends application data. Dropped, as by a lossy path, while there is no connection. */
-  send(bytes: Buffer): void {
-    if (this.#state === "connected" && this.#records) {
-      this.#events.send(this.#records.seal(DTLS_CONTENT.applicationData, bytes));
-    }
+  send(bytes: Uint8Array): void {
+    if (this.#state === "connected") this.#events.send(this.#records.seal(DTLS_CONTENT.applicationData, bytes));
   }
 
   /** Says goodbye, so that the browser need not wait for its timeouts, and ends. */
   close(): void {
-    if (this.#state === "connected" && this.#records) {
-      this.#events.send(this.#records.seal(DTLS_CONTENT.alert, CLOSE_NOTIFY));
+    if (this.#state === "connected") {
+      this.#events.send(this.#records.seal(DTLS_CONTENT.alert, Buffer.of(LEVEL.warning, ALERT.closeNotify)));
     }
-    if (this.#client) this.#client.dtls.flight = NO_MORE_FLIGHTS;
-    this.#receive = undefined;
+    this.#flight.stop();
     this.#setState("closed");
   }
 
-  #connected(): void {
-    const problem = this.#problem();
-    if (problem !== undefined) return this.#fail(problem);
-    this.#records = this.#takeOverRecords();
-    this.#events.onKeys(this.#exportKeys());
+  #judge(der: Buffer): string | undefined {
+    const usable = this.#fingerprints.filter(({ hash }) => hash in FINGERPRINT_HASHES);
+    const fits = usable.some(({ hash, value }) => fingerprintOf(der, hash) === value);
+    return fits ? undefined : "the certificate does not fit its fingerprint";
+  }
+
+  #finished({ secrets, srtpProfile }: HandshakeResult): void {
+    const profile = srtpProfile as SrtpProfile;
+    this.#events.onKeys(srtpKeysFrom(profile, this.#role, (length) => secrets.export(EXPORTER_LABEL, length)));
     this.#setState("connected");
   }
 
-  /** What is wrong with the finished handshake, if anything. */
-  #problem(): string | undefined {
-    const { cipher, dtls, srtp } = this.#client as DtlsClient;
-    const certificate = cipher.remoteCertificate;
-    if (certificate === undefined) return "no certificate";
-    if (srtp.srtpProfile === undefined) return "no SRTP profile in common";
-    // With the extended master secret the keys cover the whole handshake (RFC 7627): nothing in it can be altered.
-    if (!dtls.remoteExtendedMasterSecret) return "no extended master secret";
-    const usable = this.#fingerprints.filter(({ hash }) => hash in FINGERPRINT_HASHES);
-    if (!usable.some(({ hash, value }) => fingerprintOf(certificate, hash) === value))
-      return "certificate does not fit its fingerprint";
-    const clientRandom = cipher.localRandom.serialize();
-    const serverRandom = cipher.remoteRandom.serialize();
-    const proven = (body: Buffer) => keyExchangeIsProven(body, certificate, clientRandom, serverRandom);
-    if (this.#keyExchanges.length === 0 || !this.#keyExchanges.every(proven))
-      return "key exchange is not signed by the certificate";
-    return undefined;
-  }
-
-  #takeOverRecords(): DtlsRecords {
-    const { cipher } = (this.#client as DtlsClient).cipher;
-    const keys = (key: Buffer | undefined, nonce: Buffer | undefined) => {
-      if (key === undefined || nonce === undefined) throw new Error("the handshake left no keys");
-      return { key, implicitNonce: nonce.subarray(0, 4) };
-    };
-    return new DtlsRecords(
-      keys(cipher.clientWriteKey, cipher.clientNonce),
-      keys(cipher.serverWriteKey, cipher.serverNonce),
-    );
-  }
-
-  #exportKeys(): SrtpKeys {
-    const client = this.#client as DtlsClient;
-    const profile = client.srtp.srtpProfile as SrtpProfile;
-    const keys = client.extractSessionKeys(MASTER_KEY_BYTES, saltBytes(profile));
-    return {
-      profile,
-      local: { key: keys.localKey, salt: keys.localSalt },
-      remote: { key: keys.remoteKey, salt: keys.remoteSalt },
-    };
-  }
-
-  #fail(reason: string): void {
-    if (this.#state === "closed") return;
-    if (this.#client) this.#client.dtls.flight = NO_MORE_FLIGHTS;
+  #fail(reason: string, alert?: number): void {
+    if (alert !== undefined) this.#events.send(this.#records.clear(DTLS_CONTENT.alert, Buffer.of(LEVEL.fatal, alert)));
+    this.#flight.stop();
     this.#setState("failed", reason);
   }
 

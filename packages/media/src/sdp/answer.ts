@@ -1,4 +1,5 @@
 import { type MediaDescription, type SessionDescription, write } from "sdp-transform";
+import type { DtlsRole } from "../dtls/dtls-link.ts";
 import type { IceCredentials } from "../ice/ice-types.ts";
 import { type CodecName, chooseCodecs } from "./codecs.ts";
 import type { Direction, Offer, OfferedSection } from "./offer.ts";
@@ -77,6 +78,7 @@ export function writeAnswer(options: {
   readonly version: number;
   readonly ice: IceCredentials;
   readonly fingerprint: string;
+  readonly dtlsRole: DtlsRole;
   readonly candidates: readonly HostCandidate[];
   readonly cname: string;
 }): string {
@@ -121,6 +123,7 @@ function writeSection(
   options: {
     readonly ice: IceCredentials;
     readonly fingerprint: string;
+    readonly dtlsRole: DtlsRole;
     readonly cname: string;
     readonly sections: readonly Section[];
   },
@@ -141,7 +144,7 @@ function writeSection(
     iceUfrag: options.ice.usernameFragment,
     icePwd: options.ice.password,
     fingerprint: { type: "sha-256", hash: options.fingerprint },
-    setup: "active" as const,
+    setup: options.dtlsRole === "client" ? ("active" as const) : ("passive" as const),
   };
   if (section.kind === "application")
     return { ...transport, sctpPort: 5000, maxMessageSize: 65_536 } as MediaDescription;

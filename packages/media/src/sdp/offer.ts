@@ -1,6 +1,6 @@
 import { LodelineError } from "@lodeline/base";
 import { type MediaDescription, parse } from "sdp-transform";
-import type { RemoteFingerprint } from "../dtls/dtls-link.ts";
+import type { DtlsRole, RemoteFingerprint } from "../dtls/dtls-link.ts";
 import type { IceCredentials } from "../ice/ice-types.ts";
 
 /** As in `a=sendrecv` and its kin. RFC 8866 section 6.7. */
@@ -46,6 +46,8 @@ export interface Offer {
   readonly bundle: readonly string[];
   readonly ice: IceCredentials;
   readonly fingerprints: readonly RemoteFingerprint[];
+  /** Which role in DTLS the offerer leaves to us: `undefined` for either. */
+  readonly dtlsRole: DtlsRole | undefined;
 }
 
 /** Longest mid: what fits a one-byte header extension. RFC 8285 section 4.2. */
@@ -85,7 +87,6 @@ export function readOffer(sdp: string): Offer {
     .concat(parsed.fingerprint ? [parsed.fingerprint] : [])
     .map(({ type, hash }) => ({ hash: String(type).toLowerCase(), value: String(hash).toUpperCase() }));
   if (fingerprints.length === 0) throw unusable(lines, transportLine, "the offer has no DTLS fingerprint");
-  checkSetup(lines);
   return {
     sections,
     bundle,
@@ -93,6 +94,7 @@ export function readOffer(sdp: string): Offer {
     fingerprints: fingerprints.filter(
       (one, index) => fingerprints.findIndex((other) => other.value === one.value) === index,
     ),
+    dtlsRole: readSetup(lines),
   };
 }
 
@@ -137,10 +139,14 @@ function checkMids(sections: readonly OfferedSection[], bundle: readonly string[
   }
 }
 
-/** We are the DTLS client, so the offerer must be able to be the server. RFC 8842 section 5. */
-function checkSetup(lines: readonly string[]): void {
-  const at = lines.findIndex((line) => line.startsWith("a=setup:") && !/^a=setup:(actpass|passive)\s*$/.test(line));
-  if (at >= 0) throw unusable(lines, at + 1, "a=setup must be actpass or passive");
+/** All sections share one transport, so they must say the same. RFC 8842 section 5. */
+function readSetup(lines: readonly string[]): DtlsRole | undefined {
+  const all = lines.flatMap((line, index) => (line.startsWith("a=setup:") ? [index] : []));
+  const said = new Set(all.map((at) => (lines[at] ?? "").slice("a=setup:".length).trim()));
+  const [setup = "actpass", ...others] = said;
+  if (others.length > 0 || !/^(actpass|active|passive)$/.test(setup))
+    throw unusable(lines, (all.at(-1) ?? 0) + 1, "a=setup must be the same everywhere: actpass, active or passive");
+  return setup === "actpass" ? undefined : setup === "active" ? "server" : "client";
 }
 
 function readSection(media: MediaDescription, lines: readonly string[], line: number): OfferedSection {

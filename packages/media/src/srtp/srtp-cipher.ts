@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
-import { type SessionKeys, SRTP_PROFILE, type SrtpProfile } from "./srtp-keys.ts";
+import { isGcm, type SessionKeys, type SrtpProfile } from "./srtp-keys.ts";
 
 /** Bytes of authentication tag. RFC 7714 section 13.1 and RFC 3711 section 8.2. */
 export function tagBytes(profile: SrtpProfile): number {
-  return profile === SRTP_PROFILE.aeadAes128Gcm ? 16 : 10;
+  return isGcm(profile) ? 16 : 10;
 }
 
 /**
@@ -61,7 +61,7 @@ export function sealGcm(
   from: number,
   to: number,
 ): void {
-  const cipher = createCipheriv("aes-128-gcm", keys.encryption, nonce);
+  const cipher = createCipheriv(keys.gcm, keys.encryption, nonce);
   cipher.setAAD(additional);
   bytes.set(cipher.update(bytes.subarray(from, to)), from);
   cipher.final();
@@ -81,7 +81,7 @@ export function openGcm(
   from: number,
   to: number,
 ): boolean {
-  const decipher = createDecipheriv("aes-128-gcm", keys.encryption, nonce);
+  const decipher = createDecipheriv(keys.gcm, keys.encryption, nonce);
   decipher.setAAD(additional);
   decipher.setAuthTag(bytes.subarray(to, to + 16));
   const plain = decipher.update(bytes.subarray(from, to));

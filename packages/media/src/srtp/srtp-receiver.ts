@@ -9,7 +9,7 @@ import {
   writeGcmRtcpNonce,
   writeGcmRtpNonce,
 } from "./srtp-cipher.ts";
-import { deriveSessionKeys, type SessionKeys, SRTP_PROFILE, type SrtpMaster, type SrtpProfile } from "./srtp-keys.ts";
+import { deriveSessionKeys, isGcm, type SessionKeys, type SrtpMaster, type SrtpProfile } from "./srtp-keys.ts";
 
 /** Why a packet was not accepted, counted for statistics. */
 export interface SrtpRefusals {
@@ -78,7 +78,7 @@ export class SrtpReceiver {
   }
 
   #openRtp(bytes: Buffer, packet: RtpPacket, index: number, end: number): boolean {
-    if (this.#profile === SRTP_PROFILE.aeadAes128Gcm) {
+    if (isGcm(this.#profile)) {
       writeGcmRtpNonce(this.#nonce, this.#rtp.salt, packet.ssrc, index);
       return openGcm(this.#rtp, this.#nonce, bytes.subarray(0, packet.payloadOffset), bytes, packet.payloadOffset, end);
     }
@@ -106,7 +106,7 @@ export class SrtpReceiver {
    * @returns The plain compound, a part of `bytes`, or `undefined`.
    */
   unprotectRtcp(bytes: Buffer): Buffer | undefined {
-    const gcm = this.#profile === SRTP_PROFILE.aeadAes128Gcm;
+    const gcm = isGcm(this.#profile);
     if (bytes.length < 12 + tagBytes(this.#profile)) {
       this.refusals.forged++;
       return undefined;

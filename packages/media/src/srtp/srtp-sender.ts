@@ -8,7 +8,7 @@ import {
   writeGcmRtcpNonce,
   writeGcmRtpNonce,
 } from "./srtp-cipher.ts";
-import { deriveSessionKeys, type SessionKeys, SRTP_PROFILE, type SrtpMaster, type SrtpProfile } from "./srtp-keys.ts";
+import { deriveSessionKeys, isGcm, type SessionKeys, type SrtpMaster, type SrtpProfile } from "./srtp-keys.ts";
 
 /** Protects one direction of SRTP and SRTCP in place. RFC 3711, RFC 7714. */
 export class SrtpSender {
@@ -47,7 +47,7 @@ export class SrtpSender {
       this.#sources.set(ssrc, source);
     }
     const index = source.unwrap(sequenceNumber);
-    if (this.#profile === SRTP_PROFILE.aeadAes128Gcm) {
+    if (isGcm(this.#profile)) {
       writeGcmRtpNonce(this.#nonce, this.#rtp.salt, ssrc, index);
       sealGcm(this.#rtp, this.#nonce, bytes.subarray(0, payloadOffset), bytes, payloadOffset, lengthBytes);
       return lengthBytes + 16;
@@ -71,7 +71,7 @@ export class SrtpSender {
     bytes.set(compound);
     const ssrc = bytes.readUInt32BE(4);
     const word = (0x80000000 | index) >>> 0;
-    if (this.#profile === SRTP_PROFILE.aeadAes128Gcm) {
+    if (isGcm(this.#profile)) {
       bytes.writeUInt32BE(word, bytes.length - 4);
       const additional = Buffer.concat([bytes.subarray(0, 8), bytes.subarray(bytes.length - 4)]);
       writeGcmRtcpNonce(this.#nonce, this.#rtcp.salt, ssrc, index);
