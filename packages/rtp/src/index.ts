@@ -1,4 +1,5 @@
 export { ArrivalRecorder, FEEDBACK_INTERVAL_MS } from "./arrival-recorder.ts";
+export { BandwidthEstimator, ESTIMATOR_SETTINGS, type EstimatorSettings } from "./bandwidth/bandwidth-estimator.ts";
 export { BITRATE_METER_FIELDS, BitrateMeter } from "./bitrate-meter.ts";
 export {
   type AudioLevel,

@@ -31,6 +31,7 @@ export {
   type ScheduleOptions,
 } from "./run-schedule.ts";
 export type { Action, Schedule } from "./schedule.ts";
+export { type LinkConditions, ShapedLink } from "./shaped-link.ts";
 export {
   type AcceptedSocketHandlers,
   CLEAN_NETWORK,

@@ -1,0 +1,81 @@
+import type { MonoMs } from "@lodeline/base";
+import { SequenceUnwrapper } from "../sequence.ts";
+import { FEEDBACK_CLOCK_WRAP_MS, type TransportFeedback } from "../transport-feedback.ts";
+
+/** Packets remembered, a power of two: two seconds of 40 Mbit/s. */
+const RING_PACKETS = 8192;
+
+/** What became of a packet that was sent. */
+export interface PacketResult {
+  readonly sentAtMs: MonoMs;
+  /** On the receiver's clock, which has another zero than ours; `undefined` when it did not arrive. */
+  readonly arrivalMs: number | undefined;
+  readonly sizeBytes: number;
+  /** The probe it was part of, 0 for none. */
+  readonly probe: number;
+  /** It was told as lost before, and has arrived after all. */
+  readonly afterAll: boolean;
+}
+
+const STATE = { flying: 0, lost: 1, arrived: 2 } as const;
+
+/** What was sent with transport-wide numbers, until feedback says what became of it. */
+export class SendHistory {
+  readonly #unwrapper = new SequenceUnwrapper();
+  readonly #numbers = new Float64Array(RING_PACKETS).fill(Number.NaN);
+  readonly #sentAt = new Float64Array(RING_PACKETS);
+  readonly #sizes = new Uint16Array(RING_PACKETS);
+  readonly #probes = new Uint32Array(RING_PACKETS);
+  readonly #states = new Uint8Array(RING_PACKETS);
+  #arrivalMs: number | undefined;
+
+  /** A packet left. Numbers of one transport go up by one each. */
+  sent(transportSequence: number, sizeBytes: number, probe: number, now: MonoMs): void {
+    const sequence = this.#unwrapper.unwrap(transportSequence);
+    const slot = sequence & (RING_PACKETS - 1);
+    this.#numbers[slot] = sequence;
+    this.#sentAt[slot] = now;
+    this.#sizes[slot] = Math.min(sizeBytes, 0xffff);
+    this.#probes[slot] = probe;
+    this.#states[slot] = STATE.flying;
+  }
+
+  /**
+   * What a feedback says that is new, in the order of sending. Numbers that were never sent, or are forgotten, are passed
+   * over: a receiver may say what it likes.
+   */
+  handle(feedback: TransportFeedback): PacketResult[] {
+    const results: PacketResult[] = [];
+    const { arrivalsMs, baseSequence } = feedback;
+    for (let i = 0; i < arrivalsMs.length; i++) {
+      const sequence = this.#unwrapper.peek((baseSequence + i) & 0xffff);
+      const slot = sequence & (RING_PACKETS - 1);
+      if (this.#numbers[slot] !== sequence) continue;
+      const result = this.#result(slot, arrivalsMs[i] as number);
+      if (result) results.push(result);
+    }
+    return results;
+  }
+
+  #result(slot: number, wrappedMs: number): PacketResult | undefined {
+    const state = this.#states[slot];
+    const lost = Number.isNaN(wrappedMs);
+    if (state === STATE.arrived || (lost && state === STATE.lost)) return undefined;
+    this.#states[slot] = lost ? STATE.lost : STATE.arrived;
+    return {
+      sentAtMs: this.#sentAt[slot] as number,
+      arrivalMs: lost ? undefined : this.#unwrapArrival(wrappedMs),
+      sizeBytes: this.#sizes[slot] as number,
+      probe: this.#probes[slot] as number,
+      afterAll: state === STATE.lost,
+    };
+  }
+
+  /** The nearest moment to the last one that the wrapped clock can mean. */
+  #unwrapArrival(wrappedMs: number): number {
+    const last = this.#arrivalMs ?? wrappedMs;
+    const turns = Math.round((last - wrappedMs) / FEEDBACK_CLOCK_WRAP_MS);
+    this.#arrivalMs = wrappedMs + turns * FEEDBACK_CLOCK_WRAP_MS;
+    return this.#arrivalMs;
+  }
+}
