@@ -45,6 +45,20 @@ describe("clients get another address in a call, behind a relay", { timeout: 120
     return { ada: await counts(ada), ben: await counts(ben), status: server.hub.status().sessions };
   };
 
+  it("their sockets are bound to no address, though both may use their devices: they outlive the one they go by", async () => {
+    for (const person of [ada, ben]) {
+      const candidates = await person.run((lab) =>
+        lab.connections.flatMap(
+          ({ localDescription }) => localDescription?.sdp.match(/^a=candidate:.* host.*$/gm) ?? [],
+        ),
+      );
+      const addresses = candidates.map((line) => line.split(" ")[4] ?? "");
+      assert.ok(addresses.length > 0);
+      // Chromium names none where it knows none: that is the sign of it.
+      for (const address of addresses) assert.match(address, /\.local$/);
+    }
+  });
+
   for (const [spec, what] of [
     ["udp:rebind", "another port, as when a NAT forgets"],
     ["udp:move", "another address"],

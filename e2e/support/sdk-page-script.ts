@@ -11,6 +11,7 @@ import {
   type Room,
   type Source,
 } from "@lodeline/client";
+import { bookConnections } from "./connection-book.ts";
 
 /** What a tile would say, and what its elements really show and play. */
 export interface TileReport {
@@ -195,12 +196,7 @@ function keepBook(lab: SdkLab): void {
       return stream;
     };
   }
-  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      lab.connections.push(this);
-    }
-  };
+  bookConnections((connection) => lab.connections.push(connection));
   globalThis.WebSocket = class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);

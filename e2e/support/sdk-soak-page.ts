@@ -1,4 +1,5 @@
 import { type Call, createClient, type LodelineClient, SERVER_PEER_IDENTITY } from "@lodeline/client";
+import { bookConnections } from "./connection-book.ts";
 
 /** What one call came to, at the tab's ends of it. */
 export interface CallAccount {
@@ -23,13 +24,7 @@ export class SoakLab {
       this.#captured.push(...stream.getTracks());
       return stream;
     };
-    const made = (connection: RTCPeerConnection) => this.#connections.push(connection);
-    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration);
-        made(this);
-      }
-    };
+    bookConnections((connection) => this.#connections.push(connection));
   }
 
   async open(url: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { bookConnections } from "../../e2e/support/connection-book.ts";
+
 /**
  * The outside probe: reads what the browser itself counts and what its elements show. It shares no code with the SDK's
  * own evidence and asks the SDK nothing.
@@ -23,25 +25,19 @@ export interface Rise {
 
 const SAMPLES_PER_MS = 48;
 
-/** Every peer connection that the page makes, kept by wrapping the constructor; install it before the SDK is used. */
+/** Every peer connection that the page makes; install it before the SDK is used. */
 export class ConnectionBook {
   readonly #open = new Set<RTCPeerConnection>();
   #serial = 0;
   readonly #names = new WeakMap<RTCPeerConnection, number>();
   #before = new Map<string, Inbound>();
 
-  /** Wraps the page's `RTCPeerConnection`. */
+  /** Begins to note them. */
   install(): void {
-    const note = (connection: RTCPeerConnection) => {
+    bookConnections((connection) => {
       this.#open.add(connection);
       this.#names.set(connection, this.#serial++);
-    };
-    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
-      constructor(configuration?: RTCConfiguration) {
-        super(configuration);
-        note(this);
-      }
-    };
+    });
   }
 
   /** What every incoming track has gained since the last call, by track id. */

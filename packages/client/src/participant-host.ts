@@ -157,6 +157,7 @@ export class ParticipantHost {
       slots: client.slots ?? { audio: SLOTS, video: SLOTS },
       iceServers: client.iceServers ?? [],
       iceTransportPolicy: client.iceTransportPolicy ?? "all",
+      followRoutes: client.followRoutes ?? true,
       roleOf: (key) => {
         const state = this.participant?.session(key)?.state;
         return state && "role" in state ? state.role : undefined;

@@ -31,6 +31,12 @@ export interface ClientOptions {
   /** `relay` hides addresses and needs a TURN server. Default `all`. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /**
+   * Media to and from the server goes by whatever way the machine has at the moment, so that a hand-over to another
+   * network, or another address, costs a tenth of a second (Chromium; others choose for themselves, and so do sessions
+   * between people). `false`: by the best of all addresses that the browser knows. Default true.
+   */
+  readonly followRoutes?: boolean | undefined;
+  /**
    * How long a join waits for devices before it goes on without them; they are published when they come. Default 800 ms:
    * a person who reads a permission prompt already hears the room.
    */

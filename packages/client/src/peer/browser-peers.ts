@@ -1,6 +1,6 @@
 import { LodelineError, type Logger } from "@lodeline/base";
 import type { PeerPort, PeerSpec, SessionKey } from "@lodeline/participant";
-import type { IceServer } from "@lodeline/protocol";
+import { type IceServer, SERVER_PEER_IDENTITY } from "@lodeline/protocol";
 import type { SessionInput, SessionRole } from "@lodeline/session";
 import type { OwnMedia } from "../devices/own-media.ts";
 import { BrowserPeer } from "./browser-peer.ts";
@@ -19,6 +19,8 @@ export interface BrowserPeersOptions {
   readonly slots: { readonly audio: number; readonly video: number };
   readonly iceServers: readonly IceServer[];
   readonly iceTransportPolicy: RTCIceTransportPolicy;
+  /** See ClientOptions. */
+  readonly followRoutes: boolean;
   /** Whose devices a session uses. */
   mediaOf(spec: PeerSpec): PeerMedia | undefined;
   /** Which end of its session this one is. */
@@ -34,10 +36,13 @@ export class BrowserPeers implements PeerPort {
   /** By session, in the order in which they were opened. */
   readonly #peers = new Map<string, BrowserPeer>();
   #iceServers: readonly IceServer[];
+  /** Whether sessions with the server go by the machine's route; no longer once that led nowhere. */
+  #onRoute: boolean;
 
   constructor(options: BrowserPeersOptions) {
     this.#options = options;
     this.#iceServers = options.iceServers;
+    this.#onRoute = options.followRoutes;
   }
 
   open(spec: PeerSpec, feed: (input: SessionInput) => void): BrowserPeer {
@@ -48,9 +53,16 @@ export class BrowserPeers implements PeerPort {
       spec,
       feed,
       logger,
-      connectionOptions: () => ({ media: own.media, configuration: this.#configuration() }),
+      connectionOptions: () => ({
+        media: own.media,
+        configuration: this.#configuration(),
+        onRoute: this.#onRoute && isWithServer(spec),
+      }),
       stepContext: () => this.#stepContext(spec, own),
-      changed,
+      changed: (one) => {
+        if (one.connection?.noRoute) this.#onRoute = false;
+        changed(one);
+      },
       message: (data) => message(spec.key, data),
     });
     this.#peers.set(spec.session, peer);
@@ -102,4 +114,9 @@ export class BrowserPeers implements PeerPort {
       slots: sfu ? this.#options.slots : { audio: 0, video: 0 },
     };
   }
+}
+
+/** People find each other by their addresses; the server is where its address says and needs none of theirs. */
+function isWithServer({ use, key }: PeerSpec): boolean {
+  return use === "sfu" || key === `call:${SERVER_PEER_IDENTITY}`;
 }

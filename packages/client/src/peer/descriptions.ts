@@ -42,8 +42,9 @@ async function usable(setting: Promise<void>): Promise<void> {
     await setting;
   } catch (thrown) {
     // RTCError names the line for an sdp-syntax-error (W3C webrtc section 11.2); other failures name none.
-    const line = (thrown as { sdpLineNumber?: number | null }).sdpLineNumber;
-    const detail = thrown instanceof Error ? thrown.message.slice(0, 300) : undefined;
+    const { message, sdpLineNumber: line } = thrown as { message?: string; sdpLineNumber?: number | null };
+    // Not asked whether it is an Error: one that comes from a frame's connection is none of this page's.
+    const detail = message?.slice(0, 300);
     throw new LodelineError("sdp/unusable", { detail, field: line ? `sdp:${line}` : "sdp", cause: thrown });
   }
 }

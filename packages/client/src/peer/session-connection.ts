@@ -6,6 +6,8 @@ import { ReceivedEvidence } from "../stats/received-evidence.ts";
 import { SentEvidence, type SentFacts } from "../stats/sent-evidence.ts";
 import { entriesOf, readable } from "../stats/stats-report.ts";
 import { CandidateEpochs } from "./candidate.ts";
+import { connectionOnRoute } from "./route-frame.ts";
+import { RouteTrial } from "./route-trial.ts";
 import { Sections } from "./sections.ts";
 import { SentTracks } from "./sent-tracks.ts";
 
@@ -14,6 +16,8 @@ export interface SessionConnectionOptions {
   readonly session: string;
   /** Receive slots and simulcast; else four `sendrecv` sections. */
   readonly sfu: boolean;
+  /** Packets go by whatever way the machine has, see {@link connectionOnRoute}; else by those the browser chooses. */
+  readonly onRoute: boolean;
   readonly media: OwnMedia;
   readonly configuration: RTCConfiguration;
   readonly listener: SessionConnectionListener;
@@ -53,6 +57,8 @@ export class SessionConnection {
   /** Set once the hold on the devices is given up. */
   #released: Promise<void> | undefined;
   #attached = false;
+  /** Of a connection on the machine's own route. */
+  readonly #trial: RouteTrial | undefined;
   /** Work on tracks, one after the other: two `replaceTrack` at once may finish in either order. */
   #work: Promise<void> = Promise.resolve();
 
@@ -60,7 +66,9 @@ export class SessionConnection {
     this.session = options.session;
     this.media = options.media;
     this.#listener = options.listener;
-    this.connection = new RTCPeerConnection(options.configuration);
+    const { configuration, onRoute } = options;
+    this.#trial = onRoute ? new RouteTrial() : undefined;
+    this.connection = onRoute ? connectionOnRoute(configuration) : new RTCPeerConnection(configuration);
     this.sections = new Sections(this.connection, options.sfu);
     this.tracks = new SentTracks(options.media, this.sections);
     this.media.hold();
@@ -68,6 +76,11 @@ export class SessionConnection {
       if (this.#attached) void this.attach(source.source);
     });
     this.#listen();
+  }
+
+  /** Whether the machine's own route was tried and led nowhere. */
+  get noRoute(): boolean {
+    return this.#trial?.ledNowhere(performance.now()) ?? false;
   }
 
   /** From now on the sections follow the devices. Settles when those open now are on their sections. */
@@ -175,7 +188,11 @@ export class SessionConnection {
 
   #listen(): void {
     const { connection } = this;
-    connection.onconnectionstatechange = () => this.#listener.transport(connection.connectionState);
+    connection.onconnectionstatechange = () => {
+      const { connectionState } = connection;
+      this.#trial?.note(connectionState, performance.now());
+      this.#listener.transport(connectionState);
+    };
     connection.onicecandidate = ({ candidate }) => {
       if (candidate) this.#listener.candidate(this.epochs.of(candidate), candidate);
     };
