@@ -56,6 +56,12 @@ describe("clients get another address in a call, behind a relay", { timeout: 120
       assert.ok(addresses.length > 0);
       // Chromium names none where it knows none: that is the sign of it.
       for (const address of addresses) assert.match(address, /\.local$/);
+      const own = await person.run((lab) =>
+        [...(lab.room?.participants.values() ?? [])].flatMap(({ stream }) =>
+          stream.getTracks().map((track) => track instanceof MediaStreamTrack),
+        ),
+      );
+      assert.deepEqual(own, [true, true], "what the page is handed is of its own kind");
     }
   });
 

@@ -39,19 +39,19 @@ export const BROKEN_STOP: readonly BrokenStep[] = [
 /** Runs on the page: arms a failure. It happens once, and everything is as before afterwards. */
 export function breakOnce(lab: SdkLab, { after, fails }: BrokenStep): void {
   const [owner = "", name = ""] = fails.split(".");
-  const holder = globalThis as unknown as Record<string, { prototype: object } | undefined>;
-  const arm = () => {
-    const object: object | undefined = owner === "global" ? globalThis : holder[owner]?.prototype;
-    let on = object;
+  const mend: (() => void)[] = [];
+  const fail = (): never => {
+    for (const one of mend.splice(0)) one();
+    lab.note(`broken ${fails}`);
+    throw new DOMException(`${fails} is broken.`, "OperationError");
+  };
+  const breakIn = (window: object) => {
+    const holder = window as unknown as Record<string, { prototype: object } | undefined>;
+    let on: object | undefined = owner === "global" ? window : holder[owner]?.prototype;
     while (on && !Object.hasOwn(on, name)) on = Object.getPrototypeOf(on);
     const original = on && Object.getOwnPropertyDescriptor(on, name);
     if (!on || !original) throw new Error(`nothing is called ${fails}`);
     const holds = on;
-    const fail = (): never => {
-      Object.defineProperty(holds, name, original);
-      lab.note(`broken ${fails}`);
-      throw new DOMException(`${fails} is broken.`, "OperationError");
-    };
     // An attribute fails where it is set, or where it is read if it can only be read.
     const accessor = original.set ? { ...original, set: fail } : { ...original, get: fail };
     // A plain function can be called and constructed; it fails either way.
@@ -62,6 +62,12 @@ export function breakOnce(lab: SdkLab, { after, fails }: BrokenStep): void {
       },
     };
     Object.defineProperty(holds, name, original.get ? accessor : plain);
+    mend.push(() => Object.defineProperty(holds, name, original));
+  };
+  // A connection may be made by a frame of the page, and what hangs on it is of that frame's kind.
+  const arm = () => {
+    for (const window of new Set([globalThis, ...Array.from(frames, (_, at) => frames[at] ?? globalThis)]))
+      breakIn(window);
   };
   lab.onStep = undefined;
   if (!after) return arm();

@@ -26,6 +26,15 @@ describe("a connection on the machine's route", () => {
     );
   });
 
+  it("[ROUTE1] so are the tracks that come in on it", () => {
+    page({ denies: true });
+    installGlobal("MediaStreamTrack", class {});
+    const connection = connectionOnRoute(CONFIGURATION);
+    const track = {};
+    connection.dispatchEvent(Object.assign(new Event("track"), { track }));
+    assert.ok(track instanceof MediaStreamTrack);
+  });
+
   it("[ROUTE1] another frame is made where the first was taken away", () => {
     const { frames } = page({ denies: true });
     connectionOnRoute(CONFIGURATION);

@@ -10,7 +10,7 @@ let kept: HTMLIFrameElement | undefined;
  * until then no page can do anything. A document that may use neither camera nor microphone is not told those addresses
  * (RFC 8828 section 5.2, mode 2): its connections have one socket that is bound to none, whose packets leave by the route
  * there is. Another network is then what another port of a NAT is, and the server follows it within a tenth of a second.
- * So the connection is made by a frame that may not, and has the page's own prototype: it is no other kind of object.
+ * So the connection is made by a frame that may not, and has the page's own prototype: it is of the page's own kind.
  *
  * Elsewhere, and where a page has put a constructor of its own in place of the browser's, a connection like any other.
  */
@@ -18,7 +18,11 @@ export function connectionOnRoute(configuration: RTCConfiguration): RTCPeerConne
   const Own = RTCPeerConnection;
   // The browser's own inherits from EventTarget; one that extends or wraps it wants to see what is made.
   const Made = Object.getPrototypeOf(Own) === EventTarget ? routeWindow()?.RTCPeerConnection : undefined;
-  return Made ? Reflect.construct(Made, [configuration], Own) : new Own(configuration);
+  if (!Made) return new Own(configuration);
+  const connection: RTCPeerConnection = Reflect.construct(Made, [configuration], Own);
+  // So are the tracks that the page is handed.
+  connection.addEventListener("track", ({ track }) => Object.setPrototypeOf(track, MediaStreamTrack.prototype));
+  return connection;
 }
 
 /** The frame's window, made when it is first needed and kept for good: a frame that goes closes what was made in it. */
