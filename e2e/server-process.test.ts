@@ -81,7 +81,7 @@ describe("lodeline dev", () => {
     const { code, tookMs } = await end(lodeline, "SIGINT");
     assert.equal(code, 1);
     assert.ok(tookMs < 3_500, `took ${tookMs} ms`);
-    assert.match(lodeline.err, /media transports: not in time/);
+    assert.match(lodeline.err, /media transports: \[timeout\] The media engine did not close within 2500 ms/);
   });
 
   it("ends at once at a second signal", async () => {

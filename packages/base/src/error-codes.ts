@@ -76,6 +76,7 @@ export const ERROR_CODES = {
     retry: "backoff",
     summary: "The media worker or process that held this is gone, and everything on it with it.",
   },
+  "media/engine-busy": { retry: "backoff", summary: "More is asked of the media engine than it answers." },
   "media/bind-failed": { retry: "backoff", summary: "No socket could be opened for media." },
   "device/denied": { retry: "ask-person", summary: "The person or the browser's settings refused the device." },
   "device/missing": { retry: "ask-person", summary: "No such device is connected." },

@@ -17,7 +17,7 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --port <n>           default 7880
       --host <address>     default 0.0.0.0
       --origin <origin>    a page's origin that may connect; may be repeated
-      --media-ports <a-b>  UDP ports for media
+      --media-ports <a-b>  UDP ports for media, one for each worker and address
       --data <folder>      rooms and calls are kept there over a restart; default
                            lodeline-data
       --no-data            keep nothing
@@ -26,6 +26,8 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
       --page <folder>      the built page; default the one beside this command
       --media-address <ip> address to offer for media, may be repeated; default all
                            of this machine's (Firefox never tries loopback for media)
+      --workers <n>        threads that media runs in, each with a UDP port of its own;
+                           default one for each core but one; 0: the server's own
       --log-level <level>  error, warn, info, debug, trace or silent; dev: warn, serve: info
 
   lodeline key     make a signing key and print it

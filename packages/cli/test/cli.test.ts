@@ -41,7 +41,8 @@ describe("lodeline", () => {
   it("[CLI7] lists the faults there are", async () => {
     const { code, out } = await run(["dev", "--fault", "help"]);
     assert.equal(code, 0);
-    for (const name of ["msg", "tcp", "udp", "server", "device"]) assert.match(out.join(), new RegExp(`^${name}`, "m"));
+    for (const name of ["msg", "tcp", "udp", "media", "server", "device"])
+      assert.match(out.join(), new RegExp(`^${name}`, "m"));
   });
 
   const key = `lk:${"s".repeat(32)}`;
@@ -58,6 +59,7 @@ describe("lodeline", () => {
     [["dev", "--fault", "udp:loss=5%", "--fault", "udp:loss"], /takes a share/],
     [["dev", "--fault", "device:pull"], /developer panel/],
     [["serve", "--fault", "server:kill"], /--fault/],
+    [["dev", "--workers", "many"], /--workers is a whole number from 0 to 256/],
     [["serve", "--media-ports", "40000"], /--media-ports is a range/],
     [["serve", "--key-file", "/nowhere/at/all"], /cannot be read: ENOENT/],
     [["token", "--room", "den"], /--identity is needed/],

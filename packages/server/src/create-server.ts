@@ -40,13 +40,19 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
   const clock = nodeClock();
   const tokens = createTokens(settings.keys, () => clock.wall());
   const faults = settings.faults
-    ? new ServerFaults({ clock, kill: settings.kill, silence: (fault) => media.silence(fault) })
+    ? new ServerFaults({
+        clock,
+        kill: settings.kill,
+        silence: (fault) => media.silence(fault),
+        killWorker: (worker) => kill(worker),
+      })
     : undefined;
   // The media engine reports into the hub and the hub drives the engine: the arrow back is closed here, once.
   const network =
     faults && settings.faults === "network" ? new NetworkFaults(faults, clock, settings.random) : undefined;
   const onFacts = (room: string, facts: MediaFacts) => hub.mediaFacts(room, facts);
-  const media = createMediaHost(settings, clock, createEngine(settings, clock, network?.announce), onFacts);
+  const { engine, kill } = createEngine(settings, clock, network?.announce);
+  const media = createMediaHost(settings, clock, engine, onFacts);
   const store = settings.storage && openStore(settings.storage.directory, settings.logger, clock, () => hub.saveAll());
   let hub: Hub;
   try {

@@ -30,6 +30,8 @@ const DOWN_MS = 500;
 export interface ServerFaultsOptions {
   readonly clock: Clock;
   silence(fault: SilenceFault): void;
+  /** Makes a media worker die. @returns Whether there is one of this number. */
+  killWorker(worker: number): boolean;
   /** Ends the server without a word and starts it again; absent: `server:kill` is refused. */
   readonly kill?: ((downMs: number) => void) | undefined;
 }
@@ -47,6 +49,7 @@ export class ServerFaults {
     this.#performers = {
       msg: (fault, over) => this.#messages.add(fault, over),
       silence: (fault) => this.#silence(fault),
+      media: (fault, over) => this.#media(fault, over),
       server: (fault, over) => this.#server(fault, over),
     };
     this.desk = new FaultDesk({ clock: options.clock, performers: this.#performers });
@@ -85,6 +88,17 @@ export class ServerFaults {
     const subscription = textOf(fault, "subscription") ?? "";
     this.#options.silence({ subscription, forMs: fault.forMs ?? Number.POSITIVE_INFINITY });
     return { stop: () => this.#options.silence({ subscription, forMs: 0 }), counters: () => ({}) };
+  }
+
+  #media(fault: Fault, over: () => void): RunningFault {
+    const worker = numberOf(fault, "worker") ?? 0;
+    if (!this.#options.killWorker(worker)) {
+      const detail = `This server has no media worker ${worker}.`;
+      throw new LodelineError("config/invalid", { field: "fault", detail });
+    }
+    const { clock } = this.#options;
+    const timer = clock.at(clock.now(), over);
+    return { stop: () => timer.cancel(), counters: () => ({}) };
   }
 
   #server(fault: Fault, over: () => void): RunningFault {

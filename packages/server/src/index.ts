@@ -1,3 +1,4 @@
+export { defaultWorkerCount } from "@lodeline/workers";
 export type { TokenGrant } from "./auth/grant.ts";
 export { createSigningKey, formatSigningKey, parseSigningKeys, type SigningKey } from "./auth/signing-key.ts";
 export { createTokens, type Tokens } from "./auth/tokens.ts";

@@ -19,8 +19,16 @@ export interface MediaOptions {
    * of this machine, on an open server too, because Firefox never tries a loopback candidate.
    */
   readonly addresses?: readonly string[] | undefined;
-  /** UDP ports for media, both ends included. Default: whatever the machine gives. */
+  /**
+   * UDP ports for media, both ends included. Each worker takes one for each address, so there must be as many as workers.
+   * Default: whatever the machine gives.
+   */
   readonly portRange?: { readonly first: number; readonly last: number } | undefined;
+  /**
+   * Worker threads that media runs in; rooms are placed on the least busy. 0: media runs in the thread that made the server,
+   * for tests and for measuring it alone. Default 0; `lodeline dev` and `lodeline serve` take one for each core but one.
+   */
+  readonly workers?: number | undefined;
   /** Told to every client in `joined`, for its ICE agent. Default: none. */
   readonly iceServers?: readonly IceServer[] | undefined;
 }

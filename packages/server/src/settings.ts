@@ -78,6 +78,19 @@ function checkNumbers(options: ServerOptions): void {
   if (range && !(isPort(range.first) && isPort(range.last) && range.first > 0 && range.first <= range.last)) {
     throw unfit("media.portRange", "A port range goes from a lower port to a higher one, both from 1 to 65535.");
   }
+  checkWorkers(media?.workers ?? 0, range);
+}
+
+/** More than this many threads help nobody. */
+const WORKERS_LIMIT = 256;
+
+function checkWorkers(workers: number, range: MediaOptions["portRange"]): void {
+  if (!Number.isInteger(workers) || workers < 0 || workers > WORKERS_LIMIT) {
+    throw unfit("media.workers", `The number of media workers is a whole number from 0 to ${WORKERS_LIMIT}.`);
+  }
+  if (range && range.last - range.first + 1 < workers) {
+    throw unfit("media.portRange", `${workers} media workers need as many ports: each has its own.`);
+  }
 }
 
 function isPort(port: number): boolean {

@@ -10,8 +10,13 @@ const ok: Passing = { who, direction: "to-client", index: 3, message: { type: "o
 function make() {
   const clock = new VirtualClock();
   const silenced: SilenceFault[] = [];
-  const faults = new ServerFaults({ clock, silence: (fault) => silenced.push(fault) });
-  return { clock, faults, silenced };
+  const killed: number[] = [];
+  const faults = new ServerFaults({
+    clock,
+    silence: (fault) => silenced.push(fault),
+    killWorker: (worker) => worker < 2 && killed.push(worker) > 0,
+  });
+  return { clock, faults, silenced, killed };
 }
 
 describe("faults of a server", () => {
@@ -42,6 +47,14 @@ describe("faults of a server", () => {
     clock.advance(5000);
     assert.deepEqual(silenced[1], { subscription: "p_1:camera>p_2", forMs: 0 });
     assert.deepEqual(faults.desk.active, []);
+  });
+
+  it("[FLT3] kill a media worker once, and none that is not there", () => {
+    const { clock, faults, killed } = make();
+    faults.desk.start("media:kill,worker=1");
+    clock.advance(0);
+    assert.deepEqual([killed, faults.desk.active], [[1], []]);
+    assert.throws(() => faults.desk.start("media:kill,worker=2"), { code: "config/invalid", field: "fault" });
   });
 
   it("[FLT2] do not kill a server that nobody starts again", () => {

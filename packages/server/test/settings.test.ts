@@ -40,6 +40,9 @@ describe("settings", () => {
     ["timers.leaseMs", { timers: { leaseMs: 0 } }],
     ["timers.ackDelayMs", { timers: { ackDelayMs: Number.NaN } }],
     ["media.portRange", { media: { portRange: { first: 50_000, last: 40_000 } } }],
+    ["media.portRange", { media: { workers: 2, portRange: { first: 50_000, last: 50_000 } } }],
+    ["media.workers", { media: { workers: -1 } }],
+    ["media.workers", { media: { workers: 1.5 } }],
   ];
   for (const [field, options] of unfit) {
     it(`[SET4] refuse ${JSON.stringify(options)}`, () => {

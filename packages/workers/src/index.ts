@@ -20,3 +20,8 @@ export {
   type RequestKind,
 } from "./engine/messages.ts";
 export { nodeClock } from "./node-clock.ts";
+export { createEnginePool, type EnginePool, type EnginePoolOptions } from "./pool/engine-pool.ts";
+export type { EngineMaker } from "./pool/member.ts";
+export { startWorker, type WorkerEngine } from "./thread/start-worker.ts";
+export { defaultWorkerCount } from "./thread/worker-count.ts";
+export type { WorkerOptions } from "./thread/worker-options.ts";

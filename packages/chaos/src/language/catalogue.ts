@@ -114,6 +114,17 @@ export const FAULT_CATALOGUE: readonly CatalogueEntry[] = [
     example: "silence:subscription=p_ada:camera>p_bob+5s",
   },
   {
+    name: "media",
+    what: "Faults of the workers that media runs in.",
+    at: "server",
+    parameters: [
+      { name: "kill", kind: "flag", what: "One dies without a word; another takes its place." },
+      { name: "worker", kind: "count", what: "Which, from 0. Default 0." },
+    ],
+    needs: ["kill"],
+    example: "media:kill,worker=1@10s",
+  },
+  {
     name: "server",
     what: "Faults of the server as a whole.",
     at: "server",

@@ -9,7 +9,14 @@ import { keptKey } from "../kept-key.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS, storageIn } from "./server-options.ts";
+import {
+  logLevelOption,
+  mediaAddresses,
+  PORT_RANGE,
+  SERVER_OPTIONS,
+  storageIn,
+  workerCount,
+} from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
@@ -47,7 +54,7 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
         host: textOption(values, "host"),
         port: numberOption(values, "port", PORT_RANGE),
         pageDirectory: page,
-        media: { addresses: mediaAddresses(values) },
+        media: { addresses: mediaAddresses(values), workers: workerCount(values) },
         storage: storageIn(data),
         faults: values.faults === true || faults.length > 0 ? "network" : false,
       },

@@ -5,7 +5,14 @@ import { loadKeys } from "../keys.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import { logLevelOption, mediaAddresses, PORT_RANGE, SERVER_OPTIONS, storageIn } from "./server-options.ts";
+import {
+  logLevelOption,
+  mediaAddresses,
+  PORT_RANGE,
+  SERVER_OPTIONS,
+  storageIn,
+  workerCount,
+} from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
@@ -21,6 +28,7 @@ const DEFAULT_DATA = "lodeline-data";
 export async function serveCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const values = readOptions(args, OPTIONS);
   const keys = await loadKeys(textOption(values, "key-file"), terminal.environment);
+  const ports = portRange(textOption(values, "media-ports"));
   return await runServer({
     request: {
       options: {
@@ -32,7 +40,8 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         storage: storageIn(values["no-data"] === true ? undefined : (textOption(values, "data") ?? DEFAULT_DATA)),
         media: {
           addresses: mediaAddresses(values),
-          portRange: portRange(textOption(values, "media-ports")),
+          portRange: ports,
+          workers: workerCount(values, ports && ports.last - ports.first + 1),
         },
       },
       logLevel: logLevelOption(values) ?? "info",

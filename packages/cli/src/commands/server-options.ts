@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import type { LogLevel } from "@lodeline/server";
-import { listOption, type OptionValues, wordOption } from "../arguments.ts";
+import { defaultWorkerCount, type LogLevel } from "@lodeline/server";
+import { listOption, numberOption, type OptionValues, wordOption } from "../arguments.ts";
 
 /** Options that `dev` and `serve` share. */
 export const SERVER_OPTIONS = {
@@ -8,12 +8,16 @@ export const SERVER_OPTIONS = {
   host: { type: "string" },
   page: { type: "string" },
   data: { type: "string" },
+  workers: { type: "string" },
   "media-address": { type: "string", multiple: true },
   "log-level": { type: "string" },
 } as const;
 
 /** What a TCP port may be; 0 takes a free one. */
 export const PORT_RANGE = { least: 0, most: 65_535 } as const;
+
+/** How many media workers there may be; 0 is the server's own thread. */
+const WORKERS_RANGE = { least: 0, most: 256 } as const;
 
 const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace", "silent"];
 
@@ -26,6 +30,15 @@ export function logLevelOption(values: OptionValues): LogLevel | undefined {
 export function mediaAddresses(values: OptionValues): readonly string[] | undefined {
   const addresses = listOption(values, "media-address");
   return addresses.length > 0 ? addresses : undefined;
+}
+
+/**
+ * `--workers`; without it one for each core but one, as far as each finds a port.
+ *
+ * @param ports - How many UDP ports there are for each address; `undefined` for as many as needed.
+ */
+export function workerCount(values: OptionValues, ports?: number): number {
+  return numberOption(values, "workers", WORKERS_RANGE) ?? Math.min(defaultWorkerCount(), ports ?? Infinity);
 }
 
 /** Where state is kept, `undefined` for nowhere. @param folder - The one that `--data` names, or the default. */

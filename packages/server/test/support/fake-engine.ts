@@ -19,7 +19,7 @@ export class FakeEngine implements Engine {
   /** Answers wait for this, where it is set. */
   hold: Promise<void> | undefined;
 
-  on(name: "event", listener: (event: EngineEvent) => void): Disposable {
+  on<Name extends keyof EngineEvents>(name: Name, listener: (event: EngineEvents[Name]) => void): Disposable {
     return this.#emitter.on(name, listener);
   }
 

@@ -1,9 +1,11 @@
-import type { Listenable } from "@lodeline/base";
+import type { Listenable, LodelineError } from "@lodeline/base";
 import type { AnswerTo, EngineEvent, EngineRequest } from "./messages.ts";
 
 /** Events of an {@link Engine}. */
 export interface EngineEvents {
   readonly event: EngineEvent;
+  /** It is gone without having been closed, and everything on it: nothing can be asked of it any more. */
+  readonly lost: LodelineError;
 }
 
 /**
@@ -19,6 +21,10 @@ export interface Engine extends Listenable<EngineEvents>, AsyncDisposable {
    * everything on it with it.
    */
   ask<Request extends EngineRequest>(request: Request): Promise<AnswerTo<Request>>;
-  /** Closes everything on it and itself. Idempotent. */
+  /**
+   * Closes everything on it and itself. Idempotent.
+   *
+   * @throws LodelineError `timeout` when it did not close in time; it was let go of then.
+   */
   close(): Promise<void>;
 }

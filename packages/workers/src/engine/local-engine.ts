@@ -85,13 +85,13 @@ export class LocalEngine implements Engine {
         forwarders.delete(id);
         return DONE;
       },
-      "set-view": ({ forwarder: id, view }) => done(forwarder(id).setView(view)),
-      "request-key-frame": ({ forwarder: id }) => done(forwarder(id).requestKeyFrame()),
-      "reset-forwarder": ({ forwarder: id }) => done(forwarder(id).reset()),
+      "set-view": ({ forwarder: id, view }) => done(() => forwarder(id).setView(view)),
+      "request-key-frame": ({ forwarder: id }) => done(() => forwarder(id).requestKeyFrame()),
+      "reset-forwarder": ({ forwarder: id }) => done(() => forwarder(id).reset()),
       silence: ({ forwarder: id, forMs }) =>
-        done(forwarder(id).silence(forMs === null ? Infinity : this.#clock.now() + forMs)),
+        done(() => forwarder(id).silence(forMs === null ? Infinity : this.#clock.now() + forMs)),
       "loop-back": ({ transport }) => this.#loopBack(this.#held.transport(transport)),
-      "send-data": ({ transport, channel, message }) => done(this.#channels.send(transport, channel, message)),
+      "send-data": ({ transport, channel, message }) => done(() => this.#channels.send(transport, channel, message)),
       stats: ({ room }) => engineStats(this.#held, room, this.#clock.now()),
     };
   }
@@ -195,7 +195,8 @@ async function attempt(perform: (request: EngineRequest) => unknown, request: En
   return await perform(request);
 }
 
-function done(_nothing: void): typeof DONE {
+function done(act: () => void): typeof DONE {
+  act();
   return DONE;
 }
 
