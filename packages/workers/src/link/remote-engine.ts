@@ -87,7 +87,9 @@ export class RemoteEngine implements Engine {
       this.#options.port.post({ kind: "close" });
       const { clock } = this.#options;
       const detail = `The media engine did not close within ${CLOSE_MS} ms.`;
-      const timer = clock.at(clock.now() + CLOSE_MS, () => this.#ended.reject(new LodelineError("timeout", { detail })));
+      const timer = clock.at(clock.now() + CLOSE_MS, () =>
+        this.#ended.reject(new LodelineError("timeout", { detail })),
+      );
       await this.#ended.promise.finally(() => {
         timer.cancel();
         this.#end();
