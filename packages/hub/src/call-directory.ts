@@ -12,7 +12,7 @@ import type { ServerPeerCalls } from "./server-peer-calls.ts";
 /** What {@link CallDirectory} needs of the hub. */
 export interface CallDirectoryOptions extends CallTableOptions {
   readonly clock: Clock;
-  readonly timers: Pick<Timers, "leaseMs" | "byeGraceMs">;
+  readonly timers: Pick<Timers, "leaseMs" | "byeGraceMs" | "linkLostMs">;
   /** The links of an identity. */
   linksOf(identity: string): readonly LinkHost[];
   /** Absent: nobody lives on the server. */
@@ -39,7 +39,7 @@ export class CallDirectory {
     this.#options = options;
     this.#calls = new CallTable(options);
     this.#leases = new CallLeases({ clock, timers, calls: this.#calls });
-    this.#signals = new CallSignals(this.#calls, this.#leases);
+    this.#signals = new CallSignals({ clock, timers, calls: this.#calls, leases: this.#leases });
   }
 
   /** Calls between identities, without those to the server peer. */
@@ -119,8 +119,13 @@ export class CallDirectory {
 
   /** A link is not heard of, or is again: a call that needs it waits for it as long as a room would. */
   linkChanged(host: LinkHost): void {
-    for (const call of this.#calls) {
-      if (call.ringing.has(host) || call.caller === host || call.callee === host) this.#leases.watch(call);
+    for (const call of [...this.#calls]) {
+      const isBound = call.caller === host || call.callee === host;
+      if (isBound || call.ringing.has(host)) this.#leases.watch(call);
+      if (isBound && host.link.state !== "open") {
+        this.#signals.bindingLost(call, host);
+        this.#options.touched(call.session);
+      }
     }
   }
 
@@ -154,7 +159,11 @@ export class CallDirectory {
   #begin(host: LinkHost, to: string, signal: Signal): void {
     const { session } = signal;
     const refusal = this.#refusal(host, to, session);
-    if (refusal) return refuse(host, to, session, refusal);
+    if (refusal) {
+      // A session id in use is that of another, which is not over.
+      if (refusal.code !== "protocol/out-of-turn") this.#calls.remember(session, "refused");
+      return refuse(host, to, session, refusal);
+    }
     const call: Call = {
       session,
       from: host.identity,
@@ -169,7 +178,10 @@ export class CallDirectory {
     const mirror = this.#calls.mirrorOf(call);
     if (mirror) return this.#merge(mirror, call, signal);
     const links = this.#options.linksOf(to);
-    if (links.length === 0) return host.deliver(said(to, session, { kind: "reject", reason: "unreachable" }));
+    if (links.length === 0) {
+      this.#calls.remember(session, "unreachable");
+      return host.deliver(said(to, session, { kind: "reject", reason: "unreachable" }));
+    }
     this.#calls.add(call);
     this.#calls.tell(call, "ringing");
     for (const link of links) call.ringing.add(link);

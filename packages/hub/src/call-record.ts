@@ -1,4 +1,4 @@
-import type { Timer } from "@lodeline/base";
+import type { MonoMs, Timer } from "@lodeline/base";
 import type { CallReceived, CallSent, Signal } from "@lodeline/protocol";
 import type { LinkHost } from "./link-host.ts";
 
@@ -47,6 +47,13 @@ export interface Call {
   callee: LinkHost | undefined;
   /** Both ends have said what they hear: from now on they find out by their transports, and not by their links. */
   established: boolean;
+  /**
+   * The last `link-lost` by another link of an end whose bound link was open, and until when it counts: a page that has
+   * renewed its link says it on the new one, perhaps before the old one is seen to be gone.
+   */
+  early?:
+    | { readonly host: LinkHost; readonly to: string; readonly signal: Signal; readonly untilMs: MonoMs }
+    | undefined;
   /** Somebody whom it takes is not heard of: armed for the moment at which that is the answer. */
   unheard?: Timer | undefined;
   /** By identity: what that end last said of its media. */

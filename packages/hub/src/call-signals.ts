@@ -1,5 +1,5 @@
-import { LodelineError } from "@lodeline/base";
-import type { EndReason, Signal, SignalBody } from "@lodeline/protocol";
+import { type Clock, LodelineError } from "@lodeline/base";
+import type { EndReason, Signal, SignalBody, Timers } from "@lodeline/protocol";
 import { errorMessage } from "@lodeline/signaling";
 import { stopRinging } from "./call-endings.ts";
 import type { CallLeases } from "./call-leases.ts";
@@ -8,14 +8,24 @@ import type { Call } from "./call-record.ts";
 import type { CallTable } from "./call-table.ts";
 import type { LinkHost } from "./link-host.ts";
 
+/** What {@link CallSignals} needs. */
+export interface CallSignalsOptions {
+  readonly clock: Clock;
+  readonly timers: Pick<Timers, "linkLostMs">;
+  readonly calls: CallTable;
+  readonly leases: CallLeases;
+}
+
 /** Passes on what the two ends of a call say, and what follows for the call: answered, declined, over. */
 export class CallSignals {
+  readonly #options: CallSignalsOptions;
   readonly #calls: CallTable;
   readonly #leases: CallLeases;
 
-  constructor(calls: CallTable, leases: CallLeases) {
-    this.#calls = calls;
-    this.#leases = leases;
+  constructor(options: CallSignalsOptions) {
+    this.#options = options;
+    this.#calls = options.calls;
+    this.#leases = options.leases;
   }
 
   /** A link says something to an identity, in a call that may not be its own. */
@@ -28,7 +38,8 @@ export class CallSignals {
 
   #fromCaller(call: Call, host: LinkHost, signal: Signal): void {
     const { kind } = signal.body;
-    if (call.caller !== host && (kind === "call:init" || !takesOver(call.caller))) return;
+    if (call.caller !== host && kind === "call:init") return;
+    if (call.caller !== host && !takesOver(call.caller)) return this.#keepEarly(call, host, signal);
     if (call.caller !== host) {
       call.caller = host;
       this.#leases.watch(call);
@@ -40,18 +51,40 @@ export class CallSignals {
 
   #fromCallee(call: Call, host: LinkHost, signal: Signal): void {
     const { body } = signal;
+    const rings = isRinging(signal);
     if (call.callee && call.callee !== host) {
-      if (body.kind === "accept") return host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
-      if (!takesOver(call.callee)) return;
+      if (body.kind === "accept" || rings) {
+        return host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
+      }
+      // A decline is the late word of a link at which it rang, never of the page that answered.
+      if (body.kind === "reject") return;
+      if (!takesOver(call.callee)) return this.#keepEarly(call, host, signal);
       call.callee = host;
       this.#leases.watch(call);
     }
+    // Whether it still rings for somebody its caller knows.
+    if (call.callee === undefined && rings) return call.caller.deliver(passed(host, signal));
     if (call.callee === undefined && body.kind === "accept") this.#answer(call, host);
     if (call.callee === host) {
       this.#note(call, call.to, body);
       call.caller.deliver(passed(host, signal));
       if (body.kind === "hangup" || body.kind === "reject") this.#calls.over(call, body.reason);
     } else if (body.kind === "hangup" || body.kind === "reject") this.#declined(call, host, signal, body.reason);
+  }
+
+  /** A page that has renewed its link says so on the new one: that counts yet when the bound one is gone soon. */
+  #keepEarly(call: Call, host: LinkHost, signal: Signal): void {
+    if (signal.body.kind !== "hangup" || signal.body.reason !== "link-lost") return;
+    const to = host.identity === call.from ? call.to : call.from;
+    call.early = { host, to, signal, untilMs: this.#options.clock.now() + this.#options.timers.linkLostMs };
+  }
+
+  /** The bound link of an end is not heard of: what another link of that end has said before counts now. */
+  bindingLost(call: Call, bound: LinkHost): void {
+    const { early } = call;
+    if (!early || early.host.identity !== bound.identity) return;
+    call.early = undefined;
+    if (this.#options.clock.now() <= early.untilMs) this.handle(call, early.host, early.to, early.signal);
   }
 
   /** Notes what an end says of its media, as it passes. Once both have said so, the call is established. */
@@ -80,6 +113,11 @@ export class CallSignals {
     stopRinging(call, undefined, reason);
     this.#calls.over(call, reason);
   }
+}
+
+/** Whether an end says that it still rings there: a receipt outside of its count, for it is about no media. */
+function isRinging({ body, seq }: Signal): boolean {
+  return body.kind === "receipt" && seq === 0;
 }
 
 /** Whether another link of the same identity may speak for this one: it renewed its link and the old one hangs. */

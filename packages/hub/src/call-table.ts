@@ -74,7 +74,12 @@ export class CallTable implements Iterable<Call> {
     call.unheard?.cancel();
     this.#calls.delete(call.session);
     this.#options.touched(call.session);
-    this.#ended.set(call.session, reason);
+    this.remember(call.session, reason);
+  }
+
+  /** Notes how a call has ended, one that never began here too: it is answered with that when it is said again. */
+  remember(session: string, reason: EndReason): void {
+    this.#ended.set(session, reason);
     for (const [oldest] of this.#ended) if (this.#ended.size > MOST_ENDED) this.#ended.delete(oldest);
   }
 

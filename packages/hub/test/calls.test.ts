@@ -288,6 +288,49 @@ describe("calls", () => {
     assert.equal(world.hub.status().calls, 0);
   });
 
+  it("[HUB51] a call that was refused does not ring when it is said again, whoever has come meanwhile", () => {
+    const world = new World();
+    const ada = world.client("ada");
+    world.run();
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    const bob = world.client("bob");
+    world.run();
+    ada.signal("call", "bob", "s_1", 2, init);
+    world.run();
+    assert.deepEqual(bob.heard, []);
+    const unreachable = { from: "bob", session: "s_1", kind: "reject", reason: "unreachable" };
+    assert.deepEqual(ada.heard, [unreachable, unreachable]);
+    ada.signal("call", "bob", "s_2", 1, init);
+    world.run();
+    assert.equal(bob.heard.length, 1, "another call rings");
+  });
+
+  it("[HUB51] who rings on after the call was taken elsewhere, or was over, is told so when it says that it rings", () => {
+    const rings = { kind: "receipt" as const, revision: 0, heard: 0, sends: [], receives: [] };
+    const world = new World();
+    const { ada, bob, desk } = three(world);
+    ada.signal("call", "bob", "s_1", 1, init);
+    world.run();
+    desk.signal("call", "ada", "s_1", 0, rings);
+    world.run();
+    assert.deepEqual(ada.heard, [{ from: "bob", session: "s_1", kind: "receipt" }], "its caller knows best");
+    world.filter = (_to, message) => message.type !== "signal";
+    bob.signal("call", "ada", "s_1", 1, { kind: "accept" });
+    world.run();
+    world.filter = undefined;
+    bob.vanish();
+    world.run();
+    desk.signal("call", "ada", "s_1", 0, rings);
+    world.run();
+    assert.equal(desk.heard.at(-1)?.reason, "answered-elsewhere", "it takes nothing over");
+    ada.signal("call", "bob", "s_1", 2, { kind: "hangup", reason: "hangup" });
+    world.run();
+    desk.signal("call", "ada", "s_1", 0, rings);
+    world.run();
+    assert.equal(desk.heard.at(-1)?.reason, "remote-gone");
+  });
+
   it("[HUB51] who has not heard of the end of a call hears it when it says what comes in it", () => {
     const { world, ada, bob } = answered(new World());
     world.filter = (_to, message) => message.type !== "signal";
@@ -359,6 +402,22 @@ describe("calls", () => {
     assert.equal(pad.heard.length, 0);
   });
 
+  it("[HUB29] the hangup of a page on its new link counts when its old one is seen to be gone, and not much later", () => {
+    for (const [silentMs, calls] of [
+      [100, 0],
+      [DEFAULT_TIMERS.linkLostMs + 100, 1],
+    ] as const) {
+      const { world, ada, bob, desk } = established(new World());
+      desk.signal("call", "ada", "s_1", 3, { kind: "hangup", reason: "link-lost" }, 1);
+      world.run(silentMs);
+      assert.equal(world.hub.status().calls, 1, "it may be another tab");
+      bob.cut();
+      world.run();
+      assert.equal(world.hub.status().calls, calls);
+      if (calls === 0) assert.equal(ada.heard.at(-1)?.reason, "link-lost");
+    }
+  });
+
   it("[HUB29] nobody else speaks in a call: not another identity, not another link while the bound one is there", () => {
     const world = new World();
     const { ada, bob, desk } = answered(world);
@@ -370,6 +429,9 @@ describe("calls", () => {
     assert.deepEqual(eve.errors, [{ code: "session/unknown", field: "signal.session" }]);
     bob.vanish();
     world.run();
+    desk.signal("call", "ada", "s_1", 1, { kind: "reject", reason: "declined" });
+    world.run();
+    assert.equal(ada.heard.length, 1, "a late decline, while the link of who answered hangs");
     desk.signal("call", "ada", "s_1", 2, { kind: "negotiation-needed", why: "new link", iceRestart: true });
     world.run();
     assert.equal(ada.heard.at(-1)?.kind, "negotiation-needed");
