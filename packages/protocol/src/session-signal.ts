@@ -91,7 +91,11 @@ export const signalBody = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("negotiation-needed"), why: text, iceRestart: z.boolean() }),
   z.strictObject({
     kind: z.literal("receipt"),
-    revision: sequence.check(z.describe("Call: raised by its sender with each change of `sends`. The newest holds.")),
+    revision: sequence.check(
+      z.describe(
+        "Call: raised by its sender with each change of `sends`. The newest holds. 0, in a signal without a number: it still rings at its sender.",
+      ),
+    ),
     heard: sequence.check(z.describe("The last revision of the other end that was heard.")),
     sends: z.array(callSent).check(z.maxLength(4)),
     receives: z.array(callReceived).check(z.maxLength(4)),

@@ -16,7 +16,10 @@ import type {
   SessionState,
 } from "./session-state.ts";
 import { beginPlan } from "./start-plan.ts";
-import { changed, emit, say, type Turn } from "./turn.ts";
+import { answerLoose, changed, emit, say, type Turn } from "./turn.ts";
+
+/** Between two words of an end at which it rings. */
+const STILL_RINGS_MS = 2_000;
 
 type CallInput = Extract<SessionInput, { kind: "call" }>;
 type CallInit = Extract<Signal["body"], { kind: "call:init" }>;
@@ -64,10 +67,21 @@ export function ring(turn: Turn, memory: SessionMemory, signal: Signal, init: Ca
   const shared = born(held.memory, session, "answerer");
   const received = note(shared.received, signal.seq) ?? shared.received;
   const deadlineMs = turn.now + turn.options.timers.ringingMs;
-  const state: IncomingInitState = { kind: "IncomingInit", ...shared, received, name, audio, video, deadlineMs };
+  const sayMs = turn.now + STILL_RINGS_MS;
+  const state: IncomingInitState = { kind: "IncomingInit", ...shared, received, name, audio, video, deadlineMs, sayMs };
   changed(turn, "Idle", state, session, "call:init");
   emit(turn, { kind: "incoming", session, name, audio, video });
   return replay(turn, state, held.signals);
+}
+
+/**
+ * It rings here, and perhaps should not any more: the word that ends a ringing is said once, and may be lost. So who rings
+ * says so, and whoever knows better answers. A receipt of nothing, without a number: it is about no media.
+ */
+export function ringOn(turn: Turn, state: IncomingInitState): IncomingInitState {
+  if (turn.now < state.sayMs) return state;
+  answerLoose(turn, state.session, 0, { kind: "receipt", revision: 0, heard: 0, sends: [], receives: [] });
+  return { ...state, sayMs: turn.now + STILL_RINGS_MS };
 }
 
 /** IncomingInit -> Negotiating: this is what makes the connection, and the only thing that does. */

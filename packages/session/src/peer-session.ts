@@ -1,5 +1,5 @@
 import { type Machine, type MonoMs, type Step, type Tick, toLodelineError } from "@lodeline/base";
-import { answerCall, begin, dial, dialAgain, ring } from "./calling.ts";
+import { answerCall, begin, dial, dialAgain, ring, ringOn } from "./calling.ts";
 import { connectionDeadline, onActiveTick, onNegotiatingTick, onTransport } from "./connection.ts";
 import { expireHeld, heldDeadline, NO_MEMORY, pastReason } from "./memory.ts";
 import { onAnswerApplied, onAnswerCreated, onDescriptionFailed, onOfferCreated, want } from "./negotiation.ts";
@@ -164,7 +164,7 @@ function onTick(turn: Turn, state: SessionState): SessionState {
       if (turn.now < present.deadlineMs) return dialAgain(turn, present);
       return finish(turn, present, { reason: "no-answer", by: "deadline", tell: true });
     case "IncomingInit":
-      if (turn.now < present.deadlineMs) return present;
+      if (turn.now < present.deadlineMs) return ringOn(turn, present);
       return finish(turn, present, { reason: "ringing-timeout", by: "deadline", tell: true });
     case "Negotiating":
       return onNegotiatingTick(turn, present);
@@ -210,7 +210,9 @@ function ownDeadline(options: SessionOptions, state: SessionState): MonoMs | und
       return connectionDeadline({ options }, state);
     case "OutgoingInit":
       return Math.min(state.deadlineMs, state.init?.againMs ?? state.deadlineMs);
-    default:
+    case "IncomingInit":
+      return Math.min(state.deadlineMs, state.sayMs);
+    case "Ending":
       return state.deadlineMs;
   }
 }

@@ -111,6 +111,8 @@ export interface IncomingInitState extends Live {
   readonly audio: boolean;
   readonly video: boolean;
   readonly deadlineMs: MonoMs;
+  /** When it is said next that it still rings here. */
+  readonly sayMs: MonoMs;
 }
 
 /** The start plan runs: connection, devices, descriptions, candidates. No media yet. */

@@ -87,14 +87,15 @@ function onRefused(
   return isConnecting(state) && negotiation.phase === "offered" ? onOfferRefused(turn, state) : state;
 }
 
+/** Whoever still calls, accepts, offers, rings or tells of its media in a session that is over believes in it. */
+const BELIEVES: ReadonlySet<SignalBody["kind"]> = new Set(["call:init", "accept", "offer", "receipt"]);
+
 /** A signal of a session that is not the present one. */
 function onForeign(turn: Turn, state: SessionState, signal: Signal): SessionState {
   const { session, epoch, body } = signal;
   const past = pastReason(state.memory, session);
   if (past !== undefined) {
-    // Whoever still calls, accepts or offers there believes in a session that is over.
-    const believes = body.kind === "call:init" || body.kind === "accept" || body.kind === "offer";
-    if (believes) answerLoose(turn, session, epoch, { kind: "hangup", reason: past });
+    if (BELIEVES.has(body.kind)) answerLoose(turn, session, epoch, { kind: "hangup", reason: past });
     return state;
   }
   switch (body.kind) {

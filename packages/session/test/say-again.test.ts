@@ -42,6 +42,32 @@ describe("what waits for its answer", () => {
     assert.deepEqual(times(taken, "call:init", 10_000), []);
   });
 
+  it("[SES55] an end at which it rings says so, without a number, and nothing else follows from it", () => {
+    const rings = new OneEnd();
+    rings.hear("s1", 0, INIT);
+    rings.advance(1_999);
+    assert.deepEqual(rings.sent("receipt"), []);
+    rings.advance(1);
+    const word = { kind: "receipt" as const, revision: 0, heard: 0, sends: [], receives: [] };
+    assert.deepEqual(rings.sent("receipt"), [{ session: "s1", epoch: 0, seq: 0, body: word }]);
+    rings.advance(8_000);
+    assert.equal(rings.sent("receipt").length, 5);
+    rings.feed({ kind: "accept" });
+    assert.equal(rings.sent("accept")[0]?.seq, 1);
+    rings.advance(5_000);
+    assert.equal(rings.sent("receipt").length, 5);
+    const calls = new OneEnd();
+    calls.call("s2");
+    calls.hear("s2", 0, word);
+    assert.equal(calls.state.kind, "OutgoingInit");
+    calls.feed({ kind: "end", reason: "no-answer" });
+    calls.advance(100);
+    const before = calls.sent("hangup").length;
+    calls.hear("s2", 0, word);
+    assert.deepEqual(calls.sent("hangup").at(-1)?.body, { kind: "hangup", reason: "no-answer" });
+    assert.equal(calls.sent("hangup").length, before + 1);
+  });
+
   it("[SES54] whoever rings is not disturbed by it, whoever has accepted accepts again, until there is an offer", () => {
     const rings = new OneEnd();
     rings.hear("s1", 0, INIT);
