@@ -3,6 +3,7 @@ import type { Action } from "./schedule.ts";
 import {
   breakOffAfterGrace,
   isCalled,
+  noteLeave,
   renewSilences,
   waitForCalls,
   waitForGivenUpJoin,
@@ -140,6 +141,7 @@ const ACTIONS: Handlers = {
     if (!wanted) return;
     if (!person.participant) waitForLastPage(world, person);
     waitForGivenUpJoin(world, person);
+    noteLeave(world, person);
     person.exit();
     after(world, awayMs, () => person.enter(wanted));
   },

@@ -55,10 +55,22 @@ export function waitForCalls(world: World, person: SimulatedPerson): void {
   if (calls || called) world.await("recoveryMs");
 }
 
-/** Who has left, and vanishes while its link is down: whether it was ever heard that it left nobody can tell. */
+/** Somebody leaves while its link is down: that is heard when the link is back, if its page lives so long. */
+export function noteLeave({ unheardLeaves }: World, { host, participant }: SimulatedPerson): void {
+  if (!participant || participant.linkState === "open") return;
+  unheardLeaves.add(host);
+  participant.on("link", ({ state }) => void (state === "open" && unheardLeaves.delete(host)));
+}
+
+/**
+ * Who has left, and vanishes while its link is down: whether it was ever heard that it left nobody can tell. It may have
+ * wanted in again meanwhile: its next page knows nothing of the place that it left.
+ */
 export function waitForLastLeave(world: World, { host, wanted, participant }: SimulatedPerson): void {
+  const isUnheard = world.unheardLeaves.delete(host);
   const isReached = participant?.linkState === "open" && world.network.reaches(host);
-  if (participant && !wanted && (!isReached || participant.membership === "leaving")) world.await("leaseMs");
+  const isLeaving = !wanted && (!isReached || participant.membership === "leaving");
+  if (participant && (isLeaving || isUnheard)) world.await("leaseMs");
 }
 
 /** Between two pages somebody no longer wants to be in: nobody comes for the place of the last page. */
