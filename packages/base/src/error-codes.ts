@@ -84,6 +84,7 @@ export const ERROR_CODES = {
   "device/ended": { retry: "ask-person", summary: "The device stopped: unplugged, or permission was withdrawn." },
   "device/unsupported": { retry: "never", summary: "This browser, page or platform offers no such capture." },
   "data/not-open": { retry: "renegotiate", summary: "The data channel is not open." },
+  "data/too-many": { retry: "never", summary: "The connection is at its limit of data channels." },
   "data/queue-full": { retry: "backoff", summary: "The data channel's queue is at its limit." },
   "http/not-found": { retry: "never", summary: "There is nothing at this path." },
   "encryption/unsupported": { retry: "never", summary: "This browser cannot encrypt frames, or not this codec." },

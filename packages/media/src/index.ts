@@ -1,4 +1,9 @@
-export { DATA_MESSAGE_LIMIT_BYTES, type DataChannel, type DataChannelEvents } from "./data-channels.ts";
+export {
+  DATA_MESSAGE_LIMIT_BYTES,
+  type DataChannel,
+  type DataChannelEvents,
+  type DataChannelState,
+} from "./data-channel.ts";
 export type { DtlsCertificate } from "./dtls/certificate.ts";
 export type { DtlsRole, DtlsState } from "./dtls/dtls-link.ts";
 export { createMediaEngine, type EngineResources, MediaEngine, type MediaEngineOptions } from "./engine.ts";
@@ -9,6 +14,7 @@ export { createLoopbackPeer, type LoopbackPeer } from "./loopback-peer.ts";
 export type { PlaneOwner } from "./plane-owner.ts";
 export { type LayerStats, Publication, type PublicationStats } from "./publication.ts";
 export type { CandidateInit } from "./remote-candidates.ts";
+export type { DataChannelInit } from "./sctp/data-channel-protocol.ts";
 export type { HostCandidate } from "./sdp/answer.ts";
 export { type CodecName, type SectionCodec, VIDEO_CODEC_ORDER } from "./sdp/codecs.ts";
 export type { Direction } from "./sdp/offer.ts";

@@ -1,5 +1,6 @@
 import { Emitter, type Listenable, type ListenOptions, LodelineError, type MonoMs } from "@lodeline/base";
-import { type DataChannel, DataChannels } from "./data-channels.ts";
+import type { DataChannel } from "./data-channel.ts";
+import { DataChannels, SCTP_PORT } from "./data-channels.ts";
 import type { DtlsCertificate } from "./dtls/certificate.ts";
 import { DtlsLink } from "./dtls/dtls-link.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -9,6 +10,7 @@ import type { StunMessage } from "./ice/stun-message.ts";
 import { MediaPlane } from "./media-plane.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import { type CandidateInit, RemoteCandidates } from "./remote-candidates.ts";
+import type { DataChannelInit } from "./sctp/data-channel-protocol.ts";
 import { answerSections, writeAnswer } from "./sdp/answer.ts";
 import { type Offer, readOffer } from "./sdp/offer.ts";
 import type { Section } from "./sdp/section.ts";
@@ -36,7 +38,6 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   readonly #sessionId: string;
   #dtls: DtlsLink | undefined;
   #data: DataChannels | undefined;
-  #dataPort: number | undefined;
   #sections: readonly Section[] = [];
   #fingerprints: string | undefined;
   #answering: Promise<unknown> = Promise.resolve();
@@ -189,7 +190,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
       events: {
         onState: (state, reason) => {
           if (reason !== undefined) this.#host.logger.warn("dtls", { transport: this.id, state, reason });
-          if (state === "connected" && this.#dataPort !== undefined) this.#data?.start(this.#dataPort);
+          if (state === "connected") this.#data?.start(false);
           if (state === "connected") this.wakeNow();
           this.#stateChanged();
         },
@@ -203,12 +204,32 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   #openData(offer: Offer): void {
     const section = offer.sections.find(({ kind, rejected }) => kind === "application" && !rejected);
     if (section === undefined || this.#data !== undefined) return;
-    this.#dataPort = section.sctpPort ?? 5000;
-    this.#data = new DataChannels(
-      (bytes) => this.#dtls?.send(bytes),
-      (channel) => this.#emitter.emit("datachannel", channel),
-    );
-    if (this.#dtls?.state === "connected") this.#data.start(this.#dataPort);
+    this.#data = new DataChannels({
+      role: this.#dtls?.role ?? this.#host.dtlsRole,
+      remotePort: section.sctpPort ?? SCTP_PORT,
+      remoteLimitBytes: section.maxMessageSizeBytes,
+      now: () => this.now(),
+      wake: (at) => this.#host.wake(at),
+      send: (bytes) => this.#dtls?.send(bytes),
+      onChannel: (channel) => this.#emitter.emit("datachannel", channel),
+      onEnd: (reason) => {
+        if (reason !== undefined) this.#host.logger.info("data channels ended", { transport: this.id, reason });
+      },
+    });
+    if (this.#dtls?.state === "connected") this.#data.start(false);
+  }
+
+  /**
+   * Opens a data channel to the browser, which must have offered a section for data.
+   *
+   * @returns The caller's to close. It tells `open` when it may be sent on.
+   * @throws LodelineError `data/not-open` where no data section was agreed on, `data/too-many`, `media/closed`.
+   */
+  openDataChannel(label: string, options: Partial<Omit<DataChannelInit, "label">> = {}): DataChannel {
+    this.#checkOpen();
+    if (!this.#data) throw new LodelineError("data/not-open", { detail: "no section for data was agreed on" });
+    const { protocol = "", ordered = true, maxRetransmits, maxPacketLifeTimeMs } = options;
+    return this.#data.open({ label, protocol, ordered, maxRetransmits, maxPacketLifeTimeMs });
   }
 
   /**
@@ -265,7 +286,8 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
 
   /** When {@link tick} has something to do. */
   get deadlineMs(): MonoMs | undefined {
-    const upper = this.#dtls?.state === "connected" ? this.media.deadlineMs : this.#dtls?.deadlineMs;
+    const isConnected = this.#dtls?.state === "connected";
+    const upper = isConnected ? earlier(this.media.deadlineMs, this.#data?.deadlineMs) : this.#dtls?.deadlineMs;
     return earlier(this.#ice.deadlineMs, upper);
   }
 
@@ -273,7 +295,9 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   tick(now: MonoMs): void {
     this.#ice.tick(now);
     this.#dtls?.tick(now);
-    if (this.#dtls?.state === "connected") this.media.tick(now);
+    if (this.#dtls?.state !== "connected") return;
+    this.media.tick(now);
+    this.#data?.tick(now);
   }
 
   #stateChanged(): void {
@@ -296,7 +320,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     this.#closed = true;
     this.media.close();
     this.#candidates.close();
-    await this.#data?.close();
+    this.#data?.close();
     this.#dtls?.close();
     this.#ice.close();
     this.#host.closed(this);

@@ -1,4 +1,6 @@
 import { type MediaDescription, type SessionDescription, write } from "sdp-transform";
+import { DATA_MESSAGE_LIMIT_BYTES } from "../data-channel.ts";
+import { SCTP_PORT } from "../data-channels.ts";
 import type { DtlsRole } from "../dtls/dtls-link.ts";
 import type { IceCredentials } from "../ice/ice-types.ts";
 import { type CodecName, chooseCodecs } from "./codecs.ts";
@@ -147,7 +149,7 @@ function writeSection(
     setup: options.dtlsRole === "client" ? ("active" as const) : ("passive" as const),
   };
   if (section.kind === "application")
-    return { ...transport, sctpPort: 5000, maxMessageSize: 65_536 } as MediaDescription;
+    return { ...transport, sctpPort: SCTP_PORT, maxMessageSize: DATA_MESSAGE_LIMIT_BYTES } as MediaDescription;
   return { ...transport, ...writeRtp(section, options) };
 }
 
