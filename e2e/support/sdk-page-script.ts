@@ -83,6 +83,9 @@ export class SdkLab {
     room.on("standing", ({ participant, truth }) =>
       this.note(`standing ${participant.name} ${truth.source}: ${truth.words}`),
     );
+    room.on("decryption", ({ participant, source, decryption }) =>
+      this.note(`decryption ${participant.name} ${source}: ${decryption}`),
+    );
     room.on("device", ({ source, problem }) => this.note(`device ${source} ${problem?.code ?? "works"}`));
     room.on("place-lost", ({ error }) => this.note(`place-lost ${error.code}`));
     room.on("removed", ({ error }) => this.note(`removed ${error.code}`));
@@ -140,6 +143,28 @@ export class SdkLab {
           audioEnergy: totalAudioEnergy ?? 0,
         })),
     );
+  }
+
+  /** The longest time between two new pictures of somebody's camera, within so much time from now, ms. */
+  async longestGap(name: string, withinMs: number): Promise<number> {
+    const participant = [...(this.room?.participants.values() ?? [])].find((one) => one.name === name);
+    const video = [...document.querySelectorAll("video")].find(({ srcObject }) => srcObject === participant?.stream);
+    if (!video) throw new Error(`no picture of ${name}`);
+    const end = performance.now() + withinMs;
+    let last = performance.now();
+    let longest = 0;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      const next = () => {
+        const now = performance.now();
+        longest = Math.max(longest, now - last);
+        last = now;
+        if (now < end) video.requestVideoFrameCallback(next);
+        else resolve(clearTimeout(timer));
+      };
+      video.requestVideoFrameCallback(next);
+    });
+    return Math.round(Math.max(longest, performance.now() - last));
   }
 
   /** States of everything that was ever opened. */

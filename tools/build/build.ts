@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { runTool } from "../check/program.ts";
+import { type ProgramResult, runTool } from "../check/program.ts";
 import { packageNames } from "../check/tree.ts";
 import { LAYERS } from "../layers.ts";
 import { root } from "../root.ts";
+import { buildEncryptionWorker, ENCRYPTION_WORKER } from "./encryption-worker.ts";
 import { fingerprint, isBuilt, rememberBuilt } from "./fingerprint.ts";
 
 interface BuildStep {
@@ -12,8 +13,7 @@ interface BuildStep {
   readonly inputs: readonly string[];
   /** Files that are there when the build is. */
   readonly outputs: readonly string[];
-  /** A tool below `node_modules`, its arguments, and the folder it runs in. */
-  readonly tool: readonly [script: string, args: readonly string[], folder: string];
+  make(): Promise<ProgramResult>;
 }
 
 const COMMON = ["package-lock.json", "tsconfig.base.json"];
@@ -29,7 +29,7 @@ function steps(): BuildStep[] {
       ...pageDependencies().map((name) => `packages/${name}/src/**/*.ts`),
     ],
     outputs: ["packages/web/dist/index.html"],
-    tool: ["vite/bin/vite.js", ["build", "--logLevel", "warn"], "packages/web"],
+    make: () => runTool("vite/bin/vite.js", ["build", "--logLevel", "warn"], join(root, "packages/web")),
   };
   const packages: BuildStep = {
     name: "packages",
@@ -40,9 +40,15 @@ function steps(): BuildStep[] {
       ...compiled.map((name) => `packages/${name}/src/**/*.ts`),
     ],
     outputs: compiled.map((name) => `packages/${name}/dist/index.js`),
-    tool: ["typescript7/bin/tsc", ["-b"], "."],
+    make: () => runTool("typescript7/bin/tsc", ["-b"], root),
   };
-  return existsSync(join(root, "packages/web/index.html")) ? [packages, page] : [packages];
+  const worker: BuildStep = {
+    name: "encryption worker",
+    inputs: [...COMMON, "tools/build/encryption-worker.ts", ...ENCRYPTION_WORKER.inputs],
+    outputs: ENCRYPTION_WORKER.outputs,
+    make: () => buildEncryptionWorker(root),
+  };
+  return existsSync(join(root, "packages/web/index.html")) ? [packages, worker, page] : [packages, worker];
 }
 
 /** All packages whose sources end up in the page. */
@@ -79,8 +85,7 @@ async function build(step: BuildStep): Promise<string | undefined> {
   if (isBuilt(root, step.name, print, step.outputs)) return undefined;
   const started = performance.now();
   process.stdout.write(`Building the ${step.name} ... `);
-  const [script, args, folder] = step.tool;
-  const { code, output } = await runTool(script, args, join(root, folder));
+  const { code, output } = await step.make();
   console.log(`${code === 0 ? "done" : "failed"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   if (code !== 0) return `the ${step.name} could not be built\n${output}`;
   rememberBuilt(root, step.name, print);

@@ -1,11 +1,12 @@
-import { Emitter, type Listenable, LodelineError, silentLogger } from "@lodeline/base";
+import { Emitter, type Listenable, LodelineError, silentLogger, toLodelineError } from "@lodeline/base";
 import type { SessionKey } from "@lodeline/participant";
 import { DEFAULT_TIMERS, type EndReason, type Timers } from "@lodeline/protocol";
 import type { Call, CallOptions } from "./api/call-api.ts";
 import type { ClientEvents, ClientOptions, LinkState, LodelineClient, PlaceStorage } from "./api/client-api.ts";
+import type { EncryptionOptions } from "./api/encryption-api.ts";
 import type { DeviceWish } from "./api/media-api.ts";
 import type { JoinOptions, Room } from "./api/room-api.ts";
-import { CallHandle } from "./call/call-handle.ts";
+import type { CallHandle } from "./call/call-handle.ts";
 import { OwnMedia } from "./devices/own-media.ts";
 import { openWishes } from "./devices/wishes.ts";
 import { browserClock } from "./edge/browser-clock.ts";
@@ -99,7 +100,7 @@ export class ClientHandle implements LodelineClient {
   }
 
   async call(identity: string, options: CallOptions = {}): Promise<Call> {
-    const { participant } = await this.#linked(options.name ?? this.#host.name);
+    const [{ participant }, calls] = await Promise.all([this.#linked(options.name ?? this.#host.name), loadCalls()]);
     if (identity === participant.identity) throw new LodelineError("call/self");
     const key: SessionKey = `call:${identity}`;
     const known = this.#calls.get(key);
@@ -108,7 +109,7 @@ export class ClientHandle implements LodelineClient {
     if (known) return known;
     const { audio = true, video = false, signal } = options;
     participant.call(identity, { audio: audio !== false, video: video !== false });
-    const call = this.#track(key, audio, video);
+    const call = this.#track(calls, key, audio, video);
     if (!call) throw new LodelineError("call/unreachable");
     signal?.addEventListener("abort", () => void call.hangup(), { once: true });
     return call;
@@ -151,19 +152,38 @@ export class ClientHandle implements LodelineClient {
     return this.#stay;
   }
 
-  async #join(stay: Stay, { room, topology, signal }: JoinOptions): Promise<void> {
+  async #join(stay: Stay, { room, topology, encryption, signal }: JoinOptions): Promise<void> {
     // Devices, token and earlier place at once: whatever is slowest decides, not their sum. The link opens meanwhile and
     // is not waited for: the join goes out with its first frame.
-    const devices = stay.devices.open().catch(() => {});
+    const prepared = Promise.all([stay.devices.open().catch(() => {}), this.#encrypt(stay, room, encryption)]);
+    prepared.catch(() => {});
     const place = this.#places.take(room);
     await this.#host.open(stay.hosted);
-    await devices;
+    await prepared;
     const rejoin = await place;
     if (!this.#stay || signal?.aborted) throw new LodelineError("aborted");
     const admission = this.#host.admission(stay.hosted);
     const command = this.#places.unheardJoin(room);
-    stay.hosted.participant.join({ room, topology, sources: stay.room.own.publishing.begin(), rejoin, command });
+    const sources = stay.room.own.publishing.begin();
+    const method = stay.room.encryption?.method;
+    stay.hosted.participant.join({ room, topology, encryption: method, sources, rejoin, command });
     await admission;
+  }
+
+  async #encrypt({ room, devices, hosted }: Stay, id: string, options: EncryptionOptions | undefined): Promise<void> {
+    if (!options) return;
+    const { EncryptionHandle } = await import("./encryption/room-encryption.ts");
+    const encryption = new EncryptionHandle({
+      options,
+      room: id,
+      clock: this.#clock,
+      unreadable: (publication, why, anew) => hosted.participant.setUnreadable(publication, why, anew),
+      decryption: (participant, source, decryption) => room.decryption(participant, source, decryption),
+      trouble: (error) => this.#events.emit("error", error),
+    });
+    room.encryption = encryption;
+    devices.encrypt = encryption.section;
+    await encryption.prepare();
   }
 
   #left(room: string, reason: EndReason): void {
@@ -240,8 +260,7 @@ export class ClientHandle implements LodelineClient {
       this.#stay?.room.admitted(place.participant);
     });
     participant.on("incoming", ({ call }) => {
-      const handle = this.#track(call.key, true, false);
-      if (handle) this.#events.emit("incoming", handle);
+      void this.#incoming(call.key).catch((error) => this.#events.emit("error", toLodelineError(error, "link/lost")));
     });
     participant.on("session", ({ key, event }) => {
       if (event.kind === "step") this.#events.emit("step", event);
@@ -264,7 +283,19 @@ export class ClientHandle implements LodelineClient {
     if (joined) await this.#stay?.room.end("refused");
   }
 
-  #track(key: SessionKey, audio: DeviceWish, video: DeviceWish): CallHandle | undefined {
+  /** Somebody calls. It may be over before the code for calls is there: then nobody is told. */
+  async #incoming(key: SessionKey): Promise<void> {
+    const calls = await loadCalls();
+    const call = this.#closed || this.#calls.has(key) ? undefined : this.#track(calls, key, true, false);
+    if (call) this.#events.emit("incoming", call);
+  }
+
+  #track(
+    { CallHandle }: Awaited<ReturnType<typeof loadCalls>>,
+    key: SessionKey,
+    audio: DeviceWish,
+    video: DeviceWish,
+  ): CallHandle | undefined {
     const hosted = this.#host.get("", false);
     const view = hosted.participant.session(key);
     if (!view) return undefined;
@@ -284,6 +315,11 @@ export class ClientHandle implements LodelineClient {
     this.#calls.set(key, call);
     return call;
   }
+}
+
+/** The code for calls is loaded with the first one. */
+function loadCalls() {
+  return import("./call/call-handle.ts");
 }
 
 /** Without a connection no join was sent: what an earlier page asked for may have been given, under the same command. */

@@ -20,6 +20,7 @@ export type {
   CallState,
 } from "./api/call-api.ts";
 export type { ClientEvents, ClientOptions, LinkState, LodelineClient, PlaceStorage } from "./api/client-api.ts";
+export type { Decryption, EncryptionOptions, KeyProvider, RoomEncryption } from "./api/encryption-api.ts";
 export type {
   DeviceChoice,
   DeviceProblem,

@@ -1,4 +1,4 @@
-import { SOURCES, type Source, type Sources, type Topology } from "@lodeline/protocol";
+import { type Encryption, SOURCES, type Source, type Sources, type Topology } from "@lodeline/protocol";
 import type { Intent, Intents, MemberInput } from "@lodeline/room";
 import type { ParticipantEvents, RoomPlace } from "./participant-events.ts";
 
@@ -9,6 +9,8 @@ export interface JoinOptions {
   readonly topology?: Topology | undefined;
   /** What this participant starts with. A source that is not named is unpublished. */
   readonly sources?: Partial<Record<Source, Intent>> | undefined;
+  /** How all that this participant sends is encrypted end to end, and that it has keys. Default: not at all. */
+  readonly encryption?: Encryption | undefined;
   /** The place to take again, after a reload. When the server knows it no more, the join is made as new. */
   readonly rejoin?: RoomPlace | undefined;
   /**
@@ -20,13 +22,14 @@ export interface JoinOptions {
 
 /** The member's own words for a join. */
 export function joinRequest(options: JoinOptions, name: string): Extract<MemberInput, { readonly kind: "join" }> {
-  const { room, topology, sources, rejoin, command } = options;
+  const { room, topology, sources, encryption, rejoin, command } = options;
   return {
     kind: "join",
     command,
     room,
     name,
     topology,
+    encryption,
     intents: { ...NOTHING, ...sources },
     rejoin: rejoin && { participant: rejoin.participant, token: rejoin.token },
   };

@@ -16,6 +16,8 @@ export type StandingWords =
   | "muted by them"
   | "muted by a moderator"
   | "missing: asking again"
+  | "encrypted: no key"
+  | "encrypted: wrong key"
   | "never sent";
 
 /** One session as the app sees it. */

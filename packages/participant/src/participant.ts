@@ -10,6 +10,7 @@ import {
   type Source,
   type Sources,
   type Standing,
+  type Unreadable,
   type View,
 } from "@lodeline/protocol";
 import { type Intent, type Mirror, ownSources } from "@lodeline/room";
@@ -280,10 +281,25 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     const isOwn = parsePublicationId(publication)?.participant === mirror.participant;
     const rows = Object.values(mirror.ledger).filter((row) => row.publication === publication);
     if (isOwn) return wordsFor(mirror.room, publication, worstOf(rows.map((row) => row.standing)));
-    const isMissing = rows.some((row) => row.to === mirror.participant && row.standing === "missing");
+    const unreadable = this.unreadable(publication);
+    const isMissing = !unreadable && rows.some((row) => row.to === mirror.participant && row.standing === "missing");
     return (here === "off" || here === "pending") && isMissing
       ? "missing: asking again"
-      : wordsFor(mirror.room, publication, here);
+      : wordsFor(mirror.room, publication, here, unreadable);
+  }
+
+  /** Why what comes of a publication cannot be read here: by the edge's word, or because there are no keys at all. */
+  unreadable(publication: string): Unreadable | undefined {
+    return this.#wiring.seat.unreadable(publication);
+  }
+
+  /**
+   * Says whether what comes of a publication can be decrypted.
+   *
+   * @param anew - It could not be, and that may have changed: the room sends some more of it to find out.
+   */
+  setUnreadable(publication: string, why: Unreadable | undefined, anew = false): void {
+    this.#wiring.seat.setUnreadable(publication, why, anew);
   }
 
   /** True when closed and nothing is left: no session, socket or timer. */

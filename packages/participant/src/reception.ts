@@ -9,6 +9,7 @@ import {
   type Standing,
   type Timers,
   type TrackKind,
+  type Unreadable,
 } from "@lodeline/protocol";
 import { createReconciler, type ReconcilerEffect, type ReconcilerInput, type ReconcilerState } from "@lodeline/session";
 import type { SessionKey } from "./ports.ts";
@@ -36,6 +37,8 @@ export interface ReceptionOptions {
   readonly timers: Timers;
   standing(publication: string, standing: Standing): void;
   requestReplay(publication: string, why: string): void;
+  /** Why what comes of a publication cannot be read here; undefined when it can. */
+  unreadable(publication: string): Unreadable | undefined;
 }
 
 /** What is expected of one publication, and where it stands. */
@@ -121,7 +124,8 @@ export class Reception implements Disposable {
       if (count > 0) this.#used.add(section);
       const publication = this.#sections.get(section);
       const expected = publication === undefined ? undefined : this.#expected.get(publication);
-      if (publication === undefined || !expected) continue;
+      // Packets and frames come of what cannot be read as well, and prove nothing.
+      if (publication === undefined || !expected || this.#options.unreadable(publication)) continue;
       expected.count = count;
       this.#reconciler.feed({ kind: "observed", publication, count });
     }
@@ -136,7 +140,10 @@ export class Reception implements Disposable {
   received(which: (publication: string) => boolean): ReceivedReceipt[] {
     const rows: ReceivedReceipt[] = [];
     for (const [publication, { standing, count }] of this.#expected) {
-      if (which(publication)) rows.push({ publication, received: standing === "received", count });
+      if (!which(publication)) continue;
+      const unreadable = this.#options.unreadable(publication);
+      const received = standing === "received" && !unreadable;
+      rows.push({ publication, received, count, ...(unreadable && { unreadable }) });
     }
     return rows;
   }
@@ -171,6 +178,8 @@ export class Reception implements Disposable {
 
   #perform(effect: ReconcilerEffect): void {
     if (effect.kind === "request-replay") {
+      // The key is what is missing, and nobody there can give it.
+      if (this.#options.unreadable(effect.publication)) return;
       this.#options.requestReplay(effect.publication, effect.why);
       return;
     }

@@ -1,15 +1,17 @@
 import { type Clock, createId, createSecret, drive, LodelineError, type Random, type Running } from "@lodeline/base";
-import type {
-  ClientMessage,
-  EndReason,
-  Moderation,
-  ReceivedReceipt,
-  ServerMessage,
-  Signal,
-  Source,
-  Sources,
-  Timers,
-  View,
+import {
+  type ClientMessage,
+  type EndReason,
+  type Moderation,
+  parsePublicationId,
+  type ReceivedReceipt,
+  type ServerMessage,
+  type Signal,
+  type Source,
+  type Sources,
+  type Timers,
+  type Unreadable,
+  type View,
 } from "@lodeline/protocol";
 import {
   createMember,
@@ -60,6 +62,10 @@ export class RoomSeat implements Disposable {
   /** Whether that place is to be left as soon as it is taken. */
   #givesBack = false;
   #told: Sources | undefined;
+  /** Whether this participant has keys. */
+  #hasKeys = false;
+  /** What the edge found unreadable. `anew`: the room is not told, so that it sends some more of it to find out. */
+  readonly #unreadable = new Map<string, { readonly why: Unreadable; readonly anew: boolean }>();
 
   constructor(options: RoomSeatOptions) {
     this.#options = options;
@@ -95,6 +101,8 @@ export class RoomSeat implements Disposable {
     if (this.membership !== "outside") throw new TypeError("join: this participant is in a room already");
     this.#room = options.room;
     this.#told = undefined;
+    this.#hasKeys = options.encryption !== undefined;
+    this.#unreadable.clear();
     this.#claims = options.command !== undefined || options.rejoin !== undefined;
     // A new command gets its id when it goes out: while it waits for its offer, another command may take the next one.
     this.#joinCommand = options.command;
@@ -181,7 +189,31 @@ export class RoomSeat implements Disposable {
   #received(): ReceivedReceipt[] {
     const { phase } = this.#member.state;
     const expected = phase.kind === "in" ? phase.mirror.expected : {};
-    return this.#options.reception.received((publication) => Object.hasOwn(expected, publication));
+    const rows = this.#options.reception.received((publication) => Object.hasOwn(expected, publication));
+    return rows.map((row) => {
+      if (!this.#unreadable.get(row.publication)?.anew) return row;
+      const { unreadable: _why, ...asked } = row;
+      return asked;
+    });
+  }
+
+  /** The edge found out whether what comes can be read, or asks for some more of it. */
+  setUnreadable(publication: string, why: Unreadable | undefined, anew = false): void {
+    const known = this.#unreadable.get(publication);
+    if (known?.why === why && (known?.anew ?? false) === anew) return;
+    if (why) this.#unreadable.set(publication, { why, anew });
+    else this.#unreadable.delete(publication);
+    this.report();
+    this.#options.emit("changed", { what: "ledger" });
+  }
+
+  unreadable(publication: string): Unreadable | undefined {
+    if (this.#hasKeys) return this.#unreadable.get(publication)?.why;
+    const { phase } = this.#member.state;
+    const named = parsePublicationId(publication);
+    const members = phase.kind === "in" ? phase.mirror.room.participants : [];
+    const owner = members.find(({ id }) => id === named?.participant);
+    return named && owner?.media.sources[named.source].encryption ? "missing-key" : undefined;
   }
 
   requestReplay(publication: string, why: string): void {

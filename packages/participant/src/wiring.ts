@@ -59,6 +59,7 @@ export class Wiring {
       requestReplay: (publication, why) => {
         if (!this.calls.standing(publication, undefined)) this.seat.requestReplay(publication, why);
       },
+      unreadable: (publication) => this.seat.unreadable(publication),
     });
     const shared: RoomSeatOptions = {
       clock,

@@ -1,23 +1,33 @@
-import type { RoomSnapshot, Standing } from "@lodeline/protocol";
+import type { RoomSnapshot, Standing, Unreadable } from "@lodeline/protocol";
 import { parsePublicationId } from "@lodeline/protocol";
 import type { StandingWords } from "./participant-events.ts";
 
 /**
  * What a tile says of one publication: the room's media state decides whether there is anything to be had at all, the
- * standing how far it has come.
+ * standing how far it has come, and what cannot be decrypted says so.
  *
  * @param room - As the participant sees it.
  * @param standing - Of another's publication: whether it is received here. Of an own one: the worst of all receivers.
  */
-export function wordsFor(room: RoomSnapshot | undefined, publication: string, standing: Standing): StandingWords {
+export function wordsFor(
+  room: RoomSnapshot | undefined,
+  publication: string,
+  standing: Standing,
+  unreadable?: Unreadable | undefined,
+): StandingWords {
   const parsed = parsePublicationId(publication);
   const owner = parsed && room?.participants.find((participant) => participant.id === parsed.participant);
   const state = parsed && owner?.media.sources[parsed.source];
   if (!state || state.intent === "unpublished") return "never sent";
   if (state.mutedBy !== null) return "muted by a moderator";
   if (state.intent === "muted") return "muted by them";
-  return STANDING_WORDS[standing];
+  return unreadable ? UNREADABLE_WORDS[unreadable] : STANDING_WORDS[standing];
 }
+
+const UNREADABLE_WORDS: Readonly<Record<Unreadable, StandingWords>> = {
+  "missing-key": "encrypted: no key",
+  failed: "encrypted: wrong key",
+};
 
 const STANDING_WORDS: Readonly<Record<Standing, StandingWords>> = {
   off: "connecting",

@@ -48,6 +48,8 @@ export {
 export { parseClientFrame, parseServerFrame } from "./parse.ts";
 export type { Parsed } from "./parsed.ts";
 export {
+  type Encryption,
+  encryption,
   type Presence,
   presence,
   type Role,
@@ -58,6 +60,8 @@ export {
   type TrackKind,
   topology,
   trackKind,
+  type Unreadable,
+  unreadable,
 } from "./primitives.ts";
 export { parsePublicationId, publicationId, subscriptionId } from "./publication-id.ts";
 export { readServerFrame } from "./read-server-frame.ts";

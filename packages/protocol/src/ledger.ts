@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { id, revision, source, wallMs } from "./primitives.ts";
+import { encryption, id, revision, source, unreadable, wallMs } from "./primitives.ts";
 
 /** One of the five facts of a ledger row. */
 export const fact = z.strictObject({
@@ -46,6 +46,14 @@ export const ledgerRow = z.strictObject({
   to: id,
   source: source,
   standing: standing,
+  encryption: z
+    .optional(encryption)
+    .check(z.describe("As in the publication's media state: what is forwarded is not readable on the way.")),
+  unreadable: z
+    .optional(unreadable)
+    .check(
+      z.describe("By the receiver's word: it comes and cannot be decrypted. No replay runs, and nothing is forwarded."),
+    ),
   facts: z.strictObject({
     intended: fact.check(z.describe("The room's media state says it should be received, and the receiver wants it.")),
     captured: fact.check(z.describe("The sender's track is live, neither silent nor black by fault.")),

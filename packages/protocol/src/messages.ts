@@ -1,7 +1,19 @@
 import * as z from "zod/mini";
 import { ledgerRow, replayStep } from "./ledger.ts";
 import { LIMITS } from "./limits.ts";
-import { displayName, durationMs, id, revision, role, sdp, sequence, source, text, topology } from "./primitives.ts";
+import {
+  displayName,
+  durationMs,
+  id,
+  revision,
+  role,
+  sdp,
+  sequence,
+  source,
+  text,
+  topology,
+  unreadable,
+} from "./primitives.ts";
 import { numberedEvent, roomSnapshot, sources } from "./room-state.ts";
 import { offer, signal } from "./session-signal.ts";
 
@@ -63,6 +75,11 @@ export const receivedReceipt = z.strictObject({
   publication: publication,
   received: z.boolean(),
   count: sequence.check(z.describe("Frames decoded, or audio packets played, so far on this slot: evidence.")),
+  unreadable: z
+    .optional(unreadable)
+    .check(
+      z.describe("Absent: it can be read, or nothing came that would tell. Told again without it asks for it anew."),
+    ),
 });
 /** What a receiver knows of one of its subscriptions. */
 export type ReceivedReceipt = z.infer<typeof receivedReceipt>;

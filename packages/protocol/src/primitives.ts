@@ -48,6 +48,24 @@ export const topology = z
 /** How the participants' media travels. */
 export type Topology = z.infer<typeof topology>;
 
+/** How frames of a publication are encrypted between its participants, above what each hop encrypts. */
+export const encryption = z
+  .enum(["sframe"])
+  .check(z.describe("sframe: end to end by RFC 9605; the server forwards what it cannot read."));
+/** How frames are encrypted end to end. */
+export type Encryption = z.infer<typeof encryption>;
+
+/** Why what comes cannot be read. */
+export const unreadable = z
+  .enum(["missing-key", "failed"])
+  .check(
+    z.describe(
+      "missing-key: the receiver has no key for it; failed: its key is another one, or the frame was changed.",
+    ),
+  );
+/** Why what comes cannot be read. */
+export type Unreadable = z.infer<typeof unreadable>;
+
 /** What a participant may do. Viewers publish nothing; moderators may also mute, remove and lock. */
 export const role = z.enum(["viewer", "speaker", "moderator"]).check(z.describe("What a participant may do."));
 /** What a participant may do. */

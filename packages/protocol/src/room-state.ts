@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { displayName, id, presence, revision, role, text, topology, wallMs } from "./primitives.ts";
+import { displayName, encryption, id, presence, revision, role, text, topology, wallMs } from "./primitives.ts";
 
 /** What a participant wants of one source, and who keeps it from being live. */
 export const sourceState = z.strictObject({
@@ -20,6 +20,11 @@ export const sourceState = z.strictObject({
     .optional(z.boolean())
     .check(
       z.describe("Only beside `mutedBy`. True: the owner may open it by itself; absent or false: a moderator must."),
+    ),
+  encryption: z
+    .optional(encryption)
+    .check(
+      z.describe("Absent: not encrypted end to end. Its owner says so, and it holds for all that it sends of it."),
     ),
 });
 /** What a participant wants of one source. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { LIMITS } from "./limits.ts";
-import { displayName, id, sdp, sequence, source, text, trackKind } from "./primitives.ts";
+import { displayName, encryption, id, sdp, sequence, source, text, trackKind } from "./primitives.ts";
 
 /** Why a call or session ended or was refused. Closed list: every end has one. */
 export const endReason = z
@@ -81,6 +81,9 @@ export const signalBody = z.discriminatedUnion("kind", [
     name: displayName,
     audio: z.boolean(),
     video: z.boolean(),
+    encryption: z
+      .optional(encryption)
+      .check(z.describe("Both ends encrypt all they send in it; absent: neither does.")),
   }),
   z.strictObject({ kind: z.literal("accept") }),
   z.strictObject({ kind: z.literal("reject"), reason: endReason }),

@@ -31,6 +31,8 @@ export function toLedgerRow(topology: Topology, row: Row, published: Published):
     to: row.to,
     source: row.source,
     standing: row.standing,
+    ...(row.encryption && { encryption: row.encryption }),
+    ...(row.unreadable && { unreadable: row.unreadable }),
     facts: {
       intended: row.intended,
       captured: published.captured,

@@ -45,7 +45,7 @@ function meshHop(turn: Turn, row: Row): Hop {
 
 /** Whether several tracks should come over a pair and none does: then it is the path, not the track. */
 function dropsAll(turn: Turn, { from, to }: Row): boolean {
-  const rows = rowsBetween(turn, from, to).filter((row) => row.intended.value);
+  const rows = rowsBetween(turn, from, to).filter((row) => row.intended.value && !row.unreadable);
   return rows.length > 1 && rows.every((row) => !row.received.value);
 }
 

@@ -12,11 +12,12 @@ export const RECEIVER_STATE_OF: Readonly<Record<Standing, ReceiverState>> = {
 };
 
 /**
- * How a row's standing may change. Nothing is `missing` that was not expected before; `pending` again means that a new
+ * How a row's standing may change. Nothing is `missing` that was not expected before, but for what its receiver has said
+ * that it cannot read; `pending` again means that a new
  * session or a returned link opened a new receipt window.
  */
 export const STANDING_EDGES: Readonly<Record<Standing, readonly Standing[]>> = {
-  off: ["pending", "received"],
+  off: ["pending", "received", "missing"],
   pending: ["off", "received", "missing"],
   received: ["off", "missing", "pending"],
   missing: ["off", "received", "pending"],

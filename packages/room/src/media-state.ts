@@ -16,9 +16,11 @@ export const NO_SOURCES: Sources = { microphone: OFF, camera: OFF, screen: OFF, 
 export function admitSources(wish: Sources, current: Sources, role: Role, opens = false): Sources {
   return mapSources((source) => {
     const intent = role === "viewer" ? "unpublished" : wish[source].intent;
-    const { intent: _before, ...mute } = current[source];
-    if (mute.mutedBy === null || intent !== "live") return { intent, ...mute };
-    return opens && mute.mayUnmute ? { intent, mutedBy: null } : { intent: "muted", ...mute };
+    const { intent: _before, encryption: _was, ...mute } = current[source];
+    const { encryption } = wish[source];
+    const own = encryption === undefined ? {} : { encryption };
+    if (mute.mutedBy === null || intent !== "live") return { intent, ...mute, ...own };
+    return opens && mute.mayUnmute ? { intent, mutedBy: null, ...own } : { intent: "muted", ...mute, ...own };
   });
 }
 
@@ -29,13 +31,15 @@ export function admitSources(wish: Sources, current: Sources, role: Role, opens 
  * @param mute - `undefined` where somebody mutes their own source, which has then only been muted.
  */
 export function muteSource(sources: Sources, source: Source, mute: ModeratorMute | undefined): Sources {
-  const { intent, ...before } = sources[source];
-  return { ...sources, [source]: { intent: intent === "live" ? "muted" : intent, ...(mute ?? before) } };
+  const { intent, mutedBy, mayUnmute: _may, ...own } = sources[source];
+  const by = mute ?? (mutedBy === null ? { mutedBy } : sources[source]);
+  return { ...sources, [source]: { ...own, ...by, intent: intent === "live" ? "muted" : intent } };
 }
 
 /** Lifts a moderator's mute. The source stays muted: nobody's microphone is opened by another. */
 export function allowSource(sources: Sources, source: Source): Sources {
-  return { ...sources, [source]: { intent: sources[source].intent, mutedBy: null } };
+  const { mutedBy: _by, mayUnmute: _may, ...own } = sources[source];
+  return { ...sources, [source]: { ...own, mutedBy: null } };
 }
 
 /** Whether two media states say the same. */
@@ -44,7 +48,8 @@ export function sameSources(one: Sources, other: Sources): boolean {
     (source) =>
       one[source].intent === other[source].intent &&
       one[source].mutedBy === other[source].mutedBy &&
-      one[source].mayUnmute === other[source].mayUnmute,
+      one[source].mayUnmute === other[source].mayUnmute &&
+      one[source].encryption === other[source].encryption,
   );
 }
 

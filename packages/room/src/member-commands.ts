@@ -104,7 +104,7 @@ export function sendWish(turn: MemberTurn): void {
   const { state } = turn;
   const revision = Math.max(ownMediaOf(turn)?.revision ?? 0, state.sentRevision) + 1;
   turn.patch({ sentRevision: revision });
-  command(turn, { type: "media-state", id: nextCommandId(state), revision, sources: sourcesOf(state.intents) });
+  command(turn, { type: "media-state", id: nextCommandId(state), revision, sources: sourcesOf(turn.state) });
 }
 
 /**

@@ -25,14 +25,14 @@ import type { JoinOffer, JoinRequest, MemberInput, Mirror } from "./member-types
 
 /** Asks for a place. */
 export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: "join" }>): void {
-  const { room, name, topology, intents, offer, rejoin } = input;
+  const { room, name, topology, intents, encryption, offer, rejoin } = input;
   const id = input.command ?? nextCommandId(turn.state);
   const { kind } = turn.state.phase;
   if (kind !== "out" && kind !== "removed") {
     const reason = "This member is in a room already; leave it first.";
     return turn.push({ kind: "command-done", id, error: { code: "room/already-member", reason } });
   }
-  turn.patch({ intents, views: [], viewRevision: 0, sentRevision: 0, observed: NOTHING_OBSERVED });
+  turn.patch({ intents, encryption, views: [], viewRevision: 0, sentRevision: 0, observed: NOTHING_OBSERVED });
   sendJoin(turn, { room, name, topology, intents, offer, rejoin }, undefined, id);
 }
 
@@ -113,7 +113,7 @@ function sendJoin(turn: MemberTurn, request: JoinRequest, mirror: Mirror | undef
     id: joinId,
     room,
     name,
-    sources: sourcesOf(intents),
+    sources: sourcesOf(turn.state),
     ...(topology === undefined ? {} : { topology }),
     ...(claim === undefined ? {} : { rejoin: claim }),
     ...(keeps === undefined ? {} : { keeps: [...keeps] }),

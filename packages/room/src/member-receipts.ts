@@ -42,7 +42,8 @@ export function observe(
   for (const one of received) {
     rows[one.publication] = one;
     // What nobody has heard of yet counts as not received.
-    if ((before.received[one.publication]?.received ?? false) === one.received) continue;
+    const known = before.received[one.publication];
+    if ((known?.received ?? false) === one.received && known?.unreadable === one.unreadable) continue;
     untold.add(one.publication);
     urgent = true;
   }

@@ -63,9 +63,10 @@ export class MemberTurn {
   }
 }
 
-/** Intents as the wire's sources. Who muted is the room's to say. */
-export function sourcesOf(intents: Intents): Sources {
-  const state = (source: (typeof SOURCES)[number]) => ({ intent: intents[source], mutedBy: null });
+/** Intents, and whether what is sent is encrypted, as the wire's sources. Who muted is the room's to say. */
+export function sourcesOf({ intents, encryption }: Pick<MemberState, "intents" | "encryption">): Sources {
+  const own = encryption && { encryption };
+  const state = (source: (typeof SOURCES)[number]) => ({ intent: intents[source], mutedBy: null, ...own });
   return {
     microphone: state("microphone"),
     camera: state("camera"),

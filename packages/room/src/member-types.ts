@@ -1,6 +1,7 @@
 import type { ErrorCode, MonoMs } from "@lodeline/base";
 import type {
   ClientMessage,
+  Encryption,
   IceServer,
   LedgerRow,
   Moderation,
@@ -132,6 +133,8 @@ export interface MemberState {
   readonly linkOpen: boolean;
   /** What this participant wants of its sources, ahead of the server's answer. */
   readonly intents: Intents;
+  /** How everything it sends is encrypted end to end; undefined: not at all. */
+  readonly encryption: Encryption | undefined;
   /** Revision of the last `media-state` sent. */
   readonly sentRevision: number;
   readonly commands: readonly PendingCommand[];
@@ -154,6 +157,7 @@ export type MemberInput =
       "offer" | "rejoin" | "topology" | "keeps"
     > & {
         readonly topology?: Topology | undefined;
+        readonly encryption?: Encryption | undefined;
         readonly offer?: JoinOffer | undefined;
         readonly rejoin?: { readonly participant: string; readonly token: string } | undefined;
       })

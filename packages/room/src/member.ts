@@ -50,6 +50,7 @@ export function createMember(options: MemberOptions): Machine<MemberState, Membe
       phase: { kind: "out" },
       linkOpen: false,
       intents: NOTHING,
+      encryption: undefined,
       sentRevision: 0,
       commands: [],
       commandPrefix: options.commandPrefix,
@@ -76,7 +77,7 @@ export const MEMBER_EDGES: Readonly<Record<MemberState["phase"]["kind"], readonl
 
 /** The own sources as this participant sees them: its wish, under what a moderator muted. */
 export function ownSources(state: MemberState): Sources {
-  const wish = sourcesOf(state.intents);
+  const wish = sourcesOf(state);
   const { phase } = state;
   const mirror = "mirror" in phase ? phase.mirror : undefined;
   const told = mirror?.room.participants.find((one) => one.id === mirror.participant)?.media.sources;

@@ -5,6 +5,7 @@ import { isDigested } from "./rejoin-token.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, Published, RoomState, Row } from "./room-state.ts";
 import { couldFlow, declareMissing, refreshRow } from "./standing.ts";
+import { tellView } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 
 type Receipt = Extract<RoomMessage, { type: "receipt" }>;
@@ -30,7 +31,7 @@ export function receiptMatters(state: RoomState, place: Place, receipt: Receipt)
   }
   for (const one of receipt.received) {
     const row = rowOf(place, one.publication);
-    if (row && row.received.value !== one.received) return true;
+    if (row && (row.received.value !== one.received || row.unreadable !== one.unreadable)) return true;
   }
   return receipt.pairs !== undefined && pairsMatter(state, place.participant, receipt.pairs);
 }
@@ -70,6 +71,8 @@ export function replayRequest(turn: Turn, place: Place, request: ReplayRequest):
   if (!row?.intended.value) turn.wholeLedger.add(participant);
   tellMissed(turn, participant, { ...request, ledger: place.ledgerRevision }, true);
   if (!row?.intended.value) return;
+  // It comes, and it is the key that is missing: nothing the room could do.
+  if (row.unreadable) return;
   noteReceived(turn, participant, { publication: request.publication, received: false, count: 0 }, request.seen);
   const now = turn.row(participant, request.publication);
   // Before media could flow, a receiver's impatience is no sign of a fault.
@@ -126,7 +129,7 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
 }
 
 function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: number): void {
-  const row = turn.row(to, said.publication);
+  const row = noteUnreadable(turn, to, said);
   if (!row || row.received.value === said.received) return;
   // Who has not heard of the event that began this row speaks of an earlier session.
   if (said.received && row.announced > seen) return;
@@ -139,6 +142,18 @@ function noteReceived(turn: Turn, to: string, said: ReceivedReceipt, seen: numbe
   if (said.received) notePairReceived(turn, row.from, to);
   // The last of several to stop makes it the path that is broken, for all of them; the first to come back clears it.
   refreshPairRows(turn, row.from, to);
+}
+
+/** A receiver cannot read what comes, or asks for it anew: forwarding follows, and no repair is begun. */
+function noteUnreadable(turn: Turn, to: string, said: ReceivedReceipt): Row | undefined {
+  const row = turn.row(to, said.publication);
+  if (!row || row.unreadable === said.unreadable) return row;
+  const { unreadable } = said;
+  const anew = unreadable === undefined && row.standing === "missing";
+  turn.putRow({ ...row, unreadable, ...(anew ? { standing: "pending", since: turn.now } : {}) });
+  tellView(turn, to, said.publication);
+  refreshRow(turn, to, said.publication);
+  return turn.row(to, said.publication);
 }
 
 /** sfu: a connection has shown that it carries something. What was put down to the whole of it is looked at anew. */

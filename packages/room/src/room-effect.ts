@@ -89,7 +89,7 @@ export type RoomEffect =
       readonly subscription: string;
       readonly step: ReplayStep;
       readonly attempt: number;
-      readonly why: "received" | "not-intended" | "restarted";
+      readonly why: "received" | "not-intended" | "unreadable" | "restarted";
       readonly tookMs: number;
     }
   /** Nobody is left, or a moderator ended the room, or the server drains: drop the machine. Every place was unbound. */

@@ -1,5 +1,6 @@
 import type { MonoMs, WallMs } from "@lodeline/base";
 import type {
+  Encryption,
   Fact,
   NumberedEvent,
   Pair,
@@ -14,6 +15,7 @@ import type {
   Source,
   SourceState,
   Standing,
+  Unreadable,
   View,
 } from "@lodeline/protocol";
 import type { Hop } from "./ladder.ts";
@@ -139,6 +141,9 @@ export interface Row {
   readonly intended: Fact;
   readonly forwarded: Fact;
   readonly received: Fact;
+  readonly encryption: Encryption | undefined;
+  /** Why its receiver cannot read what comes, by its own word. */
+  readonly unreadable: Unreadable | undefined;
   /** sfu: how it is forwarded now. */
   readonly attached: { readonly fromMid: string; readonly toMid: string } | null;
   readonly replay: Replay | null;

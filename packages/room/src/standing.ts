@@ -1,5 +1,4 @@
 import type { MonoMs } from "@lodeline/base";
-import type { Standing } from "@lodeline/protocol";
 import { beginReplay, climb } from "./replay.ts";
 import type { MediaSession, Row } from "./room-state.ts";
 import type { Turn } from "./turn.ts";
@@ -18,7 +17,7 @@ export function refreshRow(turn: Turn, to: string, publication: string): void {
 
 /** Declares a row missing before its window has passed, because a loss is known. A running replay goes on. */
 export function declareMissing(turn: Turn, row: Row, known: "told" | undefined): void {
-  if (!row.intended.value || row.received.value) return;
+  if (!row.intended.value || row.received.value || row.unreadable) return;
   if (row.replay && !row.replay.resting && row.standing === "missing") return;
   turn.putRow(beginReplay(turn, { ...row, standing: "missing" }, known));
 }
@@ -55,6 +54,8 @@ export function restartRow(turn: Turn, row: Row): void {
 function judge(turn: Turn, row: Row): Row {
   if (!row.intended.value) return settle(turn, row, "off");
   if (row.received.value) return settle(turn, row, "received");
+  // It comes, and its receiver lacks the key: nothing that could be asked for again would help.
+  if (row.unreadable) return settle(turn, row, "missing");
   switch (row.standing) {
     case "off":
       return pend(turn, { ...row, standing: "pending", since: turn.now });
@@ -88,13 +89,15 @@ function pend(turn: Turn, row: Row): Row {
   return row.due === due ? row : { ...row, due };
 }
 
-function settle(turn: Turn, row: Row, standing: Standing): Row {
+function settle(turn: Turn, row: Row, standing: keyof typeof OVER): Row {
   if (row.standing === standing && row.replay === null && row.due === undefined) return row;
-  if (row.replay) replayOver(turn, row, standing === "received" ? "received" : "not-intended");
+  if (row.replay) replayOver(turn, row, OVER[standing]);
   return { ...row, standing, replay: null, due: undefined };
 }
 
-function replayOver(turn: Turn, row: Row, why: "received" | "not-intended" | "restarted"): void {
+const OVER = { received: "received", off: "not-intended", missing: "unreadable" } as const;
+
+function replayOver(turn: Turn, row: Row, why: (typeof OVER)[keyof typeof OVER] | "restarted"): void {
   if (!row.replay) return;
   const { step, attempt, began } = row.replay;
   turn.effects.push({

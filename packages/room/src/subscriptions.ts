@@ -52,12 +52,17 @@ export function applyViews(turn: Turn, to: string, views: Readonly<Record<string
   for (const row of Object.values(before.rows)) {
     const media = turn.info(row.from)?.media;
     if (media) syncRow(turn, row.from, to, row.source, media);
-    const view = views[row.publication];
-    const known = before.views[row.publication];
-    if (row.attached && !sameView(view, known)) {
-      turn.media({ op: "view", subscription: row.subscription, view: view ?? defaultView(row.publication) });
-    }
+    if (!sameView(views[row.publication], before.views[row.publication])) tellView(turn, to, row.publication);
   }
+}
+
+/** Tells the media plane how a subscription is shown. One that cannot be read is not forwarded: its view is invisible. */
+export function tellView(turn: Turn, to: string, publication: string): void {
+  const row = turn.row(to, publication);
+  if (!row?.attached) return;
+  const view = turn.place(to)?.views[publication] ?? defaultView(publication);
+  const visible = view.visible && row.unreadable === undefined;
+  turn.media({ op: "view", subscription: row.subscription, view: { ...view, visible } });
 }
 
 /** Settles slot tables and attachments of every receiver that this step touched: what is detached first, then the rest. */
@@ -111,7 +116,14 @@ function syncRow(turn: Turn, from: string, to: string, source: Source, media: Me
     turn.putRow({ ...row, intended, announced: wanted ? turn.seq : row.announced });
     if (turn.place(to)?.slotsShort) turn.unsettled.add(to);
   }
+  noteEncryption(turn, to, publication, media.sources[source].encryption);
   refreshRow(turn, to, publication);
+}
+
+/** Its owner encrypts it from now on, or no longer: whether it can be read is a new question. */
+function noteEncryption(turn: Turn, to: string, publication: string, encryption: Row["encryption"]): void {
+  const row = turn.row(to, publication);
+  if (row && row.encryption !== encryption) turn.putRow({ ...row, encryption, unreadable: undefined });
 }
 
 function newRow(turn: Turn, publication: string, from: string, to: string, source: Source, intended: boolean): Row {
@@ -127,6 +139,8 @@ function newRow(turn: Turn, publication: string, from: string, to: string, sourc
     intended: newFact(turn.wall, intended),
     forwarded: newFact(turn.wall),
     received: newFact(turn.wall),
+    encryption: turn.info(from)?.media.sources[source].encryption,
+    unreadable: undefined,
     attached: null,
     replay: null,
     due: undefined,
@@ -195,9 +209,8 @@ function detachRow(turn: Turn, row: Row): void {
 function attachRow(turn: Turn, place: Place, row: Row, attached: { fromMid: string; toMid: string }): void {
   const { subscription, publication, from, to } = row;
   turn.media({ op: "attach", subscription, publication, from, to, kind: kindOf(row.source), ...attached });
-  const view = place.views[publication];
-  if (view) turn.media({ op: "view", subscription, view });
   turn.putRow({ ...row, attached }, false);
+  if (place.views[publication] || row.unreadable) tellView(turn, to, publication);
   refreshRow(turn, to, publication);
 }
 

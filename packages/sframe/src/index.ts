@@ -6,7 +6,7 @@ export { FrameSender, type FrameSenderOptions, MAX_FRAMES } from "./frame-sender
 export { encodeHeader, parseHeader, type SFrameHeader } from "./header.ts";
 export { KeyStore } from "./key-store.ts";
 export { chainOf, drawFrom, type KeyName, kidOf, MAX_KEY_ID, MAX_STEP, parseKid } from "./kid.ts";
-export { clearBytesOf, type EncryptedCodec, metadataOf } from "./media-frame.ts";
+export { clearBytesOf, type EncryptedCodec, isVp8KeyFrame, metadataOf } from "./media-frame.ts";
 export { type Opened, SenderKeys } from "./sender-keys.ts";
 export { PASSPHRASE_ITERATIONS, passphraseKey, SHARED_KEY_BYTES, senderBaseKey } from "./shared-key.ts";
 export type { Bytes, CipherAlgorithm, DeriveAlgorithm, KeyUse, OpaqueKey, Subtle } from "./subtle.ts";

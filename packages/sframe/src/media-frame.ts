@@ -21,6 +21,12 @@ export function clearBytesOf(codec: EncryptedCodec, frame: Uint8Array): number {
   return (first & 1) === 0 ? VP8_KEY_FRAME_CLEAR : VP8_CLEAR;
 }
 
+/** Whether a frame is a VP8 key frame, by its start code (RFC 6386 section 9.1): no other codec's begins like it. */
+export function isVp8KeyFrame(frame: Uint8Array): boolean {
+  if (frame.length < VP8_KEY_FRAME_CLEAR) return false;
+  return ((frame[0] as number) & 1) === 0 && frame[3] === 0x9d && frame[4] === 0x01 && frame[5] === 0x2a;
+}
+
 /** What is authenticated beside a frame: its readable bytes, and what it is a frame of, so that none passes for another. */
 export function metadataOf(label: Uint8Array, clear: Uint8Array): Uint8Array<ArrayBuffer> {
   return join(Uint8Array.of(label.length), label, clear);

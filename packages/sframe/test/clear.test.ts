@@ -2,8 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LodelineError, seededRandom } from "@lodeline/base";
 import { Vp8Descriptor } from "@lodeline/rtp";
-import { type Bytes, CIPHER_SUITES, clearBytesOf, FrameSender, KeyStore, SenderKeys } from "@lodeline/sframe";
-import { hex } from "./vectors.ts";
+import {
+  type Bytes,
+  CIPHER_SUITES,
+  clearBytesOf,
+  FrameSender,
+  isVp8KeyFrame,
+  KeyStore,
+  SenderKeys,
+} from "@lodeline/sframe";
+import { bytes, hex } from "./vectors.ts";
 
 const { subtle } = globalThis.crypto;
 const suite = CIPHER_SUITES.AES_128_GCM_SHA256_128;
@@ -43,6 +51,20 @@ describe("an encrypted frame", () => {
       assert.deepEqual([seen.width, seen.height], frame === KEY_FRAME ? [640, 360] : [0, 0]);
       const opened = await keys.open("vp8", CAMERA, hidden);
       assert.equal(opened.kind === "ok" && hex(opened.frame), hex(frame));
+    }
+  });
+
+  it("[CLEAR1] is told from other codecs by the first key frame", () => {
+    assert.ok(isVp8KeyFrame(KEY_FRAME));
+    assert.ok(!isVp8KeyFrame(DELTA_FRAME));
+    assert.ok(!isVp8KeyFrame(KEY_FRAME.slice(0, 9)));
+    // H.264 with start codes, AV1 with a temporal delimiter, a VP9 key frame.
+    for (const other of [
+      "000000016742e01f000000016801",
+      "12000a0b0000002aafbfbfffe608",
+      "824983420027f0167e0000000000",
+    ]) {
+      assert.ok(!isVp8KeyFrame(bytes(other)), other);
     }
   });
 

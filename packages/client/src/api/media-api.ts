@@ -1,5 +1,6 @@
 import type { ErrorCode, WallMs } from "@lodeline/base";
-import type { LedgerRow, ReplayStep, Source, SourceState, Standing } from "@lodeline/protocol";
+import type { Encryption, LedgerRow, ReplayStep, Source, SourceState, Standing } from "@lodeline/protocol";
+import type { Decryption } from "./encryption-api.ts";
 
 /**
  * The truth of one track in words, for a tile. Exactly these texts, so that a page can style, translate and test them.
@@ -10,6 +11,8 @@ import type { LedgerRow, ReplayStep, Source, SourceState, Standing } from "@lode
  * - `muted by them`: the participant muted it.
  * - `muted by a moderator`: a moderator did; only a moderator lifts it.
  * - `never sent`: the participant does not publish it.
+ * - `encrypted: no key`: it comes encrypted end to end, and there is no key for it here.
+ * - `encrypted: wrong key`: it comes encrypted with another key or passphrase than the one that is known here.
  */
 export type TrackWords =
   | "live"
@@ -17,7 +20,9 @@ export type TrackWords =
   | "missing: asking again"
   | "muted by them"
   | "muted by a moderator"
-  | "never sent";
+  | "never sent"
+  | "encrypted: no key"
+  | "encrypted: wrong key";
 
 /** What is known of one source of one other participant: what should be here, and what is. */
 export interface TrackTruth {
@@ -36,6 +41,10 @@ export interface TrackTruth {
   readonly facts: LedgerRow["facts"] | undefined;
   /** The replay that runs, or null. */
   readonly replay: { readonly step: ReplayStep; readonly attempt: number; readonly since: WallMs } | null;
+  /** How it is encrypted end to end; `undefined`: not at all, the server can read it. */
+  readonly encryption: Encryption | undefined;
+  /** Whether it can be read here; `undefined` where it is not encrypted, or nothing came yet. */
+  readonly decryption: Decryption | undefined;
   /** The track that plays it. Present whenever a receive slot or section is assigned, even before media arrives. */
   readonly track: MediaStreamTrack | undefined;
 }

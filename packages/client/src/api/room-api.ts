@@ -10,6 +10,7 @@ import type {
   Topology,
 } from "@lodeline/protocol";
 import type { PlanStep as PlanStepName, StepOutcome } from "@lodeline/session";
+import type { Decryption, EncryptionOptions, RoomEncryption } from "./encryption-api.ts";
 import type {
   DeviceChoice,
   DeviceProblem,
@@ -35,6 +36,11 @@ export interface JoinOptions {
   readonly camera?: DeviceWish | undefined;
   /** Join with the microphone muted (device open, nothing sent). Default false. */
   readonly startMuted?: boolean | undefined;
+  /**
+   * Encrypts all that is sent between the participants, so that the server cannot read it, and reads what the others
+   * encrypt. The code for it is loaded then. Who joins without it is told `encrypted: no key` of what the others send.
+   */
+  readonly encryption?: EncryptionOptions | undefined;
   /** Aborting it gives the join up, or leaves the room. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -108,6 +114,12 @@ export interface RoomEvents {
     readonly track: MediaStreamTrack | undefined;
     readonly stream: MediaStream;
   };
+  /** It is known whether a publication that is encrypted can be read here, or that has changed. */
+  readonly decryption: {
+    readonly participant: RemoteParticipant;
+    readonly source: Source;
+    readonly decryption: Decryption;
+  };
   /** The words for a track have changed. */
   readonly standing: { readonly participant: RemoteParticipant; readonly truth: TrackTruth };
   readonly connection: RoomConnection;
@@ -152,6 +164,8 @@ export interface Room extends Listenable<RoomEvents>, AsyncDisposable {
   readonly microphone: LocalSource;
   readonly camera: LocalSource;
   readonly screen: ScreenSource;
+  /** Keys and passphrase; `undefined` where it was joined without. */
+  readonly encryption: RoomEncryption | undefined;
   /** The last steps of the start and stop plans, oldest first: those before anybody could listen are here as well. */
   readonly steps: readonly PlanStep[];
   /** False once it is over. */

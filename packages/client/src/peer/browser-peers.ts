@@ -5,12 +5,15 @@ import type { SessionInput, SessionRole } from "@lodeline/session";
 import type { OwnMedia } from "../devices/own-media.ts";
 import { BrowserPeer } from "./browser-peer.ts";
 import type { StepContext } from "./plan-steps.ts";
+import type { EncryptSection } from "./sections.ts";
 
 /** The devices of one use, and how they are opened when its session starts. */
 export interface PeerMedia {
   readonly media: OwnMedia;
   /** Opens what is wished for. Settles within the device wait; rejects when nothing wished for could be opened. */
   open(): Promise<void>;
+  /** What the sections of its sessions pass through, where it is encrypted end to end. */
+  encrypt?: EncryptSection | undefined;
 }
 
 /** What {@link BrowserPeers} needs. */
@@ -55,6 +58,7 @@ export class BrowserPeers implements PeerPort {
       logger,
       connectionOptions: () => ({
         media: own.media,
+        encrypt: own.encrypt,
         configuration: this.#configuration(),
         onRoute: this.#onRoute && isWithServer(spec),
       }),

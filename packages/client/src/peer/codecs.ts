@@ -12,6 +12,9 @@ const OFFERED: Record<TrackKind, readonly string[]> = {
 
 const REPAIR = "video/rtx";
 
+/** The codecs whose frames can be encrypted: ADR 19 says why no others. */
+const ENCRYPTED = ["audio/opus", "video/vp8"];
+
 /** The part of an RTCRtpCodec that the choice looks at. */
 export interface CodecLike {
   readonly mimeType: string;
@@ -22,10 +25,12 @@ export interface CodecLike {
  * The codecs to offer on a section, in order of preference, with retransmission for video.
  *
  * @param available - What the browser can receive (`RTCRtpReceiver.getCapabilities(kind).codecs`).
+ * @param encrypted - Only those that can be encrypted end to end.
  * @returns For `setCodecPreferences`; empty when the browser has none of them, which means: leave its own order.
  */
-export function preferredCodecs<C extends CodecLike>(kind: TrackKind, available: readonly C[]): C[] {
-  const chosen = OFFERED[kind].flatMap((mimeType) => ofType(available, mimeType));
+export function preferredCodecs<C extends CodecLike>(kind: TrackKind, available: readonly C[], encrypted = false): C[] {
+  const offered = OFFERED[kind].filter((mimeType) => !encrypted || ENCRYPTED.includes(mimeType));
+  const chosen = offered.flatMap((mimeType) => ofType(available, mimeType));
   if (chosen.length === 0) return [];
   return [...chosen, ...ofType(available, REPAIR).filter(() => kind === "video")];
 }

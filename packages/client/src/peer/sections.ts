@@ -20,6 +20,9 @@ export interface ReceiverSection {
   readonly track: MediaStreamTrack;
 }
 
+/** Has what a section sends of a source, and what it receives, pass through the encryption. */
+export type EncryptSection = (transceiver: RTCRtpTransceiver, source: Source | undefined, receives: boolean) => void;
+
 /**
  * The sections of one connection: one for each own source, made up front so that publishing later needs no negotiation,
  * and in an sfu session the receive slots. Works on transceivers; knows nothing of tracks' content.
@@ -27,13 +30,15 @@ export interface ReceiverSection {
 export class Sections {
   readonly #connection: RTCPeerConnection;
   readonly #sfu: boolean;
+  readonly #encrypt: EncryptSection | undefined;
   readonly #own = new Map<Source, RTCRtpTransceiver>();
   readonly #slots: RTCRtpTransceiver[] = [];
 
   /** @param sfu - Own sections are `sendonly` with a simulcast camera; else `sendrecv`, one encoding each. */
-  constructor(connection: RTCPeerConnection, sfu: boolean) {
+  constructor(connection: RTCPeerConnection, sfu: boolean, encrypt?: EncryptSection | undefined) {
     this.#connection = connection;
     this.#sfu = sfu;
+    this.#encrypt = encrypt;
   }
 
   /** Makes the offerer's own sections, in the order of `SOURCES`, without tracks. */
@@ -43,7 +48,8 @@ export class Sections {
         direction: this.#sfu ? "sendonly" : "sendrecv",
         sendEncodings: encodingsFor(source, this.#sfu),
       });
-      if (this.#sfu) preferCodecs(transceiver, kindOf(source));
+      if (this.#sfu) preferCodecs(transceiver, kindOf(source), this.#encrypt);
+      this.#encrypt?.(transceiver, source, !this.#sfu);
       this.#own.set(source, transceiver);
     }
   }
@@ -53,7 +59,8 @@ export class Sections {
     const have = this.#slots.filter((slot) => slot.receiver.track.kind === kind).length;
     for (let made = have; made < count; made += 1) {
       const slot = this.#connection.addTransceiver(kind, { direction: "recvonly" });
-      preferCodecs(slot, kind);
+      preferCodecs(slot, kind, this.#encrypt);
+      this.#encrypt?.(slot, undefined, true);
       this.#slots.push(slot);
     }
     return have < count;
@@ -65,6 +72,7 @@ export class Sections {
       const transceiver = this.#connection.getTransceivers().find((candidate) => candidate.mid === mid);
       if (!transceiver || transceiver.receiver.track.kind !== kindOf(source)) continue;
       transceiver.direction = "sendrecv";
+      this.#encrypt?.(transceiver, source, true);
       this.#own.set(source, transceiver);
     }
   }
@@ -111,8 +119,8 @@ export class Sections {
  * Keeps an offer to the server small. Between browsers each offers all it has: Firefox 153 leaves feedback lines behind
  * for payload types that were taken out, which Chromium refuses as unusable.
  */
-function preferCodecs(transceiver: RTCRtpTransceiver, kind: TrackKind): void {
-  const codecs = preferredCodecs(kind, RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
+function preferCodecs(transceiver: RTCRtpTransceiver, kind: TrackKind, encrypt: EncryptSection | undefined): void {
+  const codecs = preferredCodecs(kind, RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [], encrypt !== undefined);
   // Firefox has it since 128; a browser without it offers all it has, which works and is only larger.
   if (codecs.length > 0 && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(codecs);
 }

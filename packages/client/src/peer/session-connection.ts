@@ -8,7 +8,7 @@ import { entriesOf, readable } from "../stats/stats-report.ts";
 import { CandidateEpochs } from "./candidate.ts";
 import { connectionOnRoute } from "./route-frame.ts";
 import { RouteTrial } from "./route-trial.ts";
-import { Sections } from "./sections.ts";
+import { type EncryptSection, Sections } from "./sections.ts";
 import { SentTracks } from "./sent-tracks.ts";
 
 /** What a {@link SessionConnection} is made of. */
@@ -20,6 +20,7 @@ export interface SessionConnectionOptions {
   readonly onRoute: boolean;
   readonly media: OwnMedia;
   readonly configuration: RTCConfiguration;
+  readonly encrypt: EncryptSection | undefined;
   readonly listener: SessionConnectionListener;
 }
 
@@ -69,7 +70,7 @@ export class SessionConnection {
     const { configuration, onRoute } = options;
     this.#trial = onRoute ? new RouteTrial() : undefined;
     this.connection = onRoute ? connectionOnRoute(configuration) : new RTCPeerConnection(configuration);
-    this.sections = new Sections(this.connection, options.sfu);
+    this.sections = new Sections(this.connection, options.sfu, options.encrypt);
     this.tracks = new SentTracks(options.media, this.sections);
     this.media.hold();
     this.#listening = this.media.on("change", ({ source }) => {

@@ -90,7 +90,9 @@ export class Members {
       const handle = this.#handles.get(id);
       if (!handle) continue;
       for (const source of SOURCES) {
-        const published = media.sources[source].intent !== "unpublished";
+        // What cannot be read is not played: a decoder makes a picture of anything.
+        const readable = !this.#participant.unreadable(publicationId(id, source));
+        const published = readable && media.sources[source].intent !== "unpublished";
         const route = published && routes.find((one) => one.participant === id && one.source === source);
         // Between two sessions, or two slots: the last picture stays unless the track shows somebody else by now.
         const reused = routes.some(({ receiver }) => receiver.track === handle.trackOf(source));
@@ -110,6 +112,7 @@ export class Members {
       words: this.#participant.words(publication),
       standing: this.#participant.standing(publication),
       row: rows.get(subscriptionId(publication, self)),
+      unreadable: this.#participant.unreadable(publication),
     };
   }
 }

@@ -1,4 +1,4 @@
-import type { LedgerRow, ParticipantInfo, Source, Standing } from "@lodeline/protocol";
+import type { LedgerRow, ParticipantInfo, Source, Standing, Unreadable } from "@lodeline/protocol";
 import { SOURCES } from "@lodeline/protocol";
 import type { TrackTruth, TrackWords } from "../api/media-api.ts";
 import type { RemoteParticipant } from "../api/room-api.ts";
@@ -8,6 +8,8 @@ export interface TruthParts {
   readonly words: TrackWords;
   readonly standing: Standing;
   readonly row: LedgerRow | undefined;
+  /** Why it cannot be read. */
+  readonly unreadable: Unreadable | undefined;
 }
 
 /** What changed in an update of a {@link RemoteHandle}. */
@@ -27,7 +29,11 @@ export class RemoteHandle implements RemoteParticipant {
   constructor(info: ParticipantInfo) {
     this.id = info.id;
     this.#info = info;
-    this.#sources = truths(info, () => ({ words: "never sent", standing: "off", row: undefined }), this.#tracks);
+    this.#sources = truths(
+      info,
+      () => ({ words: "never sent", standing: "off", row: undefined, unreadable: undefined }),
+      this.#tracks,
+    );
   }
 
   get identity(): string {
@@ -121,12 +127,15 @@ function truths(
   tracks: ReadonlyMap<Source, { readonly track: MediaStreamTrack }>,
 ): Readonly<Record<Source, TrackTruth>> {
   const truth = (source: Source): TrackTruth => {
-    const { words, standing, row } = parts(source);
+    const { words, standing, row, unreadable } = parts(source);
+    const { intent, mutedBy, mayUnmute = false, encryption } = info.media.sources[source];
     return {
       source,
-      intent: info.media.sources[source].intent,
-      mutedBy: info.media.sources[source].mutedBy,
-      mayUnmute: info.media.sources[source].mayUnmute ?? false,
+      intent,
+      mutedBy,
+      mayUnmute,
+      encryption,
+      decryption: unreadable ?? (encryption && standing === "received" ? "ok" : undefined),
       standing,
       words,
       facts: row?.facts,

@@ -10,6 +10,7 @@ import {
   type Topology,
 } from "@lodeline/protocol";
 import type { SessionEvent } from "@lodeline/session";
+import type { Decryption } from "../api/encryption-api.ts";
 import type { DeviceChoice, ShownSize } from "../api/media-api.ts";
 import type { TeardownReceipt } from "../api/receipt.ts";
 import type {
@@ -23,6 +24,7 @@ import type {
 } from "../api/room-api.ts";
 import type { OwnMedia } from "../devices/own-media.ts";
 import type { CountingClock } from "../edge/browser-clock.ts";
+import type { EncryptionHandle } from "../encryption/room-encryption.ts";
 import type { BrowserPeers } from "../peer/browser-peers.ts";
 import { Observer, type Pace } from "../stats/observer.ts";
 import { Commands } from "./commands.ts";
@@ -60,6 +62,8 @@ const REASONS: Readonly<Record<string, EndReason>> = {
 export class RoomHandle implements Room {
   /** One's own sources. */
   readonly own: OwnPart;
+  /** Set before there is a place, where the room is joined encrypted. */
+  encryption: EncryptionHandle | undefined;
   readonly #options: RoomHandleOptions;
   readonly #events = new Emitter<RoomEvents>();
   readonly #members: Members;
@@ -190,6 +194,12 @@ export class RoomHandle implements Room {
     this.#update();
   }
 
+  /** It is known whether something can be read. */
+  decryption(participantId: string, source: Source, decryption: Decryption): void {
+    const participant = this.#members.handles.get(participantId);
+    if (participant) this.#events.emit("decryption", { participant, source, decryption });
+  }
+
   /** A connection or its sections changed. */
   connectionChanged(): void {
     this.#later();
@@ -232,6 +242,7 @@ export class RoomHandle implements Room {
       timers: this.#observer.armed ? 1 : 0,
     });
     for (const peer of peers) this.#options.peers.forget(peer.spec.session);
+    this.encryption?.[Symbol.dispose]();
     this.#phase = "over";
     this.#connection = { link: this.#connection.link, media: "ended" };
     this.#listening.abort();
@@ -308,7 +319,9 @@ export class RoomHandle implements Room {
     const { room } = participant;
     if (room) {
       this.#snapshot = room;
-      this.#members.update(room, this.#selfId, this.#sessions.routes());
+      const routes = this.#sessions.routes();
+      this.encryption?.update(room, this.#selfId, routes);
+      this.#members.update(room, this.#selfId, routes);
     }
     const connection = roomConnection(participant, this.topology, this.#members.handles.size);
     if (!sameConnection(connection, this.#connection)) {
