@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { ensureBrowsers } from "./setup/browsers.mjs";
 import { runChild } from "./setup/child.mjs";
 import { ensureInstalled } from "./setup/install.mjs";
+import { ensureKernel } from "./setup/kernel.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = ["--conditions=@lodeline/source", "--disable-warning=ExperimentalWarning"];
@@ -85,7 +86,9 @@ async function main() {
     return 1;
   }
   const node = await ensureInstalled(root);
-  return node === undefined ? 1 : work(node, args);
+  if (node === undefined) return 1;
+  await ensureKernel(root);
+  return work(node, args);
 }
 
 process.exitCode = await main();

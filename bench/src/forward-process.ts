@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { cryptoRandom, systemClock } from "@lodeline/base";
 import { createMediaEngine, type Forwarder, type MediaTransport, type Publication } from "@lodeline/media";
-import { serveMeasured } from "./worker-process.ts";
+import { measuredOptions, serveMeasured } from "./worker-process.ts";
 
 /** What the generator asks of the measured engine. */
 export type EngineAsk =
@@ -17,7 +17,8 @@ const clock = systemClock({
   setTimer: (fn, delayMs) => setTimeout(fn, delayMs),
   clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
 });
-const engine = createMediaEngine({ clock, random: cryptoRandom((into) => randomFillSync(into)) });
+const { native } = measuredOptions<{ readonly native: boolean }>();
+const engine = createMediaEngine({ clock, random: cryptoRandom((into) => randomFillSync(into)), native });
 await engine.ready();
 const transports = new Map<string, MediaTransport>();
 const forwarders: Forwarder[] = [];
@@ -48,7 +49,7 @@ function transportOf(id: string): MediaTransport {
   return transport;
 }
 
-serveMeasured({}, () => ({
+serveMeasured({ path: engine.packetPath }, () => ({
   packetsIn: publication?.stats().packets ?? 0,
   packetsOut: forwarders.reduce((sum, forwarder) => sum + forwarder.stats().packets, 0),
 }));

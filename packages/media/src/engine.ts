@@ -9,16 +9,18 @@ import {
 } from "@lodeline/base";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
 import type { DtlsRole } from "./dtls/dtls-link.ts";
+import { EnginePorts } from "./engine-ports.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
+import { PacketKernel } from "./kernel/packet-kernel.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
 import type { CodecName } from "./sdp/codecs.ts";
 import { MediaTransport } from "./transport.ts";
 import type { TransportHost } from "./transport-host.ts";
-import { type UdpPath, UdpPort } from "./udp-port.ts";
+import type { UdpPath } from "./udp-port.ts";
 
 /** Options of {@link createMediaEngine}. */
 export interface MediaEngineOptions {
@@ -50,6 +52,11 @@ export interface MediaEngineOptions {
   readonly singleBitrateBps?: number | undefined;
   /** Our role in DTLS where the browser leaves the choice to us; see `README.md` for what was measured. Default `client`. */
   readonly dtlsRole?: DtlsRole | undefined;
+  /**
+   * Whether C moves the packets where set-up could build the packet kernel. Default true; the environment's
+   * `LODELINE_NATIVE=0` is false.
+   */
+  readonly native?: boolean | undefined;
   /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
   readonly iceTimings?: Partial<IceTimings> | undefined;
 }
@@ -69,7 +76,8 @@ export class MediaEngine implements AsyncDisposable {
   readonly #host: TransportHost;
   readonly #transports = new Set<MediaTransport>();
   readonly #byFragment = new Map<string, MediaTransport>();
-  readonly #ports: UdpPort<MediaTransport>[] = [];
+  readonly #ports: EnginePorts<MediaTransport>;
+  readonly #kernel: PacketKernel | undefined;
   #ready: Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> | undefined;
   #timer: Timer | undefined;
   #armedAtMs: MonoMs = Infinity;
@@ -79,10 +87,13 @@ export class MediaEngine implements AsyncDisposable {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
     const { clock, random } = options;
+    this.#kernel = options.native === false ? undefined : this.#openKernel();
+    this.#ports = new EnginePorts(this.#kernel, (bytes, path) => this.#handle(bytes, path));
     this.#host = {
       random,
       logger: this.#logger,
       buffers: new OutgoingBuffers(),
+      kernel: this.#kernel,
       videoCodecs: options.videoCodecs ?? [],
       iceTimings: options.iceTimings,
       dtlsRole: options.dtlsRole ?? "client",
@@ -96,7 +107,20 @@ export class MediaEngine implements AsyncDisposable {
       wake: (at) => this.#arm(at),
       register: (transport, added, removed) => this.#register(transport, added, removed),
       closed: (transport) => this.#forget(transport),
+      routed: (transport) => this.#ports.reroute(transport),
+      pathOf: (number) => this.#ports.pathOf(number),
     };
+  }
+
+  #openKernel(): PacketKernel | undefined {
+    const { kernel, why } = PacketKernel.open(this.#options.clock.now());
+    if (kernel === undefined) this.#logger.info("packets are moved in TypeScript", { why });
+    return kernel;
+  }
+
+  /** `kernel` where C moves the packets, `typescript` where TypeScript does. */
+  get packetPath(): "kernel" | "typescript" {
+    return this.#kernel === undefined ? "typescript" : "kernel";
   }
 
   /**
@@ -113,37 +137,24 @@ export class MediaEngine implements AsyncDisposable {
 
   async #open(): Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> {
     const addresses = this.#options.addresses ?? ["127.0.0.1"];
+    const range = this.#options.portRange ?? { min: 0, max: 0 };
     const certificate = createDtlsCertificate();
     // All of them, so that none opens after a failure of another has closed the rest.
-    const opened = await Promise.allSettled([certificate, ...addresses.map((address) => this.#openPort(address))]);
+    const opened = await Promise.allSettled([
+      certificate,
+      ...addresses.map((address) => this.#ports.open(address, range)),
+    ]);
     const failed = opened.find((result) => result.status === "rejected");
     if (failed || this.#closed) {
       this.#ready = undefined;
-      await this.#closePorts();
+      await this.#ports.close();
       throw failed?.reason ?? new LodelineError("media/closed", { detail: "the engine is closed" });
     }
-    // In the order of the addresses, whichever socket opened first.
-    const candidates = addresses.flatMap((address) =>
-      this.#ports
-        .filter(({ localAddress }) => localAddress === address)
-        .map(({ localPort }) => ({ address, port: localPort })),
-    );
+    const candidates = this.#ports.candidates(addresses);
     for (const { address, port } of candidates) this.#logger.info("media socket", { address, port });
     const { announce } = this.#options;
     const announced = announce ? await Promise.all(candidates.map((candidate) => announce(candidate))) : candidates;
     return { certificate: await certificate, candidates: announced };
-  }
-
-  async #openPort(address: string): Promise<void> {
-    const { min, max } = this.#options.portRange ?? { min: 0, max: 0 };
-    for (let port = min; ; port++) {
-      try {
-        this.#ports.push(await UdpPort.open<MediaTransport>(address, port, (bytes, path) => this.#handle(bytes, path)));
-        return;
-      } catch (error) {
-        if (port >= max) throw error;
-      }
-    }
   }
 
   /**
@@ -195,8 +206,8 @@ export class MediaEngine implements AsyncDisposable {
   resources(): EngineResources {
     return {
       transports: this.#transports.size,
-      sockets: this.#ports.length,
-      paths: this.#ports.reduce((sum, { pathCount }) => sum + pathCount, 0),
+      sockets: this.#ports.count,
+      paths: this.#ports.pathCount,
       timers: this.#timer === undefined ? 0 : 1,
     };
   }
@@ -243,7 +254,7 @@ export class MediaEngine implements AsyncDisposable {
 
   #forget(transport: MediaTransport): void {
     this.#transports.delete(transport);
-    for (const port of this.#ports) port.release(transport);
+    this.#ports.release(transport);
     if (this.#transports.size === 0) this.#disarm();
   }
 
@@ -264,6 +275,7 @@ export class MediaEngine implements AsyncDisposable {
     this.#timer = undefined;
     this.#armedAtMs = Infinity;
     const now = this.#options.clock.now();
+    this.#kernel?.settle();
     let next = Infinity;
     for (const transport of this.#transports) {
       if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
@@ -279,12 +291,9 @@ export class MediaEngine implements AsyncDisposable {
     this.#closed = true;
     await Promise.all([...this.#transports].map((transport) => transport.close()));
     await this.#ready?.catch(() => {});
-    await this.#closePorts();
+    await this.#ports.close();
+    this.#kernel?.close();
     this.#disarm();
-  }
-
-  async #closePorts(): Promise<void> {
-    await Promise.all(this.#ports.splice(0).map((port) => port.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

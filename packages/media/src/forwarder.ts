@@ -1,6 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
 import { chooseLayer, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
+import type { KernelLeg } from "./kernel/kernel-leg.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import type { PacketConsumer, Publication } from "./publication.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
@@ -60,6 +61,10 @@ export class Forwarder implements PacketConsumer {
   #keyFrameAskedAtMs: MonoMs = -Infinity;
   #silentUntilMs: MonoMs = -Infinity;
   #closed = false;
+  /** Its way in the packet kernel. */
+  #leg: KernelLeg | undefined;
+  /** The kernel forwards something. */
+  #forwarding = false;
   /** What the slot had sent when this forwarder got it. */
   readonly #before: SlotCounters;
   #nacked = 0;
@@ -73,6 +78,7 @@ export class Forwarder implements PacketConsumer {
     this.slot = options.slot;
     this.#before = options.slot.counters;
     this.publication.attach(this);
+    this.#openLeg();
     this.evaluate(this.transport.now());
   }
 
@@ -82,7 +88,56 @@ export class Forwarder implements PacketConsumer {
 
   /** Fault injection drops packets one by one; else the choice of a layer is all there is to decide. */
   get needsPackets(): string | undefined {
-    return this.#silentUntilMs > this.transport.now() ? "silenced" : undefined;
+    if (this.#silentUntilMs > this.transport.now()) return "silenced";
+    return this.slot.isSecured && !this.transport.media.session
+      ? "the receiver's keys are not for the kernel"
+      : undefined;
+  }
+
+  packetsMoved(): void {
+    if (this.#leg === undefined || !this.publication.byKernel) return;
+    this.slot.forgetSent();
+    this.#leg.setCurrent(this.#current, this.#current && this.slot.codecFor(this.#current));
+    this.#steer();
+  }
+
+  /** The source that is forwarded now. */
+  get #current(): IncomingStream | undefined {
+    const { source } = this.slot;
+    return this.publication.kind === "audio" || source?.rid === this.#selector.current ? source : undefined;
+  }
+
+  /** Has the kernel forward what the selector says, from its next key frame on. */
+  #steer(): void {
+    const leg = this.#leg;
+    if (leg === undefined || !this.publication.byKernel) return;
+    const { streams, kind } = this.publication;
+    const target = kind === "audio" ? streams.get("") : streams.get(this.#selector.target ?? "-");
+    if (kind === "video" && this.#selector.current === undefined && this.#forwarding) {
+      this.#forwarding = false;
+      leg.setCurrent(undefined, undefined);
+    }
+    if (target !== undefined) this.#codecOf(target);
+    leg.setTarget(target, target && this.slot.codecFor(target));
+  }
+
+  /** The kernel went over to another stream. */
+  #began(kernelId: number): void {
+    const stream = [...this.publication.streams.values()].find((one) => one.kernelId === kernelId);
+    if (stream === undefined) return;
+    this.#forwarding = true;
+    this.slot.tookOver(stream);
+    this.#codecOf(stream);
+    if (this.publication.kind === "video") this.#selector.began(stream.rid);
+  }
+
+  /** Opens the way in the kernel, once both ends are there. */
+  #openLeg(): void {
+    const { group } = this.publication;
+    const { session } = this.transport.media;
+    if (this.#leg !== undefined || group === undefined || session === undefined || this.#closed) return;
+    this.#leg = group.openLeg(session, this.slot, { onBegan: (stream) => this.#began(stream) });
+    this.packetsMoved();
   }
 
   /** What the receiver shows now: the layer follows within a quarter of a second and on a key frame. */
@@ -105,6 +160,8 @@ export class Forwarder implements PacketConsumer {
     this.#selector.reset();
     this.slot.idle();
     this.#codec = undefined;
+    this.#forwarding = false;
+    this.#leg?.setCurrent(undefined, undefined);
     this.evaluate(this.transport.now());
     this.requestKeyFrame();
   }
@@ -144,11 +201,15 @@ export class Forwarder implements PacketConsumer {
   /** The slot was negotiated anew: payload types may be others. */
   renegotiated(): void {
     this.#codec = undefined;
+    this.#leg?.renegotiated(this.slot);
+    this.packetsMoved();
   }
 
   /** Chooses the layer anew, and asks for a key frame when one is awaited. */
   evaluate(now: MonoMs): void {
-    if (this.#closed || this.publication.kind === "audio") return;
+    if (this.#closed) return;
+    this.publication.consumersChanged();
+    if (this.publication.kind === "audio") return this.#steer();
     const { choice, waiting } = this.#choose(now);
     const rid = this.#selector.target;
     if (rid === undefined) return;
@@ -161,17 +222,21 @@ export class Forwarder implements PacketConsumer {
    */
   layerArrived(now: MonoMs): void {
     if (this.publication.kind === "video") this.#choose(now);
+    else this.#steer();
   }
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers = this.publication.layers(now);
     const choice = this.#selector.choose(chooseLayer(layers, this.#view));
+    this.#steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
     return { choice, waiting: this.#selector.waiting && target !== undefined };
   }
 
   /** The receiver's transport has connected: what was not worth asking for before is asked for now. */
   secured(): void {
+    this.#openLeg();
+    this.publication.consumersChanged();
     this.evaluate(this.transport.now());
     this.requestKeyFrame();
   }
@@ -186,10 +251,15 @@ export class Forwarder implements PacketConsumer {
   handleNack(sequenceNumbers: readonly number[], now: MonoMs): void {
     this.#nacked += sequenceNumbers.length;
     if (now < this.#silentUntilMs) return;
-    const { sent, beyondRepair } = this.slot.resend(sequenceNumbers, now);
+    const { sent, beyondRepair } = this.#resend(sequenceNumbers, now);
     this.#retransmitted += sent;
     // What is still asked of the publisher may yet come; otherwise only a key frame helps, and waiting is a freeze.
     if (beyondRepair && this.slot.source?.nack.missingCount === 0) this.requestKeyFrame();
+  }
+
+  #resend(numbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
+    if (this.#leg === undefined || !this.publication.byKernel) return this.slot.resend(numbers, now);
+    return this.#leg.resend(numbers, this.slot.resendIntervalMs, now);
   }
 
   /** The receiver cannot decode on. */
@@ -227,6 +297,7 @@ export class Forwarder implements PacketConsumer {
     if (this.#closed) return;
     this.#closed = true;
     this.publication.detach(this);
+    this.#leg?.close();
     this.slot.idle();
     this.transport.forwarderClosed(this);
   }

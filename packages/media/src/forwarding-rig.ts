@@ -68,6 +68,7 @@ function createPlane(options: {
   const host: PlaneHost = {
     random: options.random,
     buffers: options.buffers,
+    kernel: undefined,
     bitrates: { simulcastBps: undefined, singleBps: undefined },
     wallMs: options.now,
     wake: () => {},

@@ -58,6 +58,8 @@ export class IncomingStream {
   readonly mid: string;
   readonly kind: "audio" | "video";
   readonly codec: SectionCodec;
+  /** Its number in the packet kernel, -1 while TypeScript takes its packets in. */
+  kernelId = -1;
   /** {@link STREAM_FIELDS} numbers. */
   readonly record = new Float64Array(STREAM_FIELDS);
   readonly statistics: ReceptionStatistics;
@@ -138,11 +140,25 @@ export class IncomingStream {
   /** A key frame begins: what was missing before it no longer matters. */
   keyFrameArrived(width: number, height: number): void {
     this.record[FIELD.keyFrames] = this.keyFrames + 1;
+    this.keyFrameAnswered();
+    this.noteSize(width, height);
+  }
+
+  /** A wish for a key frame is fulfilled. */
+  keyFrameAnswered(): void {
     this.#keyFrameWanted = false;
-    if (width > 0) {
-      this.record[FIELD.width] = width;
-      this.record[FIELD.height] = height;
-    }
+  }
+
+  /** Pixels of a key frame; 0 when it did not tell. */
+  noteSize(width: number, height: number): void {
+    if (width === 0) return;
+    this.record[FIELD.width] = width;
+    this.record[FIELD.height] = height;
+  }
+
+  /** A packet is about to be taken in by the kernel: the stream counts as arriving. */
+  noteArrival(now: MonoMs): void {
+    this.record[FIELD.lastPacketAtMs] = now;
   }
 
   isActive(now: MonoMs): boolean {

@@ -11,6 +11,8 @@ import {
 } from "@lodeline/rtp";
 import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
+import { KernelIntake } from "./kernel/kernel-intake.ts";
+import type { KernelPath, KernelSession, SessionEvents } from "./kernel/kernel-session.ts";
 import { NtpOffset } from "./ntp-offset.ts";
 import type { PlaneHost, PlaneOwner } from "./plane-owner.ts";
 import { Publication } from "./publication.ts";
@@ -41,7 +43,8 @@ export class MediaPlane {
   readonly #transport: PlaneOwner;
   readonly #host: PlaneHost;
   readonly #send: (bytes: Buffer) => void;
-  readonly #demux = new RtpDemux();
+  readonly #onHeard: (path: number, now: MonoMs) => void;
+  readonly #demux = new RtpDemux((stream) => this.session?.unbind(stream));
   readonly #packet = new RtpPacket();
   readonly #payload = new PayloadInspector();
   readonly #place: ExtensionPlace = { offset: 0, lengthBytes: 0 };
@@ -50,16 +53,28 @@ export class MediaPlane {
   readonly #ntpOffset = new NtpOffset();
   readonly #feedback: UpstreamFeedback;
   #sections: readonly Section[] = [];
+  #intake: KernelIntake | undefined;
+  #path: KernelPath | undefined;
   #receiver: SrtpReceiver | undefined;
   #srtp: SrtpSender | undefined;
   #nextReportAtMs: MonoMs = 0;
   #nextEvaluateAtMs: MonoMs = 0;
   #closed = false;
 
-  constructor(options: { transport: PlaneOwner; host: PlaneHost; send: (bytes: Buffer) => void }) {
+  /**
+   * @param options - `send` takes protected datagrams, whose bytes are reused later; `onHeard` is told when the packet
+   * kernel got authentic packets, with the number of their path.
+   */
+  constructor(options: {
+    transport: PlaneOwner;
+    host: PlaneHost;
+    send: (bytes: Buffer) => void;
+    onHeard?: (path: number, now: MonoMs) => void;
+  }) {
     this.#transport = options.transport;
     this.#host = options.host;
     this.#send = options.send;
+    this.#onHeard = options.onHeard ?? (() => {});
     this.egress = new RtpEgress({ buffers: options.host.buffers, send: options.send });
     this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
     this.#slots = new SlotTable(options.transport, options.host.random, this.egress);
@@ -77,16 +92,61 @@ export class MediaPlane {
     this.#demux.negotiated(sections);
     this.#slots.negotiated(sections);
     this.#feedback.negotiated(sections);
+    this.session?.negotiated(this.#feedback.transportSequenceId);
+    this.#intake?.regroup(this.#demux.streams());
     for (const { mid, rejected } of sections) if (rejected) this.#publications.get(mid)?.close();
   }
 
   /** DTLS is connected: media may flow. */
   secure(keys: SrtpKeys): void {
+    const session = this.#host.kernel?.openSession(keys, this.#sessionEvents);
+    if (session) this.#secureByKernel(session);
+    else this.#secureByScript(keys);
+    for (const forwarder of this.#slots.forwarders) forwarder.secured();
+  }
+
+  #secureByScript(keys: SrtpKeys): void {
     this.#receiver = new SrtpReceiver(keys.profile, keys.remote);
     this.#srtp = new SrtpSender(keys.profile, keys.local);
     this.egress.secure(this.#srtp);
-    for (const forwarder of this.#slots.forwarders) forwarder.secured();
+    for (const publication of this.#publications.values()) publication.leaveKernel();
   }
+
+  #secureByKernel(session: KernelSession): void {
+    this.#intake = new KernelIntake(session, this.#demux, {
+      publicationOf: (mid) => this.#publications.get(mid),
+      audioLevelId: (mid) => this.#audioLevelId(mid),
+      streamBegan: (now) => this.#hurryReport(now),
+      wake: (at) => this.#host.wake(at),
+    });
+    session.negotiated(this.#feedback.transportSequenceId);
+    session.send(this.#path);
+    this.egress.secureByKernel(session);
+  }
+
+  /** What the kernel has of this transport, once DTLS is connected and where there is a kernel. */
+  get session(): KernelSession | undefined {
+    return this.#intake?.session;
+  }
+
+  /** Packets go another way: one of the kernel's, or by `send`. */
+  pathChanged(path: KernelPath | undefined): void {
+    this.#path = path;
+    this.session?.send(path);
+  }
+
+  readonly #sessionEvents: SessionEvents = {
+    onRtcp: (bytes, now) => {
+      for (const packet of parseRtcp(bytes)) this.#handleRtcp(packet, now);
+    },
+    onUnknown: (bytes, now) => this.#intake?.handleUnknown(bytes, now),
+    onHeard: (path, now) => this.#onHeard(path, now),
+    onSealed: (bytes) => this.#send(Buffer.from(bytes)),
+    onArrived: (number, ssrc, sizeBytes, now) => {
+      if (this.#feedback.numberArrived(number, ssrc, sizeBytes, now)) this.#host.wake(this.#feedback.deadlineMs);
+    },
+    onSent: (sent) => this.egress.onSent?.(sent),
+  };
 
   /**
    * Binds an incoming section. A publication that the section had before is closed.
@@ -108,11 +168,13 @@ export class MediaPlane {
       mid,
       kind,
       streams: this.#demux.streamsOf(mid),
+      group: this.#srtp === undefined ? this.#host.kernel?.openGroup() : undefined,
       onClose: () => {
         if (this.#publications.get(mid) === publication) this.#publications.delete(mid);
       },
     });
     this.#publications.set(mid, publication);
+    this.#intake?.regroup(this.#demux.streamsOf(mid).values());
     return publication;
   }
 
@@ -149,12 +211,13 @@ export class MediaPlane {
   /** Whether a datagram that came from an unknown address claims to be of a source that was heard here. */
   claims(bytes: Buffer): boolean {
     const at = isRtcp(bytes) ? 4 : 8;
-    return bytes.length >= 12 && this.#receiver?.knows(bytes.readUInt32BE(at)) === true;
+    return bytes.length >= 12 && (this.session ?? this.#receiver)?.knows(bytes.readUInt32BE(at)) === true;
   }
 
   /** An RTP or RTCP datagram. @returns Whether it was authentic. */
   handle(bytes: Buffer, now: MonoMs): boolean {
     const receiver = this.#receiver;
+    if (this.session && !this.#closed) return this.session.receive(bytes, now);
     if (receiver === undefined || this.#closed) return false;
     if (isRtcp(bytes)) {
       const plain = receiver.unprotectRtcp(bytes);
@@ -199,8 +262,12 @@ export class MediaPlane {
 
   #inspectAudio(stream: IncomingStream, packet: RtpPacket): void {
     this.#payload.inspect("opus", packet);
-    const id = this.#sections.find(({ mid }) => mid === stream.mid)?.extensions.audioLevel;
+    const id = this.#audioLevelId(stream.mid);
     if (id !== undefined) stream.audioLevel = readAudioLevel(packet, id, this.#place);
+  }
+
+  #audioLevelId(mid: string): number | undefined {
+    return this.#sections.find((section) => section.mid === mid)?.extensions.audioLevel;
   }
 
   #handleRtcp(packet: RtcpPacket, now: MonoMs): void {
@@ -281,7 +348,8 @@ export class MediaPlane {
   }
 
   #sendRtcp(compound: Uint8Array): void {
-    if (this.#srtp) this.#send(this.#srtp.protectRtcp(compound));
+    if (this.session) this.session.sendRtcp(compound, this.#transport.now());
+    else if (this.#srtp) this.#send(this.#srtp.protectRtcp(compound));
   }
 
   /** Ends every publication and forwarder. */
@@ -290,5 +358,6 @@ export class MediaPlane {
     for (const publication of [...this.#publications.values()]) publication.close();
     this.#slots.close();
     this.#closed = true;
+    this.#intake?.close();
   }
 }

@@ -1,5 +1,7 @@
 import type { MonoMs, Random } from "@lodeline/base";
 import type { Forwarder } from "./forwarder.ts";
+import type { KernelSession } from "./kernel/kernel-session.ts";
+import type { PacketKernel } from "./kernel/packet-kernel.ts";
 import type { OutgoingBuffers } from "./outgoing-buffers.ts";
 
 /** What a {@link MediaPlane} needs of the transport it is part of. */
@@ -8,7 +10,7 @@ export interface PlaneOwner {
   /** Round trip to the browser in ms, once known. */
   readonly roundTripMs: number | undefined;
   /** The plane itself, as other planes see it. */
-  readonly media: { readonly ntpOffsetMs: number };
+  readonly media: { readonly ntpOffsetMs: number; readonly session: KernelSession | undefined };
   /** The engine's clock. */
   now(): MonoMs;
   /** Something is due at once. */
@@ -21,6 +23,8 @@ export interface PlaneOwner {
 export interface PlaneHost {
   readonly random: Random;
   readonly buffers: OutgoingBuffers;
+  /** What moves packets in C; `undefined` where TypeScript does. */
+  readonly kernel: PacketKernel | undefined;
   readonly bitrates: BitrateBounds;
   /** Calendar ms, for sender reports. */
   wallMs(): number;

@@ -1,6 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
 import type { LayerState, PayloadInspector, RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
+import type { KernelGroup } from "./kernel/kernel-group.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 
 /** What arrived of one layer. */
@@ -42,6 +43,8 @@ export interface PacketConsumer {
    * call {@link Publication.consumersChanged}.
    */
   readonly needsPackets: string | undefined;
+  /** From now on the kernel moves the packets, or TypeScript does ({@link Publication.byKernel}). */
+  packetsMoved(): void;
   /** Takes a packet. The view and the inspector are the transport's own and change with the next packet. */
   handle(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void;
   /** The first packet of a layer is about to be handled. */
@@ -61,7 +64,7 @@ export class Publication {
   /** An array, since it is walked for every packet. */
   readonly #consumers: PacketConsumer[] = [];
   readonly #onClose: () => void;
-  readonly #onConsumers: (publication: Publication) => void;
+  #group: KernelGroup | undefined;
   #closed = false;
 
   constructor(options: {
@@ -71,8 +74,8 @@ export class Publication {
     kind: "audio" | "video";
     streams: ReadonlyMap<string, IncomingStream>;
     onClose: () => void;
-    /** Who takes its packets, or what they need, has changed. */
-    onConsumers?: (publication: Publication) => void;
+    /** Its place in the packet kernel, which it then owns. */
+    group: KernelGroup | undefined;
   }) {
     this.id = options.id;
     this.transport = options.transport;
@@ -80,7 +83,7 @@ export class Publication {
     this.kind = options.kind;
     this.streams = options.streams;
     this.#onClose = options.onClose;
-    this.#onConsumers = options.onConsumers ?? (() => {});
+    this.#group = options.group;
   }
 
   get closed(): boolean {
@@ -112,7 +115,33 @@ export class Publication {
 
   /** What a consumer needs may have changed. */
   consumersChanged(): void {
-    this.#onConsumers(this);
+    const toScript = this.needsPackets !== undefined;
+    if (this.#group === undefined || this.#group.toScript === toScript) return;
+    this.#group.toScript = toScript;
+    for (const consumer of this.#consumers) consumer.packetsMoved();
+  }
+
+  /** Its place in the packet kernel, where it has one. */
+  get group(): KernelGroup | undefined {
+    return this.#group;
+  }
+
+  /** Whether the packet kernel moves its packets; else they come to {@link deliver}. */
+  get byKernel(): boolean {
+    return this.#group !== undefined && !this.#group.toScript;
+  }
+
+  /** Its packets do not come by the kernel, since its sender's keys are not for it. */
+  leaveKernel(): void {
+    const group = this.#group;
+    this.#group = undefined;
+    for (const consumer of this.#consumers) consumer.packetsMoved();
+    group?.close();
+  }
+
+  /** A layer began to arrive: its packets are about to be moved by the kernel. */
+  layerArrived(now: MonoMs): void {
+    for (const consumer of this.#consumers) consumer.layerArrived(now);
   }
 
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
@@ -166,6 +195,7 @@ export class Publication {
     if (this.#closed) return;
     this.#closed = true;
     for (const consumer of [...this.#consumers]) consumer.close();
+    this.#group?.close();
     this.#onClose();
   }
 }

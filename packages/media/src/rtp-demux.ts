@@ -23,6 +23,19 @@ export class RtpDemux {
   readonly #streams = new Map<string, Map<string, IncomingStream>>();
   /** Packets of no known stream. */
   unknown = 0;
+  readonly #onGone: (stream: IncomingStream) => void;
+
+  /** @param onGone - A stream gave its place to another, or its SSRC began anew. */
+  constructor(onGone: (stream: IncomingStream) => void = () => {}) {
+    this.#onGone = onGone;
+  }
+
+  /** SSRCs that repeat a stream's packets. */
+  repairsOf(stream: IncomingStream): number[] {
+    return [...this.#known]
+      .filter(([, known]) => known.kind === "rtx" && known.stream === stream)
+      .map(([ssrc]) => ssrc);
+  }
 
   /** The sections as negotiated now. Learnt SSRCs stay. */
   negotiated(sections: readonly Section[]): void {
@@ -82,6 +95,7 @@ export class RtpDemux {
       if (what.stream === stream) this.#known.set(known, { kind: what.kind, stream: next.stream });
     }
     this.streamsOf(mid).set(rid, next.stream);
+    this.#onGone(stream);
     return next;
   }
 
@@ -121,6 +135,7 @@ export class RtpDemux {
   /** A layer began anew on another SSRC: the old one and its retransmissions are nothing any more. */
   #forget(stream: IncomingStream): void {
     for (const [ssrc, known] of this.#known) if (known.stream === stream) this.#known.delete(ssrc);
+    this.#onGone(stream);
   }
 
   /** The stream that an RTX SSRC repairs: by its repaired RID, by the offer's FID group, or because it is the only one. */

@@ -1,4 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
+import type { KernelSession } from "./kernel/kernel-session.ts";
 import type { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { SrtpSender } from "./srtp/srtp-sender.ts";
 
@@ -20,6 +21,7 @@ export class RtpEgress {
   readonly #buffers: OutgoingBuffers;
   readonly #send: (bytes: Buffer) => void;
   #srtp: SrtpSender | undefined;
+  #session: KernelSession | undefined;
   #transportSequence = 0;
   /** Told of each packet that has a transport-wide number. */
   onSent: ((sent: SentRecord) => void) | undefined;
@@ -34,9 +36,14 @@ export class RtpEgress {
     this.#srtp = srtp;
   }
 
+  /** DTLS is connected, and the packet kernel has the keys: it numbers, protects and sends. */
+  secureByKernel(session: KernelSession): void {
+    this.#session = session;
+  }
+
   /** Whether the receiver's keys are there: before that nothing can be sent, and nothing may be used up. */
   get isSecured(): boolean {
-    return this.#srtp !== undefined;
+    return this.#srtp !== undefined || this.#session !== undefined;
   }
 
   /** Longest payload that can be sent. */
@@ -64,6 +71,8 @@ export class RtpEgress {
     now: MonoMs,
     transportSequenceAt = 0,
   ): number {
+    if (this.#session)
+      return this.#session.sendRtp(out.subarray(0, lengthBytes), payloadOffset, transportSequenceAt, now);
     const srtp = this.#srtp;
     if (srtp === undefined) return 0;
     const transportSequence = this.#transportSequence;

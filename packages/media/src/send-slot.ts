@@ -35,10 +35,17 @@ const CLOCK_RATE = { audio: 48_000, video: 90_000 } as const;
 const OWN = REWRITER_FIELDS + BITRATE_METER_FIELDS;
 
 /** Where the record of a slot has what; -1 stands for none yet. */
-const FIELD = { packets: OWN, octets: OWN + 1, bytes: OWN + 2, lastSentAtMs: OWN + 3, lastKeyFrame: OWN + 4 } as const;
+const FIELD = {
+  packets: OWN,
+  octets: OWN + 1,
+  bytes: OWN + 2,
+  lastSentAtMs: OWN + 3,
+  lastKeyFrame: OWN + 4,
+  rtxSequence: OWN + 5,
+} as const;
 
 /** Numbers in the record of a {@link SendSlot}. */
-export const SLOT_FIELDS = OWN + 5;
+export const SLOT_FIELDS = OWN + 6;
 
 /**
  * One sending section: a fixed SSRC and RTX SSRC into which any source can be put, one after the other. What makes
@@ -57,11 +64,10 @@ export class SendSlot {
   readonly #rewriter: StreamRewriter;
   readonly #cache: PacketCache<SentPacket> | undefined;
   readonly #extensions = new ExtensionWriter();
-  readonly #midBytes: Uint8Array;
+  readonly midBytes: Uint8Array;
   readonly #meter = new BitrateMeter(this.record.subarray(REWRITER_FIELDS));
   readonly #reports: SlotReports;
   #section: Section;
-  #rtxSequence: number;
   #source: IncomingStream | undefined;
 
   constructor(options: {
@@ -83,9 +89,9 @@ export class SendSlot {
     this.#rewriter = new StreamRewriter(CLOCK_RATE[this.kind], firstSequence, random.u32(), this.record);
     this.record[FIELD.lastSentAtMs] = -1;
     this.record[FIELD.lastKeyFrame] = -1;
-    this.#rtxSequence = integer(random, 2 ** 15);
+    this.record[FIELD.rtxSequence] = integer(random, 2 ** 15);
     this.#cache = this.rtxSsrc === undefined ? undefined : new PacketCache(CACHE_PACKETS);
-    this.#midBytes = new TextEncoder().encode(section.mid);
+    this.midBytes = new TextEncoder().encode(section.mid);
   }
 
   /** What was sent over its whole life, whatever was put into it. */
@@ -132,6 +138,26 @@ export class SendSlot {
   /** Whether the receiver's keys are there: before that nothing can be sent, and nothing may be used up. */
   get isSecured(): boolean {
     return this.#egress.isSecured;
+  }
+
+  /** Ticks per second of what is sent. */
+  get clockRate(): number {
+    return CLOCK_RATE[this.kind];
+  }
+
+  /** Least time between two repetitions of a packet. */
+  get resendIntervalMs(): number {
+    return Math.max(RESEND_INTERVAL_MS, this.roundTripMs ?? 0);
+  }
+
+  /** The packet kernel has begun a source in this slot. */
+  tookOver(source: IncomingStream): void {
+    this.#source = source;
+  }
+
+  /** The packet kernel sends from now on: what was kept for repair is soon of other packets. */
+  forgetSent(): void {
+    this.#cache?.clear();
   }
 
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
@@ -214,7 +240,7 @@ export class SendSlot {
     const { mid, audioLevel } = this.#section.extensions;
     const writer = this.#extensions;
     writer.open(out, RTP_HEADER_BYTES);
-    if (mid !== undefined) writer.add(mid, this.#midBytes);
+    if (mid !== undefined) writer.add(mid, this.midBytes);
     const level = source?.audioLevel;
     if (audioLevel !== undefined && level) writer.addByte(audioLevel, (level.voice ? 0x80 : 0) | level.levelDbov);
     const at = writer.close();
@@ -234,7 +260,7 @@ export class SendSlot {
     if (this.#cache === undefined || rtxSsrc === undefined || !this.isSecured || this.#source === undefined) {
       return { sent: 0, beyondRepair: false };
     }
-    const interval = Math.max(RESEND_INTERVAL_MS, this.roundTripMs ?? 0);
+    const interval = this.resendIntervalMs;
     let count = 0;
     let beyondRepair = false;
     for (const sequenceNumber of sequenceNumbers) {
@@ -255,12 +281,13 @@ export class SendSlot {
 
   #sendRtx(rtxSsrc: number, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
     const out = this.#egress.next();
-    this.#rtxSequence = (this.#rtxSequence + 1) & 0xffff;
-    const at = this.#writeHeader(out, sent.marker, payloadType, this.#rtxSequence, sent.timestamp, rtxSsrc, undefined);
+    const sequence = ((this.record[FIELD.rtxSequence] as number) + 1) & 0xffff;
+    this.record[FIELD.rtxSequence] = sequence;
+    const at = this.#writeHeader(out, sent.marker, payloadType, sequence, sent.timestamp, rtxSsrc, undefined);
     writeRtxHeader(out, at, original);
     const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
     this.#meter.add(lengthBytes, now);
-    this.#egress.send(out, at, lengthBytes, rtxSsrc, this.#rtxSequence, now);
+    this.#egress.send(out, at, lengthBytes, rtxSsrc, sequence, now);
   }
 
   /**

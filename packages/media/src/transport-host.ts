@@ -1,7 +1,7 @@
 import type { Logger, MonoMs } from "@lodeline/base";
 import type { DtlsCertificate } from "./dtls/certificate.ts";
 import type { DtlsRole } from "./dtls/dtls-link.ts";
-import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
+import type { IceCredentials, IcePath, IceTimings } from "./ice/ice-types.ts";
 import type { PlaneHost } from "./plane-owner.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
 import type { CodecName } from "./sdp/codecs.ts";
@@ -20,4 +20,8 @@ export interface TransportHost extends PlaneHost {
   /** Datagrams with these credentials are for this transport; or no longer. */
   register(transport: MediaTransport, added: IceCredentials | undefined, removed: IceCredentials | undefined): void;
   closed(transport: MediaTransport): void;
+  /** The transport has a session in the packet kernel: media on its paths is for that. */
+  routed(transport: MediaTransport): void;
+  /** The path that the kernel names by a number. */
+  pathOf(number: number): IcePath | undefined;
 }

@@ -49,7 +49,15 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     this.id = id;
     this.#host = host;
     this.#sessionId = String(host.random.u32());
-    this.media = new MediaPlane({ transport: this, host, send: (bytes) => this.#ice.path?.send(bytes) });
+    this.media = new MediaPlane({
+      transport: this,
+      host,
+      send: (bytes) => this.#ice.path?.send(bytes),
+      onHeard: (number, now) => {
+        const path = host.pathOf(number);
+        if (path) this.#ice.mediaHeard(path, now);
+      },
+    });
     this.#ice = new IceAgent({
       random: host.random,
       timings: host.iceTimings,
@@ -66,6 +74,11 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     const ice = this.#ice.state;
     const dtls = this.#dtls?.state ?? (this.#closed ? "closed" : "new");
     return { ice, dtls, connection: connectionState(ice, dtls, this.#closed) };
+  }
+
+  /** The number of its session in the packet kernel, once it has one. */
+  get kernelSession(): number | undefined {
+    return this.media.session?.id;
   }
 
   /** The sections as answered last. */
@@ -194,7 +207,10 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
           if (state === "connected") this.wakeNow();
           this.#stateChanged();
         },
-        onKeys: (keys) => this.media.secure(keys),
+        onKeys: (keys) => {
+          this.media.secure(keys);
+          this.#host.routed(this);
+        },
         onData: (bytes) => this.#data?.handle(bytes),
         send: (bytes) => this.#ice.path?.send(bytes),
       },
@@ -280,6 +296,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
 
   #pathChanged(path: IcePath): void {
     this.#host.logger.debug("ice path", { transport: this.id, port: path.port });
+    this.media.pathChanged(path.kernelPath);
     this.#dtls?.start(this.now());
     this.#wakeForDtls();
   }

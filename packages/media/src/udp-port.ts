@@ -1,16 +1,15 @@
-import { createSocket, type Socket } from "node:dgram";
-import { isIPv6 } from "node:net";
-import { LodelineError } from "@lodeline/base";
+import type { DatagramSocket } from "./datagram-socket.ts";
 import type { IcePath } from "./ice/ice-types.ts";
+import type { KernelPath } from "./kernel/kernel-session.ts";
 
-/**
- * Asked of the kernel for receiving. The default of 208 kB lost 6 to 24 % of packets at video rates; the kernel
- * grants at most net.core.rmem_max without privilege.
- */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** What a path needs of its owner. */
+export interface PathOwner {
+  /** The number of its session in the packet kernel; `undefined` when it has none. */
+  readonly kernelSession: number | undefined;
+}
 
 /** A remote address as seen by one of our sockets; the same object for as long as it is in use. */
-export class UdpPath<Owner> implements IcePath {
+export class UdpPath<Owner extends PathOwner> implements IcePath {
   readonly address: string;
   readonly port: number;
   readonly udp: UdpPort<Owner>;
@@ -26,81 +25,76 @@ export class UdpPath<Owner> implements IcePath {
   send(bytes: Uint8Array): void {
     this.udp.send(bytes, this.port, this.address);
   }
+
+  /** The same path for the packet kernel, when the socket is the kernel's. */
+  get kernelPath(): KernelPath | undefined {
+    const port = this.udp.kernelPort;
+    return port === undefined ? undefined : { port, address: this.address, portNumber: this.port };
+  }
 }
 
 /** Where {@link UdpPort} delivers. */
-export type DatagramHandler<Owner> = (bytes: Buffer, path: UdpPath<Owner>) => void;
+export type DatagramHandler<Owner extends PathOwner> = (bytes: Buffer, path: UdpPath<Owner>) => void;
+
+/** Tells the kernel whose media comes from where: session `undefined` is nobody's. */
+export type RouteSetter<Owner extends PathOwner> = (path: UdpPath<Owner>, session: number | undefined) => void;
 
 /** One UDP socket for all transports of an engine on one local address. */
-export class UdpPort<Owner> {
-  readonly #socket: Socket;
+export class UdpPort<Owner extends PathOwner> {
   readonly #paths = new Map<number, Map<string, UdpPath<Owner>>>();
+  readonly #handler: DatagramHandler<Owner>;
+  readonly #route: RouteSetter<Owner> | undefined;
   readonly localAddress: string;
-  #open = true;
-  /** Datagrams the kernel would not take. */
-  sendErrors = 0;
+  #socket: DatagramSocket | undefined;
 
-  private constructor(socket: Socket, localAddress: string, handler: DatagramHandler<Owner>) {
-    this.#socket = socket;
+  private constructor(localAddress: string, handler: DatagramHandler<Owner>, route: RouteSetter<Owner> | undefined) {
     this.localAddress = localAddress;
-    socket.on("message", (bytes, from) => {
-      handler(bytes, this.#paths.get(from.port)?.get(from.address) ?? new UdpPath(this, from.address, from.port));
-    });
-    // After binding, an error event is about one datagram (such as an ICMP refusal): consent decides, not this.
-    socket.on("error", () => {
-      this.sendErrors++;
-    });
+    this.#handler = handler;
+    this.#route = route;
   }
 
   /**
    * Opens a socket.
    *
    * @param address - A local IPv4 or IPv6 literal.
-   * @param port - 0 for any.
+   * @param open - Opens it; datagrams go to the listener.
+   * @param route - Where the socket is the kernel's.
    * @throws LodelineError `media/bind-failed`.
    */
-  static async open<Owner>(address: string, port: number, handler: DatagramHandler<Owner>): Promise<UdpPort<Owner>> {
-    const socket = createSocket({
-      type: isIPv6(address) ? "udp6" : "udp4",
-      recvBufferSize: RECEIVE_BUFFER_BYTES,
-      sendBufferSize: RECEIVE_BUFFER_BYTES,
-      // Addresses are always literals: no resolver, no extra turn of the event loop for each datagram.
-      lookup: (host, _options, callback) => callback(null, host, isIPv6(host) ? 6 : 4),
-    });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once("error", reject);
-        socket.bind(port, address, () => {
-          socket.removeListener("error", reject);
-          resolve();
-        });
-      });
-    } catch (cause) {
-      socket.close();
-      throw new LodelineError("media/bind-failed", { detail: `cannot bind UDP ${address} port ${port}`, cause });
-    }
-    return new UdpPort(socket, address, handler);
+  static async open<Owner extends PathOwner>(
+    address: string,
+    open: (
+      listener: (bytes: Buffer, port: number, address: string) => void,
+    ) => Promise<DatagramSocket> | DatagramSocket,
+    handler: DatagramHandler<Owner>,
+    route?: RouteSetter<Owner>,
+  ): Promise<UdpPort<Owner>> {
+    const made = new UdpPort<Owner>(address, handler, route);
+    made.#socket = await open((bytes, port, from) => made.#handler(bytes, made.#pathOf(port, from)));
+    return made;
+  }
+
+  #pathOf(port: number, address: string): UdpPath<Owner> {
+    return this.#paths.get(port)?.get(address) ?? new UdpPath<Owner>(this, address, port);
   }
 
   get localPort(): number {
-    return this.#socket.address().port;
+    return this.#socket?.localPort ?? 0;
   }
 
-  /** Bytes of receive buffer that the kernel granted. */
-  get receiveBufferBytes(): number {
-    return this.#socket.getRecvBufferSize();
+  /** The socket's number in the packet kernel; `undefined` when it is Node's. */
+  get kernelPort(): number | undefined {
+    return this.#socket?.kernelPort;
   }
 
-  /** Datagrams waiting in this process because the kernel was busy. */
-  get queuedDatagrams(): number {
-    return this.#socket.getSendQueueCount();
+  /** Datagrams that the system would not take. */
+  get sendErrors(): number {
+    return this.#socket?.sendErrors ?? 0;
   }
 
   /** Sends now. `bytes` must not change until the kernel has taken it: nearly always before this returns. */
   send(bytes: Uint8Array, port: number, address: string): void {
-    if (!this.#open) return;
-    // Without a callback errors arrive as the socket's error event, and no request object outlives the call.
-    this.#socket.send(bytes, port, address);
+    this.#socket?.send(bytes, port, address);
   }
 
   /** Keeps an authenticated path, so that later datagrams from there find their owner at once. */
@@ -111,12 +105,27 @@ export class UdpPort<Owner> {
       this.#paths.set(path.port, addresses);
     }
     addresses.set(path.address, path);
+    this.#route?.(path, path.owner?.kernelSession);
+  }
+
+  /** An owner has got its session in the kernel: what comes on its paths is for that. */
+  reroute(owner: Owner): void {
+    for (const path of this.paths()) if (path.owner === owner) this.#route?.(path, owner.kernelSession);
+  }
+
+  /** Every path that is kept. */
+  *paths(): Iterable<UdpPath<Owner>> {
+    for (const addresses of this.#paths.values()) yield* addresses.values();
   }
 
   /** Forgets every path of an owner that closed. */
   release(owner: Owner): void {
     for (const [port, addresses] of this.#paths) {
-      for (const [address, path] of addresses) if (path.owner === owner) addresses.delete(address);
+      for (const [address, path] of addresses) {
+        if (path.owner !== owner) continue;
+        addresses.delete(address);
+        this.#route?.(path, undefined);
+      }
       if (addresses.size === 0) this.#paths.delete(port);
     }
   }
@@ -129,8 +138,8 @@ export class UdpPort<Owner> {
   }
 
   async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await new Promise<void>((resolve) => this.#socket.close(() => resolve()));
+    const socket = this.#socket;
+    this.#socket = undefined;
+    await socket?.close();
   }
 }

@@ -60,6 +60,16 @@ export class UpstreamFeedback {
     return number >= 0 && this.#arrivals.record(number, packet.ssrc, packet.lengthBytes, now);
   }
 
+  /** As {@link arrived}, of a packet that the kernel took in. */
+  numberArrived(transportSequence: number, ssrc: number, sizeBytes: number, now: MonoMs): boolean {
+    return this.#arrivals.record(transportSequence, ssrc, sizeBytes, now);
+  }
+
+  /** The extension id of the transport-wide number in what arrives; `undefined` while it is not agreed. */
+  get transportSequenceId(): number | undefined {
+    return this.#sequenceId;
+  }
+
   /** When the arrivals noted are to be told; `Infinity` while there are none. */
   get deadlineMs(): MonoMs {
     return this.#arrivals.deadlineMs;

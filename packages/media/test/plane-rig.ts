@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "@lodeline/base";
+import { loadKernel } from "@lodeline/native";
 import {
   ExtensionWriter,
   isRtcp,
@@ -9,6 +10,7 @@ import {
   readTextExtension,
   writeRtpHeader,
 } from "@lodeline/rtp";
+import { PacketKernel } from "../src/kernel/packet-kernel.ts";
 import { MediaPlane } from "../src/media-plane.ts";
 import { OutgoingBuffers } from "../src/outgoing-buffers.ts";
 import type { BitrateBounds, PlaneHost, PlaneOwner } from "../src/plane-owner.ts";
@@ -71,9 +73,36 @@ export function section(
 /** A receiver's video codecs under payload types of its own. */
 export const OTHER_TYPES = [video("vp8", 120)];
 
-/** Time for everything in a rig. */
+/** Time for everything in a rig, and what moves its packets. */
 export class RigClock {
   now = 1000;
+  /** `undefined`: TypeScript. */
+  readonly kernel: PacketKernel | undefined;
+
+  constructor(path: PacketPath) {
+    this.kernel = path === "kernel" ? openKernel(this.now) : undefined;
+  }
+}
+
+/** What can move packets: each suite of forwarding runs over all of them. */
+export type PacketPath = "typescript" | "kernel";
+
+const kernels: PacketKernel[] = [];
+
+function openKernel(now: number): PacketKernel {
+  const { kernel, why } = PacketKernel.open(now);
+  assert.ok(kernel, why);
+  kernels.push(kernel);
+  return kernel;
+}
+
+/** The paths there are: the kernel's only where set-up has built it. */
+export const PACKET_PATHS: readonly PacketPath[] =
+  loadKernel().binding === undefined ? ["typescript"] : ["typescript", "kernel"];
+
+/** Closes what the rigs opened. */
+export function closeKernels(): void {
+  for (const kernel of kernels.splice(0)) kernel.close();
 }
 
 /** A packet as a browser got it. */
@@ -126,6 +155,7 @@ export class RigBrowser {
     const host: PlaneHost = {
       random,
       buffers: new OutgoingBuffers(16),
+      kernel: clock.kernel,
       bitrates,
       wallMs: () => 1_700_000_000_000 + clock.now,
       wake: () => {},

@@ -124,6 +124,11 @@ export class LayerSelector {
     return "begin";
   }
 
+  /** A key frame of that layer has been forwarded, by whoever does the forwarding. */
+  began(rid: string): void {
+    this.#current = rid;
+  }
+
   /** Starts again from nothing: the next packet forwarded is a key frame. */
   reset(): void {
     this.#current = undefined;

@@ -87,6 +87,15 @@ export class NackGenerator {
   }
 
   /**
+   * Everything up to this packet arrived or is known to be missing: for whoever is told of gaps only.
+   *
+   * @param sequence - Its extended sequence number.
+   */
+  advance(sequence: number): void {
+    if (this.#newest === undefined || sequence > this.#newest) this.#newest = sequence;
+  }
+
+  /**
    * The packets to ask for now.
    *
    * @returns 16-bit sequence numbers in ascending order, often none.

@@ -1,3 +1,5 @@
+import type { KernelPath } from "../kernel/kernel-session.ts";
+
 /** Credentials of one side in one ICE generation. RFC 8445 section 5.3. */
 export interface IceCredentials {
   readonly usernameFragment: string;
@@ -9,6 +11,8 @@ export interface IcePath {
   readonly address: string;
   readonly port: number;
   send(bytes: Uint8Array): void;
+  /** The same path for the packet kernel; absent where the kernel cannot send on it. */
+  readonly kernelPath?: KernelPath | undefined;
 }
 
 /** As `RTCIceTransportState`, for the side that never gathers. */

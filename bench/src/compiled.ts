@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The calls of `bench/c/bench.c`. */
+export interface BenchAddon {
+  /** Begins to forward what arrives to ports on loopback, in a thread. @returns The port to send to. */
+  startForwarder(ports: Int32Array): number;
+  /** Packets forwarded so far. */
+  forwarded(): number;
+  /** Begins to take in, in a thread. @param onOther - Gets what is no media, with the number of its socket. */
+  startSinks(onOther: (at: number, bytes: Buffer, address: string, port: number) => void): void;
+  addSink(fd: number, at: number): void;
+  /** Sends packets in one system call. */
+  sendTogether(fd: number, address: string, port: number, packets: readonly Buffer[]): void;
+  /** Media packets taken in so far. */
+  sunk(): number;
+}
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ADDON_VARIABLE = "LODELINE_BENCH_ADDON";
+
+/**
+ * The addon, compiled now; processes that this one starts take the same.
+ *
+ * @throws Error when there is no C compiler: the bound cannot be measured then.
+ */
+export function benchAddon(): BenchAddon {
+  const path = process.env[ADDON_VARIABLE] ?? compile();
+  process.env[ADDON_VARIABLE] = path;
+  return createRequire(import.meta.url)(path) as BenchAddon;
+}
+
+function compile(): string {
+  const made = join(mkdtempSync(join(tmpdir(), "lodeline-bench-")), "bench.node");
+  const flags = ["-shared", "-fPIC", "-O3", "-std=gnu11", "-D_GNU_SOURCE", "-DNAPI_VERSION=9", "-pthread"];
+  const args = [...flags, "-isystem", "node_modules/node-api-headers/include", "bench/c/bench.c", "-o", made];
+  const { status, stderr, error } = spawnSync("cc", args, { cwd: ROOT, encoding: "utf8" });
+  if (status !== 0) throw new Error(`the C bound does not compile: ${stderr ?? String(error)}`);
+  return made;
+}
