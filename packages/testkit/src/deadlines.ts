@@ -7,7 +7,9 @@ import type { Timers } from "@lodeline/protocol";
 export type DeadlineName =
   /** Somebody is asked for a device, and takes its time. */
   | "permission"
-  /** A wire that died in silence is found dead by the heartbeat. */
+  /** A wire that died in silence is suspect when a ping has had no answer, and a second socket takes its place. */
+  | "suspectWireMs"
+  /** The page at the end of a wire that died in silence is gone as well: the server alone finds out, by the heartbeat. */
   | "linkLostMs"
   /** A page that went away without a word, or was frozen for longer, loses its place. */
   | "leaseMs"
@@ -33,6 +35,9 @@ export type DeadlineName =
 /** Browsers show `disconnected` after a few seconds at most. */
 const DISCONNECTED_WITHIN_MS = 2_500;
 
+/** The link's own constant: how long a ping may wait for its answer before a second socket is tried. */
+const SUSPECT_MS = 1_000;
+
 /** The link's own constant: how long a waking page waits for a sign of life. */
 const WAKE_PROBE_MS = 1_500;
 
@@ -44,6 +49,8 @@ export function deadlineMs(name: DeadlineName, timers: Timers): number {
   switch (name) {
     case "permission":
       return 0;
+    case "suspectWireMs":
+      return timers.heartbeatMs + SUSPECT_MS;
     case "wakeProbeMs":
       return WAKE_PROBE_MS;
     case "saidAgainMs":

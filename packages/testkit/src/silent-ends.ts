@@ -3,11 +3,11 @@ import type { SimulatedPerson } from "./simulated-person.ts";
 import type { World } from "./world.ts";
 
 /**
- * Nobody tells that a wire is dead: an open link finds out by its heartbeat, an attempt to connect by its own deadline,
+ * Nobody tells that a wire is dead: an open link finds out when a ping has no answer, an attempt to connect by its own deadline,
  * and after that comes the wait until the next one, as for a greeting that vanished.
  */
 export function waitForSilence(world: World, { participant }: SimulatedPerson): void {
-  world.await("linkLostMs");
+  world.await("suspectWireMs");
   if (participant && participant.linkState !== "open") world.await("connectMs", world.timers.reconnectMaxMs);
 }
 
