@@ -1,9 +1,10 @@
 /**
- * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--topology mesh] [--together] [--calm] [--only words]`
+ * `npm run soak:room -- [--minutes 30] [--seed n] [--people 6] [--topology mesh] [--together] [--calm] [--only words] [--record file]`
  *
  * A room of real Chromium pages under random faults. Every second what the ledger says, at the receiver and at the
  * server, is held against what an outside probe sees of the same track.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { seededRandom } from "@lodeline/base";
 import { report } from "./room/report.ts";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     together: { type: "boolean", default: false },
     calm: { type: "boolean", default: false },
+    record: { type: "string" },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Date.now() % 1_000_000));
@@ -33,4 +35,10 @@ const run = await runRoom({
   together: values.together,
   say: console.log,
 });
+if (values.record) writeFileSync(values.record, JSON.stringify(run, asData));
 process.exit(report(run, seed, console.log) ? 0 : 1);
+
+/** A map as an object: its keys are names. */
+function asData(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
