@@ -51,25 +51,31 @@ export class CallSignals {
 
   #fromCallee(call: Call, host: LinkHost, signal: Signal): void {
     const { body } = signal;
-    const rings = isRinging(signal);
+    if (isRinging(signal)) return this.#rings(call, host, signal);
     if (call.callee && call.callee !== host) {
-      if (body.kind === "accept" || rings) {
-        return host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
-      }
+      if (body.kind === "accept") return this.#isElsewhere(call, host);
       // A decline is the late word of a link at which it rang, never of the page that answered.
       if (body.kind === "reject") return;
       if (!takesOver(call.callee)) return this.#keepEarly(call, host, signal);
       call.callee = host;
       this.#leases.watch(call);
     }
-    // Whether it still rings for somebody its caller knows.
-    if (call.callee === undefined && rings) return call.caller.deliver(passed(host, signal));
     if (call.callee === undefined && body.kind === "accept") this.#answer(call, host);
     if (call.callee === host) {
       this.#note(call, call.to, body);
       call.caller.deliver(passed(host, signal));
       if (body.kind === "hangup" || body.kind === "reject") this.#calls.over(call, body.reason);
     } else if (body.kind === "hangup" || body.kind === "reject") this.#declined(call, host, signal, body.reason);
+  }
+
+  /** It rings at a link, which says so: whether it should, its caller knows, until another link has answered. */
+  #rings(call: Call, host: LinkHost, signal: Signal): void {
+    if (call.callee === undefined) call.caller.deliver(passed(host, signal));
+    else if (call.callee !== host) this.#isElsewhere(call, host);
+  }
+
+  #isElsewhere(call: Call, host: LinkHost): void {
+    host.deliver(said(call.from, call.session, hangup("answered-elsewhere")));
   }
 
   /** A page that has renewed its link says so on the new one: that counts yet when the bound one is gone soon. */
