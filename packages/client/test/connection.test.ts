@@ -6,7 +6,7 @@ import { RUN_STEPS, START_STEPS } from "@lodeline/session";
 import { linkUrl } from "../src/edge/browser-socket.ts";
 import { CandidateEpochs } from "../src/peer/candidate.ts";
 import { preferredCodecs } from "../src/peer/codecs.ts";
-import { encodingsFor } from "../src/peer/encodings.ts";
+import { applyEncodings, encodingsFor } from "../src/peer/encodings.ts";
 import { isFatal, RUN, UNDO } from "../src/peer/plan-steps.ts";
 import { roomConnection } from "../src/room/connection-state.ts";
 import { activePath } from "../src/stats/active-path.ts";
@@ -116,6 +116,26 @@ describe("plans and descriptions", () => {
       ["microphone", true],
     ] as const)
       assert.equal(encodingsFor(source, sfu).length, 1);
+  });
+
+  it("[CODEC3] one encoding is the whole picture under the RID that receivers have; all again are as they were", () => {
+    const sent = (): RTCRtpEncodingParameters[] =>
+      encodingsFor("camera", true).map((one) => ({ ...one, active: true }));
+    const shown = (encodings: RTCRtpEncodingParameters[]) =>
+      encodings.map(
+        ({ rid, active, scaleResolutionDownBy }) => `${rid} ${active ? `/${scaleResolutionDownBy}` : "off"}`,
+      );
+    const encodings = sent();
+    assert.equal(applyEncodings({ encodings }, undefined), false, "all are sent already");
+    assert.equal(applyEncodings({ encodings }, { send: "one" }), true);
+    assert.deepEqual(shown(encodings), ["q off", "h off", "f /1"]);
+    assert.equal(applyEncodings({ encodings }, { send: "one" }), false);
+    assert.equal(applyEncodings({ encodings }, { send: "one", keep: "h" }), true);
+    assert.deepEqual(shown(encodings), ["q off", "h /1", "f off"]);
+    assert.equal(applyEncodings({ encodings }, { send: "one", keep: "x" }), false);
+    assert.equal(applyEncodings({ encodings }, { send: "all" }), true);
+    assert.deepEqual(encodings, sent());
+    assert.equal(applyEncodings({ encodings: [{ active: true }] }, { send: "one" }), false, "no simulcast here");
   });
 });
 

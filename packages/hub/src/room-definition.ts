@@ -17,6 +17,15 @@ export const DEFINED_ROOM_MS = 10 * 60_000;
 /** The longest lease a room may have: a link cannot be lost for longer and anybody still call it presence. */
 const LONGEST_MS = 60 * 60_000;
 
+/** The least and the most of each. */
+const RANGES: Readonly<Record<keyof RoomLeases, readonly [number, number]>> = {
+  suspectMs: [1, LONGEST_MS],
+  leaseMs: [1, LONGEST_MS],
+  byeGraceMs: [1, LONGEST_MS],
+  maxParticipants: [1, LIMITS.participantsPerRoom],
+  loudestSpeakers: [0, LIMITS.participantsPerRoom],
+};
+
 /**
  * The settings of a room of this definition.
  *
@@ -27,12 +36,13 @@ export function settingsOf(definition: RoomDefinition, defaults: RoomSettings): 
   const { room } = definition;
   if (room.length === 0 || room.length > LIMITS.idLength) throw unfit("room", `1 to ${LIMITS.idLength} signs`);
   const settings = { ...defaults };
-  for (const field of ["suspectMs", "leaseMs", "byeGraceMs", "maxParticipants"] as const) {
-    const value = definition[field];
+  for (const [field, [least, most]] of Object.entries(RANGES)) {
+    const name = field as keyof typeof RANGES;
+    const value = definition[name];
     if (value === undefined) continue;
-    const most = field === "maxParticipants" ? LIMITS.participantsPerRoom : LONGEST_MS;
-    if (!Number.isInteger(value) || value < 1 || value > most) throw unfit(field, `a whole number from 1 to ${most}`);
-    settings[field] = value;
+    const fits = Number.isInteger(value) && value >= least && value <= most;
+    if (!fits) throw unfit(field, `a whole number from ${least} to ${most}`);
+    settings[name] = value;
   }
   if (settings.suspectMs > settings.leaseMs) throw unfit("suspectMs", "no longer than leaseMs");
   return settings;

@@ -25,6 +25,7 @@ export function emptyRoomView(definition: RoomDefinition, topology: Topology, se
   return { room, seq: 0, snapshot, ledger: [], settings: leasesOf(settings) };
 }
 
-function leasesOf({ suspectMs, leaseMs, byeGraceMs, maxParticipants }: RoomSettings): RoomLeases {
-  return { suspectMs, leaseMs, byeGraceMs, maxParticipants };
+function leasesOf(settings: RoomSettings): RoomLeases {
+  const { suspectMs, leaseMs, byeGraceMs, maxParticipants, loudestSpeakers } = settings;
+  return { suspectMs, leaseMs, byeGraceMs, maxParticipants, loudestSpeakers };
 }

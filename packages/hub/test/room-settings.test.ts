@@ -5,7 +5,7 @@ import { DEFAULT_TIMERS } from "@lodeline/protocol";
 import { World } from "./world.ts";
 
 const { byeGraceMs } = DEFAULT_TIMERS;
-const LEASES = { suspectMs: 1_000, leaseMs: 20_000, byeGraceMs: 500, maxParticipants: 2 };
+const LEASES = { suspectMs: 1_000, leaseMs: 20_000, byeGraceMs: 500, maxParticipants: 2, loudestSpeakers: 5 };
 
 function presenceOf(world: World, who: string) {
   return world.hub.room("r")?.snapshot.participants.find(({ identity }) => identity === who)?.presence;
@@ -71,7 +71,7 @@ describe("a room that was made", () => {
     ada.join("r", { topology: "sfu" });
     world.run();
     const { room, suspectMs, leaseMs, byeGraceMs: graceMs, maxParticipants } = ada.joined;
-    assert.deepEqual({ suspectMs, leaseMs, byeGraceMs: graceMs, maxParticipants }, LEASES);
+    assert.deepEqual({ suspectMs, leaseMs, byeGraceMs: graceMs, maxParticipants, loudestSpeakers: 5 }, LEASES);
     assert.deepEqual([room.topology, room.locked], ["mesh", true]);
     assert.deepEqual(world.hub.room("r")?.settings, LEASES);
     ada.vanish();
@@ -104,6 +104,7 @@ describe("a room that was made", () => {
       ["leaseMs", Number.NaN],
       ["byeGraceMs", 1.5],
       ["maxParticipants", 1_000],
+      ["loudestSpeakers", -1],
       ["suspectMs", 15_001],
     ] as const) {
       assert.deepEqual(

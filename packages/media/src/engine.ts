@@ -18,6 +18,7 @@ import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
 import type { CodecName } from "./sdp/codecs.ts";
+import { SpeakerGroup } from "./speaker-group.ts";
 import { MediaTransport } from "./transport.ts";
 import type { TransportHost } from "./transport-host.ts";
 import type { UdpPath } from "./udp-port.ts";
@@ -75,6 +76,7 @@ export class MediaEngine implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #host: TransportHost;
   readonly #transports = new Set<MediaTransport>();
+  readonly #groups = new Map<string, SpeakerGroup>();
   readonly #byFragment = new Map<string, MediaTransport>();
   readonly #ports: EnginePorts<MediaTransport>;
   readonly #kernel: PacketKernel | undefined;
@@ -179,8 +181,21 @@ export class MediaEngine implements AsyncDisposable {
     readonly transport: MediaTransport;
     readonly mid: string;
     readonly kind: "audio" | "video";
+    /** The group of microphones, e.g. a room, of which only so many are forwarded. The last number given holds. */
+    readonly loudest?: { readonly group: string; readonly most: number } | undefined;
   }): Publication {
-    return options.transport.media.publish(options.id, options.mid, options.kind);
+    const { id, mid, kind, loudest, transport } = options;
+    if (kind !== "audio" || loudest === undefined) return transport.media.publish(id, mid, kind);
+    const { group, most } = loudest;
+    const speakers = this.#groups.get(group) ?? new SpeakerGroup(() => this.#groups.delete(group));
+    speakers.most = most;
+    try {
+      return transport.media.publish(id, mid, kind, speakers);
+    } finally {
+      // The publication that it replaces may have been the last of the group.
+      if (speakers.isEmpty) this.#groups.delete(group);
+      else this.#groups.set(group, speakers);
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import { chooseLayer, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
+import { chooseLayer, type LayerReason, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelLeg } from "./kernel/kernel-leg.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
@@ -35,6 +35,10 @@ export interface ForwarderStats {
   readonly layer: string | undefined;
   /** Why this layer, in words. */
   readonly why: string;
+  /** What decided on it; `undefined` for audio. */
+  readonly reason: LayerReason | undefined;
+  /** A key frame of another layer is awaited; until then the present one goes on. */
+  readonly waiting: boolean;
   /** Packets the receiver asked for again. */
   readonly nacked: number;
   readonly retransmitted: number;
@@ -80,6 +84,11 @@ export class Forwarder implements PacketConsumer {
     this.publication.attach(this);
     this.#openLeg();
     this.evaluate(this.transport.now());
+  }
+
+  /** The layer that the receiver has; `undefined` when it wants none, and empty while it has none of those it wants. */
+  get wanted(): string | undefined {
+    return this.#view.visible ? (this.#selector.current ?? "") : undefined;
   }
 
   get closed(): boolean {
@@ -166,6 +175,11 @@ export class Forwarder implements PacketConsumer {
     this.requestKeyFrame();
   }
 
+  /** Nothing comes for a while, by intent: what comes afterwards begins anew and looks like no loss. */
+  pause(): void {
+    this.slot.idle();
+  }
+
   /** Fault injection: drops every outgoing packet until that time on the engine's clock. */
   silence(untilMs: MonoMs): void {
     this.#silentUntilMs = untilMs;
@@ -227,7 +241,12 @@ export class Forwarder implements PacketConsumer {
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers = this.publication.layers(now);
-    const choice = this.#selector.choose(chooseLayer(layers, this.#view));
+    const one = this.#view.visible ? this.publication.one.target(layers, now) : undefined;
+    const chosen =
+      one === undefined
+        ? chooseLayer(layers, this.#view)
+        : { rid: one, why: "the one encoding of a pair", reason: "one-encoding" as const };
+    const choice = this.#selector.choose(chosen);
     this.#steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
     return { choice, waiting: this.#selector.waiting && target !== undefined };
@@ -283,6 +302,8 @@ export class Forwarder implements PacketConsumer {
         : audio
           ? "audio has one layer"
           : this.#selector.why,
+      reason: audio ? undefined : this.#selector.reason,
+      waiting: !audio && this.#selector.waiting,
       nacked: this.#nacked,
       retransmitted: this.#retransmitted,
       pli: this.#pli,

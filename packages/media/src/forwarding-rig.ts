@@ -59,7 +59,8 @@ export function createForwardingRig(options: ForwardingRigOptions): ForwardingRi
   };
 }
 
-function createPlane(options: {
+/** The packet path of one transport, by itself: for this rig and others. */
+export function createPlane(options: {
   random: Random;
   buffers: OutgoingBuffers;
   now: () => MonoMs;

@@ -21,6 +21,7 @@ import { RtpEgress } from "./rtp-egress.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { Section } from "./sdp/section.ts";
 import { SlotTable } from "./slot-table.ts";
+import type { SpeakerGroup } from "./speaker-group.ts";
 import type { SrtpKeys } from "./srtp/srtp-keys.ts";
 import { SrtpReceiver } from "./srtp/srtp-receiver.ts";
 import { SrtpSender } from "./srtp/srtp-sender.ts";
@@ -151,9 +152,11 @@ export class MediaPlane {
   /**
    * Binds an incoming section. A publication that the section had before is closed.
    *
+   * @param speakers - The microphones among which an audio one competes.
+   *
    * @throws LodelineError `media/unknown-section`, `media/closed`.
    */
-  publish(id: string, mid: string, kind: "audio" | "video"): Publication {
+  publish(id: string, mid: string, kind: "audio" | "video", speakers?: SpeakerGroup): Publication {
     const section = this.#section(mid, kind);
     if (section.direction !== "recvonly" && section.direction !== "sendrecv") {
       throw new LodelineError("media/unknown-section", {
@@ -169,6 +172,7 @@ export class MediaPlane {
       kind,
       streams: this.#demux.streamsOf(mid),
       group: this.#srtp === undefined ? this.#host.kernel?.openGroup() : undefined,
+      speakers,
       onClose: () => {
         if (this.#publications.get(mid) === publication) this.#publications.delete(mid);
       },

@@ -1,8 +1,9 @@
 import type { MonoMs } from "@lodeline/base";
-import type { LayerState, PayloadInspector, RtpPacket } from "@lodeline/rtp";
+import { type LayerState, OneEncoding, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelGroup } from "./kernel/kernel-group.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
+import type { HeldBack, SpeakerGroup } from "./speaker-group.ts";
 
 /** What arrived of one layer. */
 export interface LayerStats {
@@ -30,6 +31,10 @@ export interface PublicationStats {
   /** 0 (silence) .. 1, as the sender measured it; audio only. */
   readonly audioLevel: number | undefined;
   readonly keyFrames: number;
+  /** The layer that all its forwarders were brought to by `preferOne`; empty when none of them wants any. */
+  readonly one: string | undefined;
+  /** Why nothing of it is forwarded though it arrives: others speak. */
+  readonly heldBack: HeldBack | undefined;
   /** Codec that arrives, once something has. */
   readonly codec: string | undefined;
 }
@@ -49,6 +54,15 @@ export interface PacketConsumer {
   handle(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void;
   /** The first packet of a layer is about to be handled. */
   layerArrived(now: MonoMs): void;
+  /**
+   * The layer that it has, empty while it has none of those it wants, `undefined` when it wants none or takes any: one
+   * encoding is reached when all that want one have the same.
+   */
+  readonly wanted?: string | undefined;
+  /** Chooses its layer anew. */
+  evaluate?(now: MonoMs): void;
+  /** Nothing comes for a while, by intent. */
+  pause?(): void;
   /** The publication ended: detach and let go. */
   close(): void;
 }
@@ -61,10 +75,13 @@ export class Publication {
   readonly kind: "audio" | "video";
   /** By RID; lives as long as the section, so it survives a publication that is made anew. */
   readonly streams: ReadonlyMap<string, IncomingStream>;
+  /** For {@link Forwarder} only: the layer that all are to have while one encoding is asked for. */
+  readonly one = new OneEncoding();
   /** An array, since it is walked for every packet. */
   readonly #consumers: PacketConsumer[] = [];
   readonly #onClose: () => void;
   #group: KernelGroup | undefined;
+  readonly #speakers: SpeakerGroup | undefined;
   #closed = false;
 
   constructor(options: {
@@ -76,6 +93,8 @@ export class Publication {
     onClose: () => void;
     /** Its place in the packet kernel, which it then owns. */
     group: KernelGroup | undefined;
+    /** The microphones among which it competes. */
+    speakers?: SpeakerGroup | undefined;
   }) {
     this.id = options.id;
     this.transport = options.transport;
@@ -84,6 +103,8 @@ export class Publication {
     this.streams = options.streams;
     this.#onClose = options.onClose;
     this.#group = options.group;
+    this.#speakers = options.speakers;
+    this.#speakers?.add(this);
   }
 
   get closed(): boolean {
@@ -97,6 +118,7 @@ export class Publication {
 
   /** Why its packets must come to TypeScript one by one, `undefined` when no consumer asks for that. */
   get needsPackets(): string | undefined {
+    if (this.#speakers?.competes) return "competes with other microphones";
     return this.#consumers.find(({ needsPackets }) => needsPackets !== undefined)?.needsPackets;
   }
 
@@ -146,6 +168,12 @@ export class Publication {
 
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
   deliver(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
+    if (this.#speakers?.holds(this, stream, packet, sequence, now)) return;
+    this.forward(stream, packet, payload, sequence, now);
+  }
+
+  /** For {@link SpeakerGroup} and {@link deliver} only: hands a packet on, whoever else speaks. */
+  forward(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
     const first = stream.packets === 1;
     for (const consumer of this.#consumers) {
       if (first) consumer.layerArrived(now);
@@ -159,6 +187,17 @@ export class Publication {
     if (stream === undefined || this.#closed) return;
     stream.wantKeyFrame();
     this.transport.wakeNow();
+  }
+
+  /** Brings everybody to the largest layer, so that the sender may stop the others; or lets each choose again. */
+  preferOne(one: boolean): void {
+    this.one.ask(one);
+    for (const consumer of this.#consumers) consumer.evaluate?.(this.transport.now());
+  }
+
+  /** Nothing of it is handed on for a while, by intent: what comes afterwards begins anew and looks like no loss. */
+  pause(): void {
+    for (const consumer of this.#consumers) consumer.pause?.();
   }
 
   /** The layers as they arrive now, for choosing one. */
@@ -186,6 +225,12 @@ export class Publication {
       layers: streams.map((stream) => layerStats(stream, now)),
       audioLevel: level === undefined ? undefined : level.levelDbov === 127 ? 0 : 10 ** (-level.levelDbov / 20),
       keyFrames: streams.reduce((sum, { keyFrames }) => sum + keyFrames, 0),
+      one: this.one.reached(
+        this.layers(now),
+        this.#consumers.map(({ wanted }) => wanted),
+        now,
+      ),
+      heldBack: this.#speakers?.heldBack(this, now),
       codec: streams[0]?.codec.name,
     };
   }
@@ -194,6 +239,7 @@ export class Publication {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#speakers?.remove(this);
     for (const consumer of [...this.#consumers]) consumer.close();
     this.#group?.close();
     this.#onClose();

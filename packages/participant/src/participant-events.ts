@@ -15,6 +15,7 @@ export type StandingWords =
   | "connecting"
   | "muted by them"
   | "muted by a moderator"
+  | "speaking, not forwarded"
   | "missing: asking again"
   | "encrypted: no key"
   | "encrypted: wrong key"

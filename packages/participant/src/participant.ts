@@ -280,12 +280,13 @@ export class Participant implements Listenable<ParticipantEvents>, Disposable {
     if (!mirror) return wordsFor(undefined, publication, here);
     const isOwn = parsePublicationId(publication)?.participant === mirror.participant;
     const rows = Object.values(mirror.ledger).filter((row) => row.publication === publication);
-    if (isOwn) return wordsFor(mirror.room, publication, worstOf(rows.map((row) => row.standing)));
+    const held = rows.find((row) => isOwn || row.to === mirror.participant)?.held;
+    if (isOwn) return wordsFor(mirror.room, publication, worstOf(rows.map((row) => row.standing)), { held });
     const unreadable = this.unreadable(publication);
     const isMissing = !unreadable && rows.some((row) => row.to === mirror.participant && row.standing === "missing");
     return (here === "off" || here === "pending") && isMissing
       ? "missing: asking again"
-      : wordsFor(mirror.room, publication, here, unreadable);
+      : wordsFor(mirror.room, publication, here, { held, unreadable });
   }
 
   /** Why what comes of a publication cannot be read here: by the edge's word, or because there are no keys at all. */

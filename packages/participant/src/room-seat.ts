@@ -189,7 +189,7 @@ export class RoomSeat implements Disposable {
   #received(): ReceivedReceipt[] {
     const { phase } = this.#member.state;
     const expected = phase.kind === "in" ? phase.mirror.expected : {};
-    const rows = this.#options.reception.received((publication) => Object.hasOwn(expected, publication));
+    const rows = this.#options.reception.received((publication) => expected[publication]?.held === false);
     return rows.map((row) => {
       if (!this.#unreadable.get(row.publication)?.anew) return row;
       const { unreadable: _why, ...asked } = row;

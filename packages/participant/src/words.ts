@@ -1,4 +1,4 @@
-import type { RoomSnapshot, Standing, Unreadable } from "@lodeline/protocol";
+import type { HeldBack, RoomSnapshot, Standing, Unreadable } from "@lodeline/protocol";
 import { parsePublicationId } from "@lodeline/protocol";
 import type { StandingWords } from "./participant-events.ts";
 
@@ -8,12 +8,14 @@ import type { StandingWords } from "./participant-events.ts";
  *
  * @param room - As the participant sees it.
  * @param standing - Of another's publication: whether it is received here. Of an own one: the worst of all receivers.
+ * @param more - Why it cannot be read here; and whether the room keeps it back: then nothing is missing, and who is silent
+ * lacks nothing.
  */
 export function wordsFor(
   room: RoomSnapshot | undefined,
   publication: string,
   standing: Standing,
-  unreadable?: Unreadable | undefined,
+  more: { readonly held?: HeldBack | undefined; readonly unreadable?: Unreadable | undefined } = {},
 ): StandingWords {
   const parsed = parsePublicationId(publication);
   const owner = parsed && room?.participants.find((participant) => participant.id === parsed.participant);
@@ -21,7 +23,9 @@ export function wordsFor(
   if (!state || state.intent === "unpublished") return "never sent";
   if (state.mutedBy !== null) return "muted by a moderator";
   if (state.intent === "muted") return "muted by them";
-  return unreadable ? UNREADABLE_WORDS[unreadable] : STANDING_WORDS[standing];
+  if (more.unreadable) return UNREADABLE_WORDS[more.unreadable];
+  if (more.held) return more.held === "speaking" ? "speaking, not forwarded" : "live";
+  return STANDING_WORDS[standing];
 }
 
 const UNREADABLE_WORDS: Readonly<Record<Unreadable, StandingWords>> = {

@@ -14,7 +14,11 @@ export {
 export {
   type Fact,
   fact,
+  type HeldBack,
+  heldBack,
+  type LayerChoice,
   type LedgerRow,
+  layerChoice,
   ledgerRow,
   REPLAY_STEPS,
   type ReplayStep,
@@ -26,6 +30,8 @@ export { LIMITS } from "./limits.ts";
 export {
   type ClientMessage,
   clientMessage,
+  type Encodings,
+  encodings,
   type IceServer,
   iceServer,
   type Moderation,

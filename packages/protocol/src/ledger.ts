@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { encryption, id, revision, source, unreadable, wallMs } from "./primitives.ts";
+import { encryption, id, revision, source, text, unreadable, wallMs } from "./primitives.ts";
 
 /** One of the five facts of a ledger row. */
 export const fact = z.strictObject({
@@ -32,11 +32,40 @@ export const standing = z
   .enum(["off", "pending", "received", "missing"])
   .check(
     z.describe(
-      "off: not intended; pending: intended and within the receipt window; received: media is decoded or heard; missing: it is not, and a replay runs.",
+      "off: not intended, or `held`; pending: intended and within the receipt window; received: media is decoded or heard; missing: it is not, and a replay runs.",
     ),
   );
 /** What a row comes to. */
 export type Standing = z.infer<typeof standing>;
+
+/** Why the room keeps back what is intended. */
+export const heldBack = z
+  .enum(["speaking", "silent"])
+  .check(
+    z.describe(
+      "A microphone of which nothing is forwarded, because as many others as are forwarded spoke later or louder. speaking: it speaks all the same.",
+    ),
+  );
+/** Why the room keeps back what is intended. */
+export type HeldBack = z.infer<typeof heldBack>;
+
+/** Which layer of a video is forwarded to a receiver, and why. */
+export const layerChoice = z.strictObject({
+  rid: z.optional(text).check(z.describe("Absent: none is forwarded; empty: there is no choice.")),
+  reason: z
+    .enum(["size", "largest", "unknown-size", "only-layer", "one-encoding", "bound", "hidden", "nothing-arrives"])
+    .check(
+      z.describe(
+        "What decided. size: it fills what is shown; largest: none fills it; unknown-size: the receiver has not said; only-layer: no other arrives; one-encoding: all have the same; bound: the receiver's share, by priority, carries no larger; hidden: it is not visible; nothing-arrives.",
+      ),
+    ),
+  waiting: z
+    .boolean()
+    .check(z.describe("Another one was chosen and begins with its key frame; until then this goes on.")),
+  why: text.check(z.describe("The same in words, with the numbers of that moment.")),
+});
+/** Which layer of a video is forwarded to a receiver, and why. */
+export type LayerChoice = z.infer<typeof layerChoice>;
 
 /** One subscription's truth: should it be there, and how far does it get. */
 export const ledgerRow = z.strictObject({
@@ -61,6 +90,10 @@ export const ledgerRow = z.strictObject({
     forwarded: fact.check(z.describe("Packets leave the server; in a mesh, the same as sent.")),
     received: fact.check(z.describe("The receiver decodes frames or plays audio out.")),
   }),
+  held: z
+    .optional(heldBack)
+    .check(z.describe("Kept back by the room: nothing is forwarded, nothing is missing, and no replay runs.")),
+  layer: z.optional(layerChoice).check(z.describe("Video in an sfu room, once something is forwarded.")),
   replay: z.nullable(
     z.strictObject({
       step: replayStep,

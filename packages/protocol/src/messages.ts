@@ -99,9 +99,25 @@ export const slot = z.strictObject({ mid: id, publication: z.nullable(publicatio
 /** Which publication is in which receive slot. */
 export type Slot = z.infer<typeof slot>;
 
-/** The whole slot table of one participant. */
-export const slots = z.strictObject({ revision: revision, slots: z.array(slot).check(z.maxLength(LIMITS.sections)) });
-/** The whole slot table of one participant. */
+/** How many encodings of its camera a participant sends to the server. */
+export const encodings = z.strictObject({
+  send: z
+    .enum(["one", "all"])
+    .check(z.describe("one: who receives it needs no choice; all: every encoding that was offered.")),
+  keep: z
+    .optional(id)
+    .check(z.describe("With `one`: the RID that is forwarded now and goes on. Absent: the largest, for none is.")),
+});
+/** How many encodings of its camera a participant sends to the server. */
+export type Encodings = z.infer<typeof encodings>;
+
+/** The whole slot table of one participant, and how it sends. */
+export const slots = z.strictObject({
+  revision: revision,
+  slots: z.array(slot).check(z.maxLength(LIMITS.sections)),
+  camera: z.optional(encodings).check(z.describe("Of its own camera. Switched without a negotiation. Absent: all.")),
+});
+/** The whole slot table of one participant, and how it sends. */
 export type Slots = z.infer<typeof slots>;
 
 /** What a client says to the server over a link. */

@@ -14,7 +14,7 @@ export function assertFact(fact: Fact, value: boolean, at: WallMs): Fact {
 
 /** What nobody knows yet of a new publication. */
 export function newPublished(at: WallMs): Published {
-  return { captured: newFact(at), sent: newFact(at), saysSent: false, arriving: undefined };
+  return { captured: newFact(at), sent: newFact(at), saysSent: false, arriving: undefined, held: undefined };
 }
 
 /**
@@ -41,6 +41,8 @@ export function toLedgerRow(topology: Topology, row: Row, published: Published):
       forwarded: topology === "mesh" ? published.sent : row.forwarded,
       received: row.received,
     },
+    ...(published.held === undefined ? {} : { held: published.held }),
+    ...(row.layer === undefined ? {} : { layer: row.layer }),
     replay: replay && { step: replay.step, attempt: replay.attempt, since: replay.since },
   };
 }

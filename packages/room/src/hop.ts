@@ -27,7 +27,9 @@ function sfuHop(turn: Turn, row: Row): Hop {
 function swallows(turn: Turn, participant: string): boolean {
   const place = turn.place(participant);
   if (!place || transportWorks(turn, participant)) return false;
-  const down = Object.values(place.rows).filter((row) => row.intended.value && row.forwarded.value).length;
+  const down = Object.values(place.rows).filter(
+    (row) => row.intended.value && row.forwarded.value && turn.published(row.from, row.source)?.held === undefined,
+  ).length;
   const up = Object.values(place.published).filter((published) => published?.saysSent).length;
   return down + up > 1;
 }

@@ -5,13 +5,14 @@ import {
   type RoomSnapshot,
   type ServerMessage,
   SOURCES,
+  subscriptionId,
   type TrackKind,
 } from "@lodeline/protocol";
 import { applyEvent } from "./apply-event.ts";
 import { takeRoomsWord } from "./member-commands.ts";
 import { ask, correct, forgetObserved } from "./member-receipts.ts";
 import type { MemberTurn } from "./member-turn.ts";
-import type { Mirror } from "./member-types.ts";
+import type { Expected, Mirror } from "./member-types.ts";
 
 type Told<T extends ServerMessage["type"]> = Extract<ServerMessage, { type: T }>;
 
@@ -58,6 +59,7 @@ export function applyLedger(turn: MemberTurn, message: Told<"ledger">): void {
   const complete = message.whole || message.revision === mirror.ledgerRevision + 1;
   turn.patchMirror({ ledger, ledgerRevision: complete ? message.revision : mirror.ledgerRevision });
   turn.changed("ledger");
+  compareExpected(turn);
   const known = publicationsOf(mirror.room);
   // Its event should have come first.
   const unheard = message.rows.some((row) => row.to === mirror.participant && !known.has(row.publication));
@@ -113,24 +115,30 @@ export function compareExpected(turn: MemberTurn): void {
     for (const source of SOURCES) {
       const publication = publicationId(id, source);
       if (media.sources[source].intent === "live" && !hidden.has(publication)) {
-        expected[publication] = { track: kindOf(source), term };
+        const held = mirror.ledger[subscriptionId(publication, mirror.participant)]?.held !== undefined;
+        expected[publication] = { track: kindOf(source), term, held };
       }
     }
   }
   let same = true;
   for (const publication of Object.keys(mirror.expected)) {
-    if (expected[publication]?.term === mirror.expected[publication]?.term) continue;
+    if (sameExpected(expected[publication], mirror.expected[publication])) continue;
     same = false;
+    if (mirror.expected[publication]?.held) continue;
     turn.push({ kind: "forget", publication });
     forgetObserved(turn, publication);
   }
-  for (const [publication, { track, term }] of Object.entries(expected)) {
-    if (mirror.expected[publication]?.term === term) continue;
+  for (const [publication, wanted] of Object.entries(expected)) {
+    if (sameExpected(wanted, mirror.expected[publication])) continue;
     same = false;
-    turn.push({ kind: "expect", publication, track });
+    if (!wanted.held) turn.push({ kind: "expect", publication, track: wanted.track });
   }
   if (!same) turn.patchMirror({ expected });
   if (mirror.room.topology === "sfu") compareSlots(turn);
+}
+
+function sameExpected(one: Expected | undefined, other: Expected | undefined): boolean {
+  return one?.term === other?.term && one?.held === other?.held;
 }
 
 /** What carries a publication here: the pair's session, or the sfu sessions of both. */

@@ -57,6 +57,14 @@ export interface JoinRequest {
   readonly keeps?: readonly string[] | undefined;
 }
 
+/** A publication that should be received here. */
+export interface Expected {
+  readonly track: TrackKind;
+  readonly term: string;
+  /** It needs a slot, but nothing of it comes: the room keeps it back. */
+  readonly held: boolean;
+}
+
 /** The member's copy of the room, and its own part in it. */
 export interface Mirror {
   readonly participant: string;
@@ -74,7 +82,7 @@ export interface Mirror {
    * Publications of others that should be received here now, by id. `term` names the session that carries it: a new one
    * is a new expectation, and what was received before does not count for it.
    */
-  readonly expected: Readonly<Record<string, { readonly track: TrackKind; readonly term: string }>>;
+  readonly expected: Readonly<Record<string, Expected>>;
   /** Receive sections of the present sfu session, for `need-slots`. */
   readonly receives: { readonly audio: number; readonly video: number };
   /** The most slots that were ever asked for by `need-slots` in this session. */

@@ -1,5 +1,6 @@
 import type { ErrorCode, MonoMs } from "@lodeline/base";
 import type { LeaveReason, ParticipantInfo } from "@lodeline/protocol";
+import { firstEncoding } from "./encodings.ts";
 import { admitSources } from "./media-state.ts";
 import { keptSessions, moveLink } from "./move-link.ts";
 import { pairNewcomer } from "./pairs.ts";
@@ -154,6 +155,7 @@ function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
     kept: undefined,
     media,
     slotsToldAt: turn.now,
+    encoding: firstEncoding(turn.now),
     ledgerToldAt: turn.now,
     eventsToldAt: turn.now,
     viewRevision: 0,

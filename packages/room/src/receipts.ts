@@ -1,10 +1,11 @@
 import { type PublishedReceipt, parsePublicationId, type ReceivedReceipt } from "@lodeline/protocol";
+import { oneReached } from "./encodings.ts";
 import { assertFact } from "./fact.ts";
 import { notePairReceived, notePairTransport, pairsMatter, refreshPairRows } from "./pairs.ts";
 import { isDigested } from "./rejoin-token.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, Published, RoomState, Row } from "./room-state.ts";
-import { couldFlow, declareMissing, refreshRow } from "./standing.ts";
+import { couldFlow, declareMissing, refreshRow, restartRow } from "./standing.ts";
 import { tellView } from "./subscriptions.ts";
 import type { Turn } from "./turn.ts";
 
@@ -81,20 +82,31 @@ export function replayRequest(turn: Turn, place: Place, request: ReplayRequest):
 
 /** What the media plane sees. */
 export function mediaFacts(turn: Turn, input: MediaFacts): void {
-  for (const { publication, arriving } of input.publications) {
+  for (const { publication, arriving, one, held } of input.publications) {
     const parsed = parsePublicationId(publication);
+    if (parsed && one !== undefined) oneReached(turn, parsed.participant, one);
     const known = parsed && turn.published(parsed.participant, parsed.source);
-    if (!known || known.arriving === arriving) continue;
-    putPublished(turn, parsed.participant, parsed.source, { ...known, arriving });
+    if (!known || (known.arriving === arriving && known.held === held)) continue;
+    putPublished(turn, parsed.participant, parsed.source, { ...known, arriving, held });
   }
-  for (const { subscription, forwarded } of input.subscriptions) {
+  for (const { subscription, forwarded, layer } of input.subscriptions) {
     const split = subscription.lastIndexOf(">");
     const row = turn.row(subscription.slice(split + 1), subscription.slice(0, Math.max(split, 0)));
     // A late word about a forwarder that is detached already must not make it look alive.
-    if (!row || row.forwarded.value === forwarded || (forwarded && !row.attached)) continue;
-    turn.putRow({ ...row, forwarded: assertFact(row.forwarded, forwarded, turn.wall) }, concernsParties(row));
+    if (!row || (row.forwarded.value === forwarded && sameLayer(row.layer, layer)) || !(row.attached || !forwarded))
+      continue;
+    const next = {
+      ...row,
+      forwarded: assertFact(row.forwarded, forwarded, turn.wall),
+      layer: row.attached ? layer : undefined,
+    };
+    turn.putRow(next, concernsParties(row));
     refreshRow(turn, row.to, row.publication);
   }
+}
+
+function sameLayer(one: Row["layer"], other: Row["layer"]): boolean {
+  return one?.rid === other?.rid && one?.reason === other?.reason && one?.waiting === other?.waiting;
 }
 
 /**
@@ -120,9 +132,12 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
   const sent = assertFact(known.sent, next.saysSent || next.arriving === true, turn.wall);
   turn.patchPlace(participant, { published: { ...place.published, [source]: { ...next, sent } } });
   if (next.arriving && !known.arriving) refreshTransport(turn, participant);
-  const told = sent !== known.sent || next.captured !== known.captured;
+  const told = sent !== known.sent || next.captured !== known.captured || next.held !== known.held;
+  const turned = (next.held === undefined) !== (known.held === undefined);
   for (const row of turn.rowsFrom(participant)) {
     if (row.source !== source) continue;
+    // Let in or kept back: a new expectation either way. What was received before says nothing about it.
+    if (turned) restartRow(turn, row);
     if (told && concernsParties(row)) turn.markRow(row);
     refreshRow(turn, row.to, row.publication);
   }

@@ -1,5 +1,6 @@
 import type { MonoMs } from "@lodeline/base";
 import type { NumberedEvent, Signal } from "@lodeline/protocol";
+import { firstEncoding } from "./encodings.ts";
 import { TELL_AGAIN_MS } from "./pairs.ts";
 import {
   KEY_ORDER,
@@ -111,6 +112,7 @@ function placeOf(kept: KeptPlace, answers: Place["answers"], now: MonoMs): Place
     slots,
     slotsShort: false,
     slotsToldAt: now,
+    encoding: firstEncoding(now),
     ledgerRevision,
     ledgerToldAt: now,
     eventsToldAt: now,

@@ -22,11 +22,18 @@ export type MediaOp =
       readonly to: string;
       readonly toMid: string;
       readonly kind: TrackKind;
+      /** Of a microphone: only so many of the room's are forwarded, the last that spoke. */
+      readonly loudest?: number | undefined;
     }
   /** Stop that. Comes before any other `attach` into the same slot. */
   | { readonly op: "detach"; readonly subscription: string }
   /** What the receiver shows of it. Repeated after each `attach` if it is not the default. */
   | { readonly op: "view"; readonly subscription: string; readonly view: View }
+  /**
+   * Bring all who receive the publication to one of its encodings, the largest that arrives, and say by `media-facts` when
+   * they have it; or let each have its own again. Repeated after each `attach` meanwhile.
+   */
+  | { readonly op: "encodings"; readonly publication: string; readonly one: boolean }
   /** Ask the publication's sender for a key frame, on behalf of the subscription. */
   | { readonly op: "key-frame"; readonly subscription: string; readonly publication: string }
   /** Forget the forwarder's rewriting state and begin with the next key frame. */

@@ -1,5 +1,13 @@
 import type { MonoMs } from "@lodeline/base";
-import type { ClientMessage, ReceiveSection, Role, SendSection, Sources } from "@lodeline/protocol";
+import type {
+  ClientMessage,
+  HeldBack,
+  LayerChoice,
+  ReceiveSection,
+  Role,
+  SendSection,
+  Sources,
+} from "@lodeline/protocol";
 
 /** State of a transport, as W3C RTCPeerConnectionState. */
 export type TransportState = "new" | "connecting" | "connected" | "disconnected" | "failed" | "closed";
@@ -62,10 +70,23 @@ export type RoomInput =
   /** sfu: what the media plane sees; only what changed need be given. Unknown ids are ignored. */
   | {
       readonly kind: "media-facts";
-      /** Whether packets of a publication arrive at the server. */
-      readonly publications: readonly { readonly publication: string; readonly arriving: boolean }[];
-      /** Whether packets of a subscription leave the server. */
-      readonly subscriptions: readonly { readonly subscription: string; readonly forwarded: boolean }[];
+      /**
+       * Whether packets of a publication arrive at the server. `one`: the RID of the encoding to which all who receive it
+       * were brought, after the operation `encodings`; empty when none of them receives any.
+       */
+      readonly publications: readonly {
+        readonly publication: string;
+        readonly arriving: boolean;
+        readonly one?: string | undefined;
+        /** Why nothing of it is forwarded to anybody, though it arrives; absent when it is. */
+        readonly held?: HeldBack | undefined;
+      }[];
+      /** Whether packets of a subscription leave the server, and of video in which layer, and why. */
+      readonly subscriptions: readonly {
+        readonly subscription: string;
+        readonly forwarded: boolean;
+        readonly layer?: LayerChoice | undefined;
+      }[];
     }
   /**
    * The link of a place is not heard of. `heardAt`: when it last was; by default now. `bye`: its page said goodbye, to

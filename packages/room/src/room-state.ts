@@ -2,6 +2,8 @@ import type { MonoMs, WallMs } from "@lodeline/base";
 import type {
   Encryption,
   Fact,
+  HeldBack,
+  LayerChoice,
   NumberedEvent,
   Pair,
   ReceiveSection,
@@ -18,6 +20,7 @@ import type {
   Unreadable,
   View,
 } from "@lodeline/protocol";
+import type { EncodingState } from "./encodings.ts";
 import type { Hop } from "./ladder.ts";
 import type { TransportState } from "./room-input.ts";
 
@@ -85,6 +88,8 @@ export interface Place {
   /** Whether something it should receive has no slot: then a change of rank may move others. */
   readonly slotsShort: boolean;
   readonly slotsToldAt: MonoMs;
+  /** sfu: how its camera is encoded. Begins anew with each session. */
+  readonly encoding: EncodingState;
   readonly ledgerRevision: number;
   readonly ledgerToldAt: MonoMs;
   /** When events were last told again. */
@@ -124,6 +129,8 @@ export interface Published {
   readonly saysSent: boolean;
   /** sfu: whether packets arrive at the server; undefined until the media plane has said so. */
   readonly arriving: boolean | undefined;
+  /** sfu: why nothing of it is forwarded to anybody; undefined when it is. */
+  readonly held: HeldBack | undefined;
 }
 
 /** A subscription: one line of the ledger with what the authority needs to repair it. */
@@ -144,6 +151,8 @@ export interface Row {
   readonly encryption: Encryption | undefined;
   /** Why its receiver cannot read what comes, by its own word. */
   readonly unreadable: Unreadable | undefined;
+  /** sfu, video: in which layer, and why. */
+  readonly layer: LayerChoice | undefined;
   /** sfu: how it is forwarded now. */
   readonly attached: { readonly fromMid: string; readonly toMid: string } | null;
   readonly replay: Replay | null;

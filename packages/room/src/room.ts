@@ -1,6 +1,7 @@
 import type { Machine, MonoMs, Step, Tick, WallMs } from "@lodeline/base";
 import type { LedgerRow, Timers, Topology } from "@lodeline/protocol";
 import { leave, mediaState, moderate, view } from "./commands.ts";
+import { encodingDue, settleEncodings } from "./encodings.ts";
 import { toLedgerRow } from "./fact.ts";
 import { dissolve, expireLeases, join, leaseDue, linkBack, linkLost } from "./membership.ts";
 import { pairDue, passSignal, renewAskedPairs, tickPairs } from "./pairs.ts";
@@ -169,6 +170,7 @@ function refreshDueRows(turn: Turn): void {
 
 function finish(turn: Turn): Step<RoomState, RoomEffect> {
   renewAskedPairs(turn);
+  settleEncodings(turn);
   settleSubscriptions(turn);
   tellLedgers(turn);
   if (!turn.changed) return { state: turn.before, effects: turn.effects };
@@ -240,6 +242,7 @@ function dueOf(turn: Turn): MonoMs | undefined {
   for (const place of Object.values(turn.places)) {
     consider(place.rowsDue);
     consider(leaseDue(turn, place));
+    consider(encodingDue(turn, place));
   }
   for (const record of Object.values(turn.pairs)) consider(pairDue(record));
   return due;

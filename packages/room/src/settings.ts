@@ -17,14 +17,23 @@ export interface RoomSettings {
   readonly tellGraceMs: number;
   /** How long a first connection may take before rows that wait for it are `missing`. */
   readonly setupMs: number;
+  /** With so many participants or fewer a camera is sent in one encoding, with more in all: who is alone has no choice. */
+  readonly oneEncodingUpTo: number;
+  /** So many microphones are forwarded, those that spoke last; 0: all. Untouched while no more send. */
+  readonly loudestSpeakers: number;
+  /** Only few are left: so long they are given to come back before encodings are taken away. */
+  readonly oneEncodingAfterMs: number;
   /** Events kept to tell again. A member that lags further is told the whole state. */
   readonly eventTail: number;
   /** Answers kept per participant, so that a command sent twice is answered twice and done once. */
   readonly commandMemory: number;
 }
 
-/** The settings of a room that whoever makes it may choose, and its members are told. */
-export type RoomLeases = Pick<RoomSettings, "suspectMs" | "leaseMs" | "byeGraceMs" | "maxParticipants">;
+/** The settings of a room that whoever makes it may choose. */
+export type RoomLeases = Pick<
+  RoomSettings,
+  "suspectMs" | "leaseMs" | "byeGraceMs" | "maxParticipants" | "loudestSpeakers"
+>;
 
 /** The settings that hold where nobody configured others. `setupMs` follows `negotiatingMs`, the session's own bound. */
 export function defaultRoomSettings(timers: Timers): RoomSettings {
@@ -38,6 +47,9 @@ export function defaultRoomSettings(timers: Timers): RoomSettings {
     replayRestMs: 5_000,
     tellGraceMs: 250,
     setupMs: timers.negotiatingMs,
+    loudestSpeakers: 3,
+    oneEncodingUpTo: 2,
+    oneEncodingAfterMs: 2_000,
     eventTail: 256,
     commandMemory: 32,
   };

@@ -17,7 +17,7 @@ export function refreshRow(turn: Turn, to: string, publication: string): void {
 
 /** Declares a row missing before its window has passed, because a loss is known. A running replay goes on. */
 export function declareMissing(turn: Turn, row: Row, known: "told" | undefined): void {
-  if (!row.intended.value || row.received.value || row.unreadable) return;
+  if (!row.intended.value || row.received.value || row.unreadable || isHeld(turn, row)) return;
   if (row.replay && !row.replay.resting && row.standing === "missing") return;
   turn.putRow(beginReplay(turn, { ...row, standing: "missing" }, known));
 }
@@ -41,7 +41,7 @@ export function restartRow(turn: Turn, row: Row): void {
     ...row,
     since: turn.now,
     announced: turn.seq,
-    standing: row.intended.value ? "pending" : "off",
+    standing: row.intended.value && !isHeld(turn, row) ? "pending" : "off",
     forwarded: no(row.forwarded),
     received: no(row.received),
     replay: null,
@@ -52,7 +52,7 @@ export function restartRow(turn: Turn, row: Row): void {
 }
 
 function judge(turn: Turn, row: Row): Row {
-  if (!row.intended.value) return settle(turn, row, "off");
+  if (!row.intended.value || isHeld(turn, row)) return settle(turn, row, "off");
   if (row.received.value) return settle(turn, row, "received");
   // It comes, and its receiver lacks the key: nothing that could be asked for again would help.
   if (row.unreadable) return settle(turn, row, "missing");
@@ -69,6 +69,11 @@ function judge(turn: Turn, row: Row): Row {
     case "missing":
       return waitsForSetup(turn, row) ? restarted(turn, row) : climb(turn, row);
   }
+}
+
+/** Whether the room itself keeps back what is intended: then nothing can be missing. */
+export function isHeld(turn: Turn, { from, source }: Row): boolean {
+  return turn.published(from, source)?.held !== undefined;
 }
 
 /** What was not told has been told again, and did not help yet, but the row's own time is not over. */

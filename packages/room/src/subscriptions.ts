@@ -3,11 +3,13 @@ import {
   type MediaState,
   publicationId,
   type Slot,
+  type Slots,
   SOURCES,
   type Source,
   subscriptionId,
   type View,
 } from "@lodeline/protocol";
+import { sameEncodings, toldEncodings, wantsOne } from "./encodings.ts";
 import { assertFact, newFact, newPublished } from "./fact.ts";
 import type { Place, Row } from "./room-state.ts";
 import { assignSlots, type SlotCandidate, sameSlots } from "./slot-table.ts";
@@ -141,6 +143,7 @@ function newRow(turn: Turn, publication: string, from: string, to: string, sourc
     received: newFact(turn.wall),
     encryption: turn.info(from)?.media.sources[source].encryption,
     unreadable: undefined,
+    layer: undefined,
     attached: null,
     replay: null,
     due: undefined,
@@ -151,13 +154,16 @@ function settleSlots(turn: Turn, to: string): void {
   const place = turn.place(to);
   if (!place) return;
   const { receives } = place.media;
-  if (receives.length === 0 && place.slots.slots.length === 0) return;
+  const camera = toldEncodings(place);
+  const toldSame = sameEncodings(camera, place.slots.camera);
+  if (receives.length === 0 && place.slots.slots.length === 0 && toldSame) return;
   const candidates = candidatesFor(place);
   const slots = assignSlots(receives, place.slots.slots, candidates);
   const slotsShort = slots.filter((slot) => slot.publication !== null).length < candidates.length;
   if (slotsShort !== place.slotsShort) turn.patchPlace(to, { slotsShort });
-  if (sameSlots(slots, place.slots.slots)) return;
-  const table = { revision: place.slots.revision + 1, slots: slots as Slot[] };
+  if (sameSlots(slots, place.slots.slots) && toldSame) return;
+  const told: Slots = { revision: place.slots.revision + 1, slots: slots as Slot[] };
+  const table = camera ? { ...told, camera } : told;
   turn.patchPlace(to, { slots: table, slotsToldAt: turn.now });
   turn.tell(place.link, { type: "slots", table });
 }
@@ -202,13 +208,17 @@ function sectionOf(turn: Turn, { from, source }: Row): string | undefined {
 
 function detachRow(turn: Turn, row: Row): void {
   detach(turn, row);
-  turn.putRow({ ...row, attached: null, forwarded: assertFact(row.forwarded, false, turn.wall) });
+  turn.putRow({ ...row, attached: null, layer: undefined, forwarded: assertFact(row.forwarded, false, turn.wall) });
   refreshRow(turn, row.to, row.publication);
 }
 
 function attachRow(turn: Turn, place: Place, row: Row, attached: { fromMid: string; toMid: string }): void {
   const { subscription, publication, from, to } = row;
-  turn.media({ op: "attach", subscription, publication, from, to, kind: kindOf(row.source), ...attached });
+  const { loudestSpeakers } = turn.config.settings;
+  const loudest = row.source === "microphone" && loudestSpeakers > 0 ? { loudest: loudestSpeakers } : {};
+  turn.media({ op: "attach", subscription, publication, from, to, kind: kindOf(row.source), ...attached, ...loudest });
+  const sender = turn.place(from);
+  if (row.source === "camera" && sender && wantsOne(sender)) turn.media({ op: "encodings", publication, one: true });
   turn.putRow({ ...row, attached }, false);
   if (place.views[publication] || row.unreadable) tellView(turn, to, publication);
   refreshRow(turn, to, publication);

@@ -201,6 +201,23 @@ describe("expectations", () => {
     );
   });
 
+  it("[MEM19] of what the ledger says is kept back: none, but a slot", () => {
+    const both = sourcesWith({ microphone: "live" });
+    const member = new MemberBench("sfu").inside(person("a", both), person("b"));
+    const says = (revision: number, held?: "silent" | "speaking") => {
+      const line = { ...row("a:microphone", "me", false), ...(held === undefined ? {} : { held }) };
+      const effects = member.hears({ type: "ledger", revision, rows: [line], removed: [], whole: true });
+      return [...only(effects, "forget"), ...only(effects, "expect")];
+    };
+    assert.deepEqual(says(1), []);
+    assert.deepEqual(says(2, "silent"), [{ kind: "forget", publication: "a:microphone" }]);
+    assert.deepEqual(says(3, "speaking"), []);
+    member.feed({ kind: "receives", audio: 1, video: 1 });
+    const [slots] = only(member.media("b", both), "need-slots");
+    assert.equal(slots?.audio, 2, "one for the other, which may be let in at any moment");
+    assert.deepEqual(says(4), [{ kind: "expect", publication: "a:microphone", track: "audio" }]);
+  });
+
   it("[MEM9] of slots: asks for more, once for each number", () => {
     const member = new MemberBench("sfu").inside(person("a", CAMERA), person("b"), person("c"));
     assert.deepEqual(only(member.media("b", CAMERA), "need-slots"), [{ kind: "need-slots", audio: 1, video: 2 }]);

@@ -50,7 +50,7 @@ describe("the slot table", () => {
 
 describe("forwarding", () => {
   it("[ROOM21] attaches what is in a slot once both ends are known, with the mids of both", () => {
-    const room = new RoomBench("sfu");
+    const room = new RoomBench("sfu", { settings: { oneEncodingUpTo: 0 } });
     room.join("a", { sources: sourcesWith({ camera: "live" }) });
     room.join("b", { sources: sourcesWith({}) });
     assert.deepEqual(ops(room.connect("a")), []);

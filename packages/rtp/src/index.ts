@@ -12,10 +12,19 @@ export {
   readTransportSequence,
 } from "./header-extension.ts";
 export { av1StartsKeyFrame, h264StartsKeyFrame } from "./key-frame.ts";
-export { chooseLayer, type LayerChoice, LayerSelector, type LayerState, type ViewSize } from "./layer-selector.ts";
+export {
+  chooseLayer,
+  type LayerChoice,
+  type LayerReason,
+  LayerSelector,
+  type LayerState,
+  type ViewSize,
+} from "./layer-selector.ts";
 export { NACK_SETTINGS, NackGenerator, type NackSettings } from "./nack-generator.ts";
+export { OneEncoding } from "./one-encoding.ts";
 export { PacketCache } from "./packet-cache.ts";
 export { type PayloadCodec, PayloadInspector } from "./payload-inspector.ts";
+export { type KeptPacket, PRE_ROLL_MS, PreRoll } from "./pre-roll.ts";
 export { RECEPTION_FIELDS, ReceptionStatistics } from "./reception-statistics.ts";
 export { ReplayWindow } from "./replay-window.ts";
 export { parseRtcp, type ReportBlock, type RtcpPacket } from "./rtcp.ts";
@@ -41,6 +50,13 @@ export {
 } from "./rtp-packet.ts";
 export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
+export {
+  SPEAKER_SETTINGS,
+  type SpeakerChange,
+  SpeakerSelector,
+  type SpeakerSettings,
+  type SpeakerStanding,
+} from "./speaker-selector.ts";
 export { REWRITER_FIELDS, StreamRewriter } from "./stream-rewriter.ts";
 export {
   encodeTransportFeedback,

@@ -18,11 +18,28 @@ export interface ViewSize {
   readonly visible: boolean;
 }
 
+/**
+ * What decided on a layer: the size that is shown; that none is larger; that the size is not known; that there is only one;
+ * that all have the same while one encoding is asked for; the receiver's share of a limited bitrate, by priority; or why
+ * there is none: nobody looks, or nothing comes.
+ */
+export type LayerReason =
+  | "size"
+  | "largest"
+  | "unknown-size"
+  | "only-layer"
+  | "one-encoding"
+  | "bound"
+  | "hidden"
+  | "nothing-arrives";
+
 /** Which layer to forward, and the reason in words. */
 export interface LayerChoice {
   /** `undefined`: none. */
   readonly rid: string | undefined;
   readonly why: string;
+  /** Absent: `bound`, for whoever chooses less than {@link chooseLayer} did has no other reason. */
+  readonly reason?: LayerReason | undefined;
 }
 
 /** A layer this much smaller than what is shown still serves: scaling by so little is not seen. */
@@ -36,28 +53,34 @@ const CLOSE_ENOUGH = 0.85;
  * @param availableBps - What the receiver can take, when it is known: layers above it are left out, save the smallest.
  */
 export function chooseLayer(layers: readonly LayerState[], view: ViewSize, availableBps?: number): LayerChoice {
-  if (!view.visible) return { rid: undefined, why: "not visible" };
+  if (!view.visible) return { rid: undefined, why: "not visible", reason: "hidden" };
   const active = layers.filter((layer) => layer.active).sort(bySize);
   const smallest = active[0];
-  if (smallest === undefined) return { rid: undefined, why: "no layer arrives" };
-  if (active.length === 1) return { rid: smallest.rid, why: "the only layer that arrives" };
+  if (smallest === undefined) return { rid: undefined, why: "no layer arrives", reason: "nothing-arrives" };
+  if (active.length === 1) return { rid: smallest.rid, why: "the only layer that arrives", reason: "only-layer" };
   const affordable =
     availableBps === undefined
       ? active
       : active.filter((layer) => layer === smallest || layer.bitrateBps <= availableBps);
   const largest = affordable.at(-1) ?? smallest;
-  if (view.width <= 0 || view.height <= 0) return { rid: largest.rid, why: "size shown is unknown: the largest" };
+  if (view.width <= 0 || view.height <= 0) {
+    return { rid: largest.rid, why: "size shown is unknown: the largest", reason: "unknown-size" };
+  }
   const enough = affordable.find((layer) => fills(layer, view));
-  if (enough) return { rid: enough.rid, why: `${enough.width}x${enough.height} fills ${view.width}x${view.height}` };
+  if (enough) {
+    const why = `${enough.width}x${enough.height} fills ${view.width}x${view.height}`;
+    return { rid: enough.rid, why, reason: "size" };
+  }
   const limited = affordable.length < active.length && active.some((layer) => fills(layer, view));
-  const reason = limited
+  const most = limited
     ? `the most that ${Math.round((availableBps ?? 0) / 1000)} kbit/s carry`
     : "the largest that arrives";
-  return { rid: largest.rid, why: `${reason} for ${view.width}x${view.height}` };
+  const why = `${most} for ${view.width}x${view.height}`;
+  return { rid: largest.rid, why, reason: limited ? "bound" : "largest" };
 }
 
-/** By pixels where both are known, else by bitrate: encoders give the larger picture more. */
-function bySize(a: LayerState, b: LayerState): number {
+/** Smaller first, by pixels where both are known, else by bitrate: encoders give the larger picture more. */
+export function bySize(a: LayerState, b: LayerState): number {
   const pixels = a.width * a.height - b.width * b.height;
   return a.width > 0 && b.width > 0 && pixels !== 0 ? pixels : a.bitrateBps - b.bitrateBps;
 }
@@ -77,6 +100,7 @@ export class LayerSelector {
   #current: string | undefined;
   #target: string | undefined;
   #why = "nothing chosen yet";
+  #reason: LayerReason = "nothing-arrives";
 
   /** The layer forwarded now. */
   get current(): string | undefined {
@@ -94,6 +118,11 @@ export class LayerSelector {
     return `${this.#why}; waiting for its key frame`;
   }
 
+  /** What decided. */
+  get reason(): LayerReason {
+    return this.#reason;
+  }
+
   /** A key frame of the target is awaited. */
   get waiting(): boolean {
     return this.#target !== undefined && this.#target !== this.#current;
@@ -106,6 +135,7 @@ export class LayerSelector {
    */
   choose(choice: LayerChoice): boolean {
     this.#why = choice.why;
+    this.#reason = choice.reason ?? "bound";
     const changed = choice.rid !== this.#target;
     this.#target = choice.rid;
     if (choice.rid === undefined) this.#current = undefined;

@@ -23,7 +23,7 @@ import { createRedact } from "../src/redact.ts";
 const tokens = createTokens([createSigningKey(seededRandom(1))], () => Date.UTC(2026, 0, 1));
 const den: RoomSnapshot = { room: "den", topology: "sfu", locked: false, participants: [], pairs: [] };
 const rows: readonly LedgerRow[] = [];
-const settings = { suspectMs: 1, leaseMs: 2, byeGraceMs: 3, maxParticipants: 4 };
+const settings = { suspectMs: 1, leaseMs: 2, byeGraceMs: 3, maxParticipants: 4, loudestSpeakers: 3 };
 const rooms: RoomReader = {
   create: ({ room }) => {
     if (room === "den") throw new LodelineError("room/exists", { field: "room" });

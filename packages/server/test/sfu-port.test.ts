@@ -69,11 +69,14 @@ describe("the sfu port", () => {
     port.operate(room, { op: "view", subscription: TO_BOB, view });
     port.operate(room, { op: "key-frame", subscription: TO_BOB, publication: CAMERA });
     port.operate(room, { op: "reset-forwarder", subscription: TO_BOB });
+    port.operate(room, { op: "encodings", publication: CAMERA, one: true });
+    port.operate(room, { op: "encodings", publication: "gone:camera", one: true });
     port.operate(room, { op: "view", subscription: "ada:camera>nobody", view });
     assert.deepEqual(engine.heard(), [
       "view 640x360 ada:camera>bob",
       "key frame ada:camera>bob",
       "reset ada:camera>bob",
+      "one of ada:camera",
     ]);
   });
 

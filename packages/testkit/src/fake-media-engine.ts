@@ -37,6 +37,9 @@ interface Forwarding {
   told: boolean | undefined;
 }
 
+/** How often publications and forwarders are looked at. */
+const POLL_MS = 250;
+
 /** The host name of the server in the media plane. */
 export const SERVER_ENDPOINT = "server";
 
@@ -118,6 +121,9 @@ export class FakeMediaEngine implements MediaPort, Disposable {
         break;
       case "view":
         break;
+      case "encodings":
+        this.#encodings(room, op);
+        break;
     }
   }
 
@@ -174,6 +180,17 @@ export class FakeMediaEngine implements MediaPort, Disposable {
     this.#forwardings.clear();
   }
 
+  /** Nothing is encoded here: everybody has the one at once, and the room hears of it as of any fact, later. */
+  #encodings(room: string, { publication, one }: Extract<MediaOp, { op: "encodings" }>): void {
+    if (!one) return;
+    const { clock, facts } = this.#options;
+    clock.at(clock.now() + POLL_MS, () => {
+      const arriving = this.#told.get(publication)?.arriving;
+      if (this.#disposed || arriving === undefined) return;
+      facts(room, { publications: [{ publication, arriving, one: "f" }], subscriptions: [] });
+    });
+  }
+
   #attach(room: string, op: Forwarding["op"]): void {
     for (const [subscription, other] of this.#forwardings) {
       if (subscription !== op.subscription && other.op.to === op.to && other.op.toMid === op.toMid) {
@@ -222,7 +239,7 @@ export class FakeMediaEngine implements MediaPort, Disposable {
 
   #arm(): void {
     if (this.#disposed) return;
-    const { clock, pollMs = 250 } = this.#options;
+    const { clock, pollMs = POLL_MS } = this.#options;
     this.#timer ??= clock.at(clock.now() + pollMs, () => {
       this.#timer = undefined;
       this.#look();

@@ -14,8 +14,11 @@ export {
   type EngineLoad,
   type EngineRequest,
   type EngineStats,
+  type ForwardedLayer,
+  type ForwarderFlow,
   type ForwarderReport,
   type MediaKind,
+  type PublicationFlow,
   type PublicationReport,
   type RequestKind,
 } from "./engine/messages.ts";

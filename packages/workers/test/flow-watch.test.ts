@@ -21,6 +21,28 @@ describe("what flows", () => {
     assert.equal(watch.look([], [], 2_000), undefined);
     assert.deepEqual(watch.look(camera(1_000), [], 2_100), said([true], []));
   });
+
+  it("[ENG5] and with it what policies have made of a publication", () => {
+    const watch = new FlowWatch();
+    const camera = (one: string | undefined) => [{ id: "p", kind: "video" as const, lastAtMs: 0, one }];
+    const microphone = (held: "speaking" | "silent" | undefined) => [
+      { id: "m", kind: "audio" as const, lastAtMs: 0, held },
+    ];
+    const look = (one: string | undefined, held?: "speaking" | "silent") =>
+      watch.look([...camera(one), ...microphone(held)], [], 100)?.publications;
+    const arriving = true;
+    assert.deepEqual(look(undefined), [
+      { publication: "p", arriving },
+      { publication: "m", arriving },
+    ]);
+    assert.deepEqual(look("f"), [{ publication: "p", arriving, one: "f" }]);
+    assert.deepEqual(look("f", "silent"), [{ publication: "m", arriving, held: "silent" }]);
+    assert.deepEqual(look(undefined, "speaking"), [
+      { publication: "p", arriving },
+      { publication: "m", arriving, held: "speaking" },
+    ]);
+    assert.equal(look(undefined, "speaking"), undefined);
+  });
 });
 
 describe("how busy an engine is", () => {

@@ -10,6 +10,7 @@ import type { Decryption } from "./encryption-api.ts";
  * - `missing: asking again`: it is intended, has not arrived in time, and a replay runs.
  * - `muted by them`: the participant muted it.
  * - `muted by a moderator`: a moderator did; only a moderator lifts it.
+ * - `speaking, not forwarded`: as many others as the room forwards speak too, or spoke later.
  * - `never sent`: the participant does not publish it.
  * - `encrypted: no key`: it comes encrypted end to end, and there is no key for it here.
  * - `encrypted: wrong key`: it comes encrypted with another key or passphrase than the one that is known here.
@@ -20,6 +21,7 @@ export type TrackWords =
   | "missing: asking again"
   | "muted by them"
   | "muted by a moderator"
+  | "speaking, not forwarded"
   | "never sent"
   | "encrypted: no key"
   | "encrypted: wrong key";

@@ -1,6 +1,6 @@
 import { LodelineError, type Logger, toLodelineError } from "@lodeline/base";
 import type { PeerDriver, PeerEffect, PeerSpec } from "@lodeline/participant";
-import type { Source } from "@lodeline/protocol";
+import type { Encodings, Source } from "@lodeline/protocol";
 import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
 import { candidateOf } from "./candidate.ts";
 import { answerTo, applyAnswer, makeOffer } from "./descriptions.ts";
@@ -74,6 +74,11 @@ export class BrowserPeer implements PeerDriver {
   growSlots(audio: number, video: number): void {
     this.#connection?.sections.growSlots("audio", audio);
     this.#connection?.sections.growSlots("video", video);
+  }
+
+  /** Sends one encoding of the camera or all; after the descriptions under way, which would undo it. */
+  encodeCamera(wanted: Encodings | undefined): void {
+    this.#queue(async () => this.#connection?.encodeCamera(wanted));
   }
 
   close(): void {

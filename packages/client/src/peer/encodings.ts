@@ -1,4 +1,4 @@
-import type { Source } from "@lodeline/protocol";
+import type { Encodings, Source } from "@lodeline/protocol";
 
 /**
  * The three encodings of a camera in an sfu room. Smallest first: browsers give up the last one first when bandwidth or
@@ -22,4 +22,29 @@ const ALONE: Record<Source, RTCRtpEncodingParameters> = {
 export function encodingsFor(source: Source, simulcast: boolean): RTCRtpEncodingParameters[] {
   if (source === "camera" && simulcast) return SIMULCAST.map((encoding) => ({ ...encoding }));
   return [{ ...ALONE[source] }];
+}
+
+/** A camera's only encoding towards a server: the whole picture, whichever RID it goes on under. */
+const SOLE = { scaleResolutionDownBy: 1, maxBitrate: 1_500_000 };
+
+/**
+ * Changes what a camera's sender is to send, for `setParameters`: all its encodings, or one. The one is sent in full size
+ * under the RID that receivers have now, so that the change reaches them as a key frame in the stream they decode.
+ *
+ * @returns Whether anything was changed. Not when the camera has one encoding anyhow, or the RID is none of its own.
+ */
+export function applyEncodings(parameters: Pick<RTCRtpSendParameters, "encodings">, wanted?: Encodings): boolean {
+  const { encodings } = parameters;
+  if (encodings.length < 2) return false;
+  const sole = wanted?.send === "one" ? (wanted.keep ?? encodings.at(-1)?.rid) : undefined;
+  if (sole !== undefined && !encodings.some(({ rid }) => rid === sole)) return false;
+  let changed = false;
+  for (const encoding of encodings) {
+    const usual = SIMULCAST.find(({ rid }) => rid === encoding.rid);
+    const isSole = encoding.rid === sole;
+    const next = { ...encoding, ...(isSole ? SOLE : usual), active: sole === undefined || isSole };
+    changed ||= (Object.keys(next) as (keyof typeof next)[]).some((key) => next[key] !== encoding[key]);
+    Object.assign(encoding, next);
+  }
+  return changed;
 }

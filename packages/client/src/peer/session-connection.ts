@@ -1,11 +1,12 @@
 import type { MonoMs } from "@lodeline/base";
-import { SOURCES, type Source } from "@lodeline/protocol";
+import { type Encodings, SOURCES, type Source } from "@lodeline/protocol";
 import type { Owned } from "@lodeline/session";
 import type { OwnMedia } from "../devices/own-media.ts";
 import { ReceivedEvidence } from "../stats/received-evidence.ts";
 import { SentEvidence, type SentFacts } from "../stats/sent-evidence.ts";
 import { entriesOf, readable } from "../stats/stats-report.ts";
 import { CandidateEpochs } from "./candidate.ts";
+import { applyEncodings } from "./encodings.ts";
 import { connectionOnRoute } from "./route-frame.ts";
 import { RouteTrial } from "./route-trial.ts";
 import { type EncryptSection, Sections } from "./sections.ts";
@@ -106,6 +107,15 @@ export class SessionConnection {
         await own.open();
       }
       await this.tracks.attach(source);
+    });
+  }
+
+  /** Sends one encoding of the camera or all of them, without a negotiation. */
+  encodeCamera(wanted: Encodings | undefined): Promise<void> {
+    return this.#queue(async () => {
+      const sender = this.sections.sender("camera");
+      const parameters = sender?.getParameters();
+      if (sender && parameters && applyEncodings(parameters, wanted)) await sender.setParameters(parameters);
     });
   }
 

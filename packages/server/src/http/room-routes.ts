@@ -49,6 +49,7 @@ const DEFINITION = {
     suspectMs: DURATION,
     leaseMs: DURATION,
     byeGraceMs: DURATION,
+    loudestSpeakers: { type: "integer", minimum: 0, maximum: LIMITS.participantsPerRoom },
     maxParticipants: { type: "integer", minimum: 1, maximum: LIMITS.participantsPerRoom },
   },
 };

@@ -3,8 +3,8 @@ import type { EngineEvent } from "@lodeline/workers";
 import type { LivePublication, LiveSubscription } from "./sfu-port.ts";
 
 interface RoomChanges {
-  readonly publications: { publication: string; arriving: boolean }[];
-  readonly subscriptions: { subscription: string; forwarded: boolean }[];
+  readonly publications: MediaFacts["publications"][number][];
+  readonly subscriptions: MediaFacts["subscriptions"][number][];
 }
 
 /** What an engine tells of its flows, room by room. What ended meanwhile is left out. */
@@ -19,13 +19,13 @@ export function factsByRoom(
     rooms.set(room, known);
     return known;
   };
-  for (const { publication, arriving } of flow.publications) {
-    const live = publications.get(publication);
-    if (live) of(live.room).publications.push({ publication, arriving });
+  for (const fact of flow.publications) {
+    const live = publications.get(fact.publication);
+    if (live) of(live.room).publications.push(fact);
   }
-  for (const { forwarder, forwarded } of flow.forwarders) {
-    const live = subscriptions.get(forwarder);
-    if (live) of(live.room).subscriptions.push({ subscription: forwarder, forwarded });
+  for (const { forwarder: subscription, ...fact } of flow.forwarders) {
+    const live = subscriptions.get(subscription);
+    if (live) of(live.room).subscriptions.push({ subscription, ...fact });
   }
   return rooms;
 }

@@ -93,6 +93,8 @@ export class SfuPort implements MediaPort {
         return this.#detach(op.subscription);
       case "view":
         return this.#askOf(op.subscription, { kind: "set-view", forwarder: op.subscription, view: op.view });
+      case "encodings":
+        return this.#preferOne(op.publication, op.one);
       case "key-frame":
         return this.#askOf(op.subscription, { kind: "request-key-frame", forwarder: op.subscription });
       case "reset-forwarder":
@@ -144,14 +146,20 @@ export class SfuPort implements MediaPort {
   /** The publication on the section it is on now: one on an earlier section is closed with whatever hangs on it. */
   #publish(room: string, op: Attach, session: string): void {
     const { publication: id, fromMid: mid, kind: media } = op;
+    const loudest = op.loudest === undefined ? undefined : { group: room, most: op.loudest };
     const known = this.publications.get(id);
     if (known && known.session === session && known.mid === mid) return;
     if (known) this.#unpublish(id);
     const made: LivePublication = { room, session, mid };
     this.publications.set(id, made);
-    this.#ask(room, { kind: "publish", publication: id, transport: session, mid, media }, undefined, () => {
+    this.#ask(room, { kind: "publish", publication: id, transport: session, mid, media, loudest }, undefined, () => {
       if (this.publications.get(id) === made) this.publications.delete(id);
     });
+  }
+
+  #preferOne(publication: string, one: boolean): void {
+    const known = this.publications.get(publication);
+    if (known) this.#ask(known.room, { kind: "prefer-one", publication, one });
   }
 
   #unpublish(id: string): void {

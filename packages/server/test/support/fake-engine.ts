@@ -65,6 +65,8 @@ export class FakeEngine implements Engine {
         return this.#say(`publish ${request.publication} ${request.media} on ${request.transport}/${request.mid}`);
       case "unpublish":
         return this.#say(`unpublish ${request.publication}`);
+      case "prefer-one":
+        return this.#say(`${request.one ? "one" : "all"} of ${request.publication}`);
       case "forward":
         if (request.mid === "none") throw new LodelineError("media/unknown-section", { field: "mid" });
         return this.#say(`forward ${request.forwarder} into ${request.transport}/${request.mid}`);

@@ -18,7 +18,8 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
           <th scope="row">
             {nameOf(room, row.from)} → {nameOf(room, row.to)}
             <span class="soft"> {row.source}</span>
-            {row.standing !== "received" && (
+            <Choice row={row} />
+            {row.standing !== "received" && row.held === undefined && (
               <span class="comes-to">
                 {row.standing}
                 {row.replay && `: ${row.replay.step.replaceAll("-", " ")}`}
@@ -31,6 +32,19 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
         </tr>
       ))}
     </FactTable>
+  );
+}
+
+/** What the server chose to forward of it, and why. */
+function Choice({ row }: { row: LedgerRow }): JSX.Element | null {
+  if (row.held !== undefined) return <span class="why">held back: {row.held}, as many others spoke last</span>;
+  if (row.layer === undefined) return null;
+  const { rid, waiting, why } = row.layer;
+  const layer = rid === undefined ? "no layer" : rid === "" ? "one layer" : `layer ${rid}`;
+  return (
+    <span class="why" data-reason={row.layer.reason} data-waiting={waiting}>
+      {layer}: {why}
+    </span>
   );
 }
 

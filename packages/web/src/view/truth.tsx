@@ -19,6 +19,7 @@ const LOOKS: Record<string, string> = {
   live: "live",
   "missing: asking again": "missing",
   "muted by a moderator": "moderated",
+  "speaking, not forwarded": "held",
 };
 
 /** The truth of one track, in words, with a dot of the same meaning. */

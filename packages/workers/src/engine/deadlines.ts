@@ -13,6 +13,7 @@ export const REQUEST_DEADLINES_MS: Readonly<Record<RequestKind, number>> = {
   "close-transport": 2_500,
   publish: 5_000,
   unpublish: 2_500,
+  "prefer-one": 5_000,
   forward: 5_000,
   unforward: 2_500,
   "set-view": 5_000,

@@ -4,7 +4,7 @@ import { ChannelTable } from "./channel-table.ts";
 import { withinDeadline } from "./deadlines.ts";
 import type { Engine, EngineEvents } from "./engine.ts";
 import { engineStats } from "./engine-stats.ts";
-import { FLOW_POLL_MS, type Flowing, FlowWatch } from "./flow-watch.ts";
+import { FLOW_POLL_MS, type FlowingIn, type FlowingOut, FlowWatch } from "./flow-watch.ts";
 import { HeldMedia, type HeldTransport } from "./held-media.ts";
 import { type Counting, LoadMeter, threadUtilization, type UtilizationMeter } from "./load-meter.ts";
 import type { AnswerTo, EngineAnswers, EngineRequest, RequestKind } from "./messages.ts";
@@ -79,6 +79,7 @@ export class LocalEngine implements Engine {
         this.#held.sweep();
         return DONE;
       },
+      "prefer-one": ({ publication: id, one }) => done(() => this.#held.publication(id).publication.preferOne(one)),
       forward: (request) => this.#forward(request),
       unforward: ({ forwarder: id }) => {
         forwarders.get(id)?.forwarder.close();
@@ -128,9 +129,9 @@ export class LocalEngine implements Engine {
     return DONE;
   }
 
-  #publish({ publication: id, transport, mid, media: kind }: Request<"publish">): typeof DONE {
+  #publish({ publication: id, transport, mid, media: kind, loudest }: Request<"publish">): typeof DONE {
     const { transport: on, room } = this.#held.transport(transport);
-    const publication = this.#media.publish({ id, transport: on, mid, kind });
+    const publication = this.#media.publish({ id, transport: on, mid, kind, loudest });
     this.#held.publications.get(id)?.publication.close();
     this.#held.publications.set(id, { id, room, kind, publication });
     return DONE;
@@ -161,13 +162,14 @@ export class LocalEngine implements Engine {
     this.#held.sweep();
     const now = this.#clock.now();
     const { transports, publications, forwarders } = this.#held;
-    const arriving = [...publications.values()].map(({ id, kind, publication }): Flowing & Counting => {
-      const { lastPacketAtMs: lastAtMs, packets } = publication.stats();
-      return { id, kind, lastAtMs, packets };
+    const arriving = [...publications.values()].map(({ id, kind, publication }): FlowingIn & Counting => {
+      const { lastPacketAtMs: lastAtMs, packets, one, heldBack: held } = publication.stats();
+      return { id, kind, lastAtMs, packets, one, held };
     });
-    const leaving = [...forwarders.values()].map(({ id, kind, forwarder }): Flowing & Counting => {
-      const { lastSentAtMs: lastAtMs, packets } = forwarder.stats();
-      return { id, kind, lastAtMs, packets };
+    const leaving = [...forwarders.values()].map(({ id, kind, forwarder }): FlowingOut & Counting => {
+      const { lastSentAtMs: lastAtMs, packets, layer: rid, reason, waiting, why } = forwarder.stats();
+      const layer = reason && { ...(rid === undefined ? {} : { rid }), reason, waiting, why };
+      return { id, kind, lastAtMs, packets, layer };
     });
     const flow = this.#flow.look(arriving, leaving, now);
     if (flow) this.#emitter.emit("event", flow);

@@ -41,8 +41,15 @@ export type EngineRequest =
       readonly transport: string;
       readonly mid: string;
       readonly media: MediaKind;
+      /** The group of microphones, e.g. a room's, of which only so many are forwarded. The last number given holds. */
+      readonly loudest?: { readonly group: string; readonly most: number } | undefined;
     }
   | { readonly kind: "unpublish"; readonly publication: string }
+  /**
+   * Brings all who receive a publication to its largest layer, told by `flow` once they have it, so that its sender may
+   * stop the others; or lets each have its own again.
+   */
+  | { readonly kind: "prefer-one"; readonly publication: string; readonly one: boolean }
   | {
       readonly kind: "forward";
       readonly forwarder: string;
@@ -82,6 +89,7 @@ export interface EngineAnswers {
   readonly "close-transport": Nothing;
   readonly publish: Nothing;
   readonly unpublish: Nothing;
+  readonly "prefer-one": Nothing;
   readonly forward: Nothing;
   readonly unforward: Nothing;
   readonly "set-view": Nothing;
@@ -130,6 +138,35 @@ export interface EngineLoad {
   readonly utilization: number;
 }
 
+/** How a publication flows. */
+export interface PublicationFlow {
+  readonly publication: string;
+  readonly arriving: boolean;
+  /** The layer to which all who receive it were brought by `prefer-one`; empty when none of them wants any. */
+  readonly one?: string | undefined;
+  /** Why nothing of it is forwarded though it arrives: other microphones of its group. */
+  readonly held?: PublicationStats["heldBack"];
+}
+
+/** How a forwarder flows. */
+export interface ForwarderFlow {
+  readonly forwarder: string;
+  readonly forwarded: boolean;
+  /** Video: which layer, and why. */
+  readonly layer?: ForwardedLayer | undefined;
+}
+
+/** The layer that a forwarder sends, and why. */
+export interface ForwardedLayer {
+  /** Empty where there are no layers to choose from; absent: none. */
+  readonly rid?: string | undefined;
+  readonly reason: NonNullable<ForwarderStats["reason"]>;
+  /** Another one was chosen, and its key frame is awaited. */
+  readonly waiting: boolean;
+  /** In words, as of the time when anything else of this changed. */
+  readonly why: string;
+}
+
 /** What an engine tells by itself. */
 export type EngineEvent =
   | { readonly kind: "transport-state"; readonly transport: string; readonly connection: ConnectionState }
@@ -151,8 +188,8 @@ export type EngineEvent =
   /** What began or ceased to flow since the last time this was told. */
   | {
       readonly kind: "flow";
-      readonly publications: readonly { readonly publication: string; readonly arriving: boolean }[];
-      readonly forwarders: readonly { readonly forwarder: string; readonly forwarded: boolean }[];
+      readonly publications: readonly PublicationFlow[];
+      readonly forwarders: readonly ForwarderFlow[];
     }
   | { readonly kind: "load"; readonly load: EngineLoad };
 

@@ -125,6 +125,7 @@ export class EnginePool implements Engine {
       "close-transport": (request) => this.#closeTransport(request),
       publish: (request) => this.#publish(request),
       unpublish: (request) => this.#unpublish(request),
+      "prefer-one": (request) => this.#askOn(this.#publication(request.publication).transport, request),
       forward: (request) => this.#forward(request),
       unforward: (request) => this.#unforward(request),
       "set-view": onForwarder,
@@ -254,6 +255,10 @@ export class EnginePool implements Engine {
 
   #transport(id: string): PlacedTransport {
     return this.#table.transports.get(id) ?? gone(`transport ${id}`);
+  }
+
+  #publication(id: string) {
+    return this.#table.publications.get(id) ?? gone(`publication ${id}`);
   }
 
   #forwarder(id: string) {
