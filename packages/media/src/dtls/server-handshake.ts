@@ -38,6 +38,9 @@ import { certificateKey, ECDSA_SHA256, SIGNATURE_SCHEMES, signatureIsGood } from
 
 const COOKIE_BYTES = 20;
 
+/** "I know of secure renegotiation", among the cipher suites. RFC 5746 section 3.3. */
+const RENEGOTIATION_SCSV = 0x00ff;
+
 /** What a ClientHello and we agreed on. */
 interface Agreed {
   readonly suite: CipherSuite;
@@ -130,8 +133,10 @@ export class ServerHandshake implements Handshake {
     this.#agreement = createKeyAgreement(group);
     const params = encodeEcdhParams(group, this.#agreement.publicKey);
     const signed = signWith(certificate, Buffer.concat([hello.random, this.#random, params]));
+    // A client may say it with a cipher suite, as OpenSSL does, and then wants to read it as well. RFC 5746 section 3.6.
+    const isSecure = hello.extensions.has(EXTENSION.renegotiationInfo) || hello.suites.includes(RENEGOTIATION_SCSV);
     const extensions = [
-      ...(hello.extensions.has(EXTENSION.renegotiationInfo) ? [extension(EXTENSION.renegotiationInfo, vector(1))] : []),
+      ...(isSecure ? [extension(EXTENSION.renegotiationInfo, vector(1))] : []),
       extension(EXTENSION.extendedMasterSecret),
       ...(hello.extensions.has(EXTENSION.pointFormats)
         ? [extension(EXTENSION.pointFormats, vector(1, Buffer.of(0)))]
