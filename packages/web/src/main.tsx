@@ -8,6 +8,7 @@ import "./style/calls.css";
 import "./style/people.css";
 import "./style/reconnecting.css";
 import "./style/developer.css";
+import "./style/sealed.css";
 import { render } from "preact";
 import { listenForCalls } from "./state/calls.ts";
 import { ringAloud } from "./state/ring-sound.ts";

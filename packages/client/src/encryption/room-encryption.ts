@@ -4,10 +4,11 @@ import { type Encryption, publicationId, type RoomSnapshot, type Source, type Un
 import { workerCode } from "#encryption-worker";
 import type { Decryption, EncryptionOptions, RoomEncryption } from "../api/encryption-api.ts";
 import type { TrackRoute } from "../room/track-routes.ts";
+import { WhoEncrypts } from "./who-encrypts.ts";
 import { type UnaskedNews, WorkerPort } from "./worker-port.ts";
 
 /** What cannot be read is asked for again after this long: its owner may have taken another key meanwhile. */
-const ASK_AGAIN_MS = 15_000;
+const ASK_AGAIN_MS = 5_000;
 
 /** What an {@link EncryptionHandle} needs of its room. */
 export interface EncryptionHandleOptions {
@@ -23,7 +24,7 @@ export interface EncryptionHandleOptions {
 }
 
 /** What a receiver plays. */
-type Played = Pick<TrackRoute, "participant" | "source">;
+type Played = Pick<TrackRoute, "participant" | "source"> & { readonly clear: boolean };
 
 /** The encryption of one room: owns the worker, tells it whose frames are where, and keeps what it says of them. */
 export class EncryptionHandle implements RoomEncryption, Disposable {
@@ -35,6 +36,7 @@ export class EncryptionHandle implements RoomEncryption, Disposable {
   readonly #states = new Map<string, { readonly id: number; readonly state: Decryption }>();
   /** Numbers of keys that the provider was asked for, until the next time that all is asked for again. */
   readonly #asked = new Set<number>();
+  readonly #whoEncrypts = new WhoEncrypts();
   #keyId: number;
   #self = "";
   #lastId = 0;
@@ -112,10 +114,12 @@ export class EncryptionHandle implements RoomEncryption, Disposable {
   /** Takes over who is in the room and where their publications play. */
   update(room: RoomSnapshot, self: string, routes: readonly TrackRoute[]): void {
     if (self !== this.#self) this.#begin(self);
+    this.#whoEncrypts.update(room);
     const now = new Map<number, Played>();
     for (const { receiver, participant, source } of routes) {
       const id = this.#ids.get(receiver);
-      if (id !== undefined) now.set(id, { participant, source });
+      const clear = this.#whoEncrypts.isClear(room, participant, source);
+      if (id !== undefined) now.set(id, { participant, source, clear });
     }
     for (const id of this.#played.keys()) if (!now.has(id)) this.#assign(id, undefined);
     for (const [id, played] of now) this.#assign(id, played);
@@ -140,10 +144,11 @@ export class EncryptionHandle implements RoomEncryption, Disposable {
 
   #assign(id: number, played: Played | undefined): void {
     const before = this.#played.get(id);
-    if (before?.participant === played?.participant && before?.source === played?.source) return;
+    const { participant, source: label, clear } = played ?? {};
+    if (before?.participant === participant && before?.source === label && before?.clear === clear) return;
     if (played) this.#played.set(id, played);
     else this.#played.delete(id);
-    this.#worker.say({ do: "assign", id, participant: played?.participant, label: played?.source });
+    this.#worker.say({ do: "assign", id, participant, label, clear });
   }
 
   #forgetGone({ participants }: RoomSnapshot): void {

@@ -20,6 +20,8 @@ export type WorkerRequest =
       readonly id: number;
       readonly participant?: string | undefined;
       readonly label?: string | undefined;
+      /** Its owner does not encrypt: it is played as it comes. */
+      readonly clear?: boolean | undefined;
     }
   /** Judge a receiver anew. */
   | { readonly do: "judge"; readonly id: number }

@@ -86,9 +86,9 @@ class EncryptionWorker {
     return this.#sender.use(keyId, key, participant);
   }
 
-  #assign({ id, participant, label }: Extract<WorkerRequest, { do: "assign" }>): void {
+  #assign({ id, participant, label, clear = false }: Extract<WorkerRequest, { do: "assign" }>): void {
     const known = participant !== undefined && label !== undefined;
-    const assignment = known ? { participant, label, keys: this.#keysOf(participant) } : undefined;
+    const assignment = known ? { participant, label, clear, keys: this.#keysOf(participant) } : undefined;
     if (assignment) this.#assigned.set(id, assignment);
     else this.#assigned.delete(id);
     this.#receiving.get(id)?.assign(assignment);

@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { notify } from "./notices.ts";
 import { beReachable, ownClient } from "./own-client.ts";
 import { tellVerdicts } from "./own-verdicts.ts";
+import { passphraseOf } from "./passphrase.ts";
 import { type Preferences, setInside } from "./preferences.ts";
 import { pulse } from "./pulse.ts";
 import { watchTrouble } from "./trouble.ts";
@@ -22,9 +23,14 @@ export const stay = signal<Stay>({ kind: "outside" });
 /** The call with the server peer, while there is one. */
 export const serverCall = signal<Call | undefined>(undefined);
 
+/** What the room was entered with, to come back the same. */
+let entered: Parameters<typeof enter> | undefined;
+
 /** Enters a room with what the person chose at its door. */
 export async function enter(room: string, wish: Preferences, topology: "sfu" | "mesh"): Promise<void> {
   stay.value = { kind: "entering" };
+  entered = [room, wish, topology];
+  const passphrase = passphraseOf(room);
   const client = ownClient(room);
   try {
     const joined = await client.join({
@@ -33,6 +39,7 @@ export async function enter(room: string, wish: Preferences, topology: "sfu" | "
       topology,
       microphone: wish.microphone && { deviceId: wish.microphoneId },
       camera: wish.camera && { deviceId: wish.cameraId },
+      encryption: passphrase === "" ? undefined : { passphrase },
     });
     follow(joined, room);
     setInside(room, true);
@@ -43,6 +50,14 @@ export async function enter(room: string, wish: Preferences, topology: "sfu" | "
     setInside(room, false);
     stay.value = { kind: "outside", error: toLodelineError(thrown) };
   }
+}
+
+/** Leaves and comes back with the passphrase that this tab has by now: whether one encrypts is said when coming in. */
+export async function reenter(): Promise<void> {
+  if (!entered) return;
+  const again = entered;
+  await leave();
+  await enter(...again);
 }
 
 /** Leaves the room and the call with the server peer; the receipt is shown. The tab can still be called. */

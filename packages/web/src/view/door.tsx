@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { beReachable } from "../state/own-client.ts";
+import { keepPassphrase, passphraseOf } from "../state/passphrase.ts";
 import { wasInside } from "../state/preferences.ts";
 import { enter, stay } from "../state/stay.ts";
 import { useWish } from "../state/wish.ts";
@@ -9,6 +10,7 @@ import { DeviceChoices } from "./device-choices.tsx";
 import { DoorPreview } from "./door-preview.tsx";
 import { NameField } from "./name-field.tsx";
 import { Notices } from "./notices.tsx";
+import { PassphraseField } from "./passphrase-field.tsx";
 
 /** A room's door: see and choose what you bring, say who you are, go in. A reload inside the room walks straight through. */
 export function Door({ room }: { room: string }): JSX.Element {
@@ -17,7 +19,11 @@ export function Door({ room }: { room: string }): JSX.Element {
   const returning = useRef(wasInside(room));
   const entering = stay.value.kind === "entering";
   const error = stay.value.kind === "outside" ? stay.value.error : undefined;
-  const goIn = () => void enter(room, { ...wish, name: wish.name.trim() || "Guest" }, topology);
+  const [passphrase, setPassphrase] = useState(passphraseOf(room));
+  const goIn = () => {
+    keepPassphrase(room, passphrase.trim());
+    void enter(room, { ...wish, name: wish.name.trim() || "Guest" }, topology);
+  };
   useEffect(() => {
     document.title = `${room} · Lodeline`;
     if (returning.current) goIn();
@@ -60,6 +66,7 @@ export function Door({ room }: { room: string }): JSX.Element {
           )}
           <NameField value={wish.name} change={(name) => change({ name })} name="name" />
           <DeviceChoices wish={wish} change={change} />
+          <PassphraseField value={passphrase} change={setPassphrase} />
           <details class="more">
             <summary>If the room is new</summary>
             <label class="field">

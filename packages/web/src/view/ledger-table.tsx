@@ -1,9 +1,12 @@
 import type { Call, LedgerRow, Room } from "@lodeline/client";
 import type { ComponentChildren, JSX } from "preact";
 import { usePulse, useSeconds } from "../state/pulse.ts";
+import { Icon } from "./icon.tsx";
 
 const FACTS = ["intended", "captured", "sent", "forwarded", "received"] as const;
 const CALL_FACTS = ["intended", "sent", "received"] as const;
+
+const UNREADABLE = { "missing-key": "no key", failed: "wrong key" } as const;
 
 /** Every track that concerns this participant, with its five facts and how long each has held. */
 export function LedgerTable({ room }: { room: Room }): JSX.Element {
@@ -18,16 +21,26 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
           <th scope="row">
             {nameOf(room, row.from)} → {nameOf(room, row.to)}
             <span class="soft"> {row.source}</span>
+            {row.encryption && (
+              <span class="tile-lock" title="Encrypted end to end: forwarded, not readable">
+                <Icon name="lock" />
+                <span class="visually-hidden">encrypted, forwarded and not readable</span>
+              </span>
+            )}
             <Choice row={row} />
             {row.standing !== "received" && row.held === undefined && (
               <span class="comes-to">
-                {row.standing}
+                {row.unreadable ? UNREADABLE[row.unreadable] : row.standing}
                 {row.replay && `: ${row.replay.step.replaceAll("-", " ")}`}
               </span>
             )}
           </th>
           {FACTS.map((fact) => (
-            <Fact key={fact} name={fact} fact={row.facts[fact]} />
+            <Fact
+              key={fact}
+              name={fact === "forwarded" && row.encryption ? "forwarded, not readable" : fact}
+              fact={row.facts[fact]}
+            />
           ))}
         </tr>
       ))}

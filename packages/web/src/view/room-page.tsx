@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { copy } from "../state/clipboard.ts";
 import { developing, setDeveloping, showHelp } from "../state/developer.ts";
+import { linkFragment } from "../state/passphrase.ts";
 import { usePulse } from "../state/pulse.ts";
 import { serverCall } from "../state/stay.ts";
 import { Brand } from "./brand.tsx";
@@ -12,6 +13,7 @@ import { DevicesPanel } from "./devices-panel.tsx";
 import { Icon } from "./icon.tsx";
 import { Notices } from "./notices.tsx";
 import { PeoplePanel } from "./people-panel.tsx";
+import { EncryptedBadge, UnlockBar } from "./sealed.tsx";
 import { ServerTile } from "./server-tile.tsx";
 import { SidePanel } from "./side-panel.tsx";
 import { ParticipantTile, ScreenTile, SelfTile } from "./tile.tsx";
@@ -32,12 +34,13 @@ export function RoomPage({ room, client }: { room: Room; client: LodelineClient 
         <Brand bare />
         <h1>{room.id}</h1>
         <Connection connection={room.connection} />
+        <EncryptedBadge room={room} />
         {room.locked && (
           <span class="locked" title="Nobody else can come in">
             <Icon name="lock" /> Locked
           </span>
         )}
-        <button type="button" class="button quiet push" onClick={copyLink}>
+        <button type="button" class="button quiet push" onClick={() => copyLink(room)}>
           <Icon name="link" /> <span class="wide-only">Copy link</span>
           <span class="visually-hidden narrow-only">Copy link</span>
         </button>
@@ -76,6 +79,7 @@ export function RoomPage({ room, client }: { room: Room; client: LodelineClient 
             <DeveloperPanel room={room} />
           </SidePanel>
         )}
+        <UnlockBar room={room} />
         <Notices />
       </main>
       <ControlBar room={room} client={client} panel={panel} show={show} />
@@ -101,6 +105,8 @@ function describe({ link, media }: RoomConnection): { words: string; look: "good
   return { words: media === "none" ? "Waiting for others" : "Connected", look: "good" };
 }
 
-function copyLink(): void {
-  copy(`${location.origin}${location.pathname}`, "The room's link is copied.");
+function copyLink(room: Room): void {
+  const fragment = linkFragment(room);
+  const done = fragment ? "The link is copied, with the passphrase in it." : "The room's link is copied.";
+  copy(`${location.origin}${location.pathname}${fragment}`, done);
 }

@@ -6,6 +6,7 @@ import { usePulse, useSeconds } from "../state/pulse.ts";
 import { trouble } from "../state/trouble.ts";
 import { Avatar } from "./avatar.tsx";
 import { clock } from "./clock.ts";
+import { Sealed, TileLock } from "./sealed.tsx";
 import { Truth } from "./truth.tsx";
 
 /** Another participant: picture or initials, name, and the truth of microphone and camera. Plays the microphone. */
@@ -26,7 +27,8 @@ export function ParticipantTile(props: {
     (element) => attachSound(element, room, participant),
     [room, participant],
   );
-  const shown = usePictured(video) && camera.intent === "live" && camera.mutedBy === null;
+  const readable = camera.decryption === undefined || camera.decryption === "ok";
+  const shown = usePictured(video) && readable && camera.intent === "live" && camera.mutedBy === null;
   const suspect = participant.presence === "suspect";
   const late = camera.words !== "live" || trouble.value?.what === "media" || trouble.value?.what === "both";
   const look = `${speaking ? "speaking" : ""} ${suspect || (shown && late) ? "waiting" : ""}`;
@@ -41,7 +43,8 @@ export function ParticipantTile(props: {
       ) : (
         shown && camera.standing === "missing" && <Veil words="The last picture; asking for a new one" />
       )}
-      <Plate name={participant.name}>
+      <Sealed participant={participant} />
+      <Plate name={participant.name} mark={<TileLock participant={participant} />}>
         <Truth source="microphone" words={microphone.words} />
         <Truth source="camera" words={camera.words} />
       </Plate>
@@ -124,10 +127,17 @@ export function TileFrame(props: {
 }
 
 /** Name and truth along a tile's lower edge. */
-export function Plate(props: { name: string; note?: string | undefined; children?: ComponentChildren }): JSX.Element {
+export function Plate(props: {
+  name: string;
+  note?: string | undefined;
+  /** Before the name. */
+  mark?: ComponentChildren;
+  children?: ComponentChildren;
+}): JSX.Element {
   return (
     <div class="plate">
       <span class="name">
+        {props.mark}
         <span>{props.name || "Guest"}</span>
         {props.note && <small>{props.note}</small>}
       </span>

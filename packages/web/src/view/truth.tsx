@@ -20,6 +20,8 @@ const LOOKS: Record<string, string> = {
   "missing: asking again": "missing",
   "muted by a moderator": "moderated",
   "speaking, not forwarded": "held",
+  "encrypted: no key": "sealed",
+  "encrypted: wrong key": "sealed",
 };
 
 /** The truth of one track, in words, with a dot of the same meaning. */
