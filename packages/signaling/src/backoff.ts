@@ -13,6 +13,11 @@ export function backoffMs(attempt: number, firstMs: number, maxMs: number, rando
   return whole / 2 + (whole / 2) * unit(random);
 }
 
+/** So long after its link was lost a server is looked for more often: most are only started again. */
+const SOON_MS = 10_000;
+/** The longest wait within that time. */
+const SOON_WAIT_MS = 750;
+
 /** The waits of a {@link Reconnection}. */
 export interface ReconnectionTimers {
   readonly reconnectFirstMs: number;
@@ -26,6 +31,8 @@ export class Reconnection {
   #attempt = 0;
   #openedAt: MonoMs | undefined;
   #forgaveAt: MonoMs | undefined;
+  /** Since when there has been no link, where it was not lost over and over. */
+  #missedSince: MonoMs | undefined;
   #at: MonoMs | undefined;
 
   constructor(timers: ReconnectionTimers, random: Random) {
@@ -51,9 +58,15 @@ export class Reconnection {
    */
   schedule(now: MonoMs): number {
     const { reconnectFirstMs, reconnectMaxMs } = this.#timers;
-    if (this.#openedAt !== undefined && now - this.#openedAt >= reconnectMaxMs) this.#attempt = 0;
-    this.#openedAt = undefined;
-    const waitMs = backoffMs(this.#attempt, reconnectFirstMs, reconnectMaxMs, this.#random);
+    if (this.#openedAt !== undefined) {
+      if (now - this.#openedAt >= reconnectMaxMs) this.#attempt = 0;
+      // One that was opened and dropped over and over is not missed, however young it is.
+      this.#missedSince = this.#attempt === 0 ? now : undefined;
+      this.#openedAt = undefined;
+    }
+    const soon = this.#missedSince !== undefined && now - this.#missedSince < SOON_MS;
+    const longestMs = soon ? Math.min(SOON_WAIT_MS, reconnectMaxMs) : reconnectMaxMs;
+    const waitMs = backoffMs(this.#attempt, reconnectFirstMs, longestMs, this.#random);
     this.#attempt += 1;
     this.#at = now + waitMs;
     return waitMs;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { seededRandom } from "@lodeline/base";
 import { DEFAULT_TIMERS } from "@lodeline/protocol";
 import { backoffMs, ServerLink } from "@lodeline/signaling";
-import { NO_FAULTS, Wire } from "./wire.ts";
+import { NO_FAULTS, Wire, type WireOptions } from "./wire.ts";
 
 describe("liveness", () => {
   it("[LINK13] on an idle link the client pings every heartbeat and the server only answers", () => {
@@ -94,6 +94,26 @@ describe("liveness", () => {
     wire.cut(0, 0);
     wire.run(0);
     assert.ok((waits().at(-1) ?? 1000) <= 100, `${waits()}`);
+  });
+
+  it("[LINK16] a server that is away for less than 10 s is found within 750 ms of its return, one that is away longer is not pressed", () => {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const wire = opened({ seed });
+      const waits = () => wire.clientOutputs.flatMap((o) => (o.kind === "state" && o.retryInMs ? [o.retryInMs] : []));
+      // A young link counts as well.
+      wire.run(500 * seed);
+      wire.reachable = false;
+      wire.cut(0, 0);
+      wire.run(1_500 + 1_000 * seed);
+      wire.reachable = true;
+      wire.run(750 + 100);
+      assert.equal(wire.client.state, "open", `${waits()}`);
+      wire.run(wire.timers.reconnectMaxMs);
+      wire.reachable = false;
+      wire.cut(0, 0);
+      wire.run(30_000);
+      assert.ok((waits().at(-1) ?? 0) >= wire.timers.reconnectMaxMs / 2, `${waits()}`);
+    }
   });
 
   it("[LINK16] starts over where a frame is missing, for its server was heard, but not twice in a row", () => {
@@ -187,8 +207,8 @@ describe("liveness", () => {
   });
 });
 
-function opened(): Wire {
-  const wire = new Wire();
+function opened(options: WireOptions = {}): Wire {
+  const wire = new Wire(options);
   wire.open();
   wire.run(500);
   return wire;
