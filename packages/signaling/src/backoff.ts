@@ -15,8 +15,8 @@ export function backoffMs(attempt: number, firstMs: number, maxMs: number, rando
 
 /** So long after its link was lost a server is looked for more often: most are only started again. */
 const SOON_MS = 10_000;
-/** The longest wait within that time. */
-const SOON_WAIT_MS = 750;
+/** Within that time no wait is longer than this share of the longest. */
+const SOON_SHARE = 0.25;
 
 /** The waits of a {@link Reconnection}. */
 export interface ReconnectionTimers {
@@ -32,7 +32,7 @@ export class Reconnection {
   #openedAt: MonoMs | undefined;
   #forgaveAt: MonoMs | undefined;
   /** Since when there has been no link, where it was not lost over and over. */
-  #missedSince: MonoMs | undefined;
+  #missedSince: MonoMs = -Infinity;
   #at: MonoMs | undefined;
 
   constructor(timers: ReconnectionTimers, random: Random) {
@@ -61,12 +61,11 @@ export class Reconnection {
     if (this.#openedAt !== undefined) {
       if (now - this.#openedAt >= reconnectMaxMs) this.#attempt = 0;
       // One that was opened and dropped over and over is not missed, however young it is.
-      this.#missedSince = this.#attempt === 0 ? now : undefined;
+      this.#missedSince = this.#attempt === 0 ? now : -Infinity;
       this.#openedAt = undefined;
     }
-    const soon = this.#missedSince !== undefined && now - this.#missedSince < SOON_MS;
-    const longestMs = soon ? Math.min(SOON_WAIT_MS, reconnectMaxMs) : reconnectMaxMs;
-    const waitMs = backoffMs(this.#attempt, reconnectFirstMs, longestMs, this.#random);
+    const share = now - this.#missedSince < SOON_MS ? SOON_SHARE : 1;
+    const waitMs = backoffMs(this.#attempt, reconnectFirstMs, reconnectMaxMs * share, this.#random);
     this.#attempt += 1;
     this.#at = now + waitMs;
     return waitMs;

@@ -26,18 +26,17 @@ export function connectionOnRoute(configuration: RTCConfiguration): RTCPeerConne
 }
 
 /** The frame's window, made when it is first needed and kept for good: a frame that goes closes what was made in it. */
-function routeWindow(): typeof globalThis | undefined {
+function routeWindow(): typeof globalThis | null | undefined {
   const page = globalThis.document as WithPolicy | undefined;
   if (!page?.featurePolicy) return undefined;
   if (!kept?.isConnected) {
     kept = page.createElement("iframe");
     kept.allow = "camera 'none'; microphone 'none'";
     kept.hidden = true;
-    kept.ariaHidden = "true";
     // Beside the body, which belongs to the page and may be made anew.
     page.documentElement.append(kept);
   }
   const inside = kept.contentDocument as WithPolicy | null;
-  if (!inside?.featurePolicy || inside.featurePolicy.allowsFeature("camera")) return undefined;
-  return (kept.contentWindow as unknown as typeof globalThis | null) ?? undefined;
+  if (inside?.featurePolicy?.allowsFeature("camera") !== false) return undefined;
+  return kept.contentWindow as unknown as typeof globalThis | null;
 }

@@ -5,17 +5,17 @@ const NO_WAY_MS = 5_000;
 
 /** Whether a connection that goes by the machine's own route ever got anywhere. */
 export class RouteTrial {
-  #connected = false;
-  #sinceMs: MonoMs | undefined;
+  /** Since when it has been tried; not a number once it has worked. */
+  #sinceMs: MonoMs = Number.POSITIVE_INFINITY;
 
   /** Takes each state of the connection. */
   note(state: RTCPeerConnectionState, now: MonoMs): void {
-    if (state === "connected") this.#connected = true;
-    else if (state === "connecting") this.#sinceMs ??= now;
+    if (state === "connected") this.#sinceMs = Number.NaN;
+    else if (state === "connecting") this.#sinceMs = Math.min(this.#sinceMs, now);
   }
 
   /** Whether that route leads nowhere: another connection had better try every address. */
   ledNowhere(now: MonoMs): boolean {
-    return !this.#connected && this.#sinceMs !== undefined && now - this.#sinceMs > NO_WAY_MS;
+    return now - this.#sinceMs > NO_WAY_MS;
   }
 }
