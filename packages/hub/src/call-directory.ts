@@ -218,7 +218,9 @@ export class CallDirectory {
     const { session, body } = signal;
     if (serverPeer?.has(session)) return serverPeer.signal(host, signal);
     if (body.kind !== "call:init") return answerUnknown(host, SERVER_PEER_IDENTITY, signal);
-    const refusal = this.#refusal(host, SERVER_PEER_IDENTITY, session);
+    // It has no key, and should have none: what it would answer with is noise.
+    const unreadable = body.encryption && denied("encryption/not-readable");
+    const refusal = unreadable ?? this.#refusal(host, SERVER_PEER_IDENTITY, session);
     if (refusal) return refuse(host, SERVER_PEER_IDENTITY, session, refusal);
     if (serverPeer) return serverPeer.begin(host, signal);
     host.deliver(said(SERVER_PEER_IDENTITY, session, { kind: "reject", reason: "unreachable" }));

@@ -490,6 +490,19 @@ describe("calls", () => {
     assert.equal(bob.heard[0]?.reason, "unreachable");
   });
 
+  it("[HUB56] the server peer takes no call that it could not read; people are told that it is encrypted", () => {
+    const world = new World();
+    const { ada, bob } = three(world);
+    const encrypted = { ...init, encryption: "sframe" } as const;
+    ada.signal("call", SERVER_PEER_IDENTITY, "s_e", 1, encrypted);
+    ada.signal("call", "bob", "s_b", 1, encrypted);
+    world.run();
+    assert.deepEqual(ada.errors, [{ code: "encryption/not-readable", field: "to" }]);
+    assert.equal(ada.heard[0]?.reason, "refused");
+    assert.equal(bob.heard.length, 1);
+    assert.equal(world.hub.status().calls, 1);
+  });
+
   it("[HUB31] refuses the seventeenth call at once", () => {
     const world = new World();
     const { ada, bob } = three(world);
