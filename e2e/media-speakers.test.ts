@@ -82,8 +82,10 @@ describe("twelve microphones over real sockets, three forwarded", { timeout: 30_
         afterMs: (heard?.at ?? 0) - first.at,
       };
     });
+    // By the time at which a packet was spoken: a machine under load hands them over in bunches.
+    const perHalf = 500 / PACKET_MS;
     const seconds = Array.from({ length: Math.floor(END_MS / 500) }, (_, i) =>
-      got.filter(({ at }) => Math.floor(at / 500) === i),
+      got.filter(({ index }) => Math.floor(index / perHalf) === i),
     );
     // Of a stream that is let in or shut out there is a part; what counts is whole streams.
     const streams = seconds.map((part) => (part.length * PACKET_MS) / 500);
@@ -93,8 +95,8 @@ describe("twelve microphones over real sockets, three forwarded", { timeout: 30_
     console.log(`first syllable cut by ${cuts.map(({ speaker, cutMs }) => `${cutMs} ms (${speaker})`).join(", ")}`);
     console.log(`heard after ${cuts.map(({ afterMs }) => `${Math.round(afterMs)} ms`).join(", ")}`);
     for (const { speaker, cutMs } of cuts) assert.ok(cutMs <= 40, `speaker ${speaker} is cut by ${cutMs} ms`);
-    // Five packets of pre-roll come on top of a switch.
-    for (const [i, n] of streams.slice(1).entries()) assert.ok(n <= MOST + 0.5, `${n} streams in half second ${i + 1}`);
+    // Five packets of pre-roll come on top of each switch, of which there are two at most.
+    for (const [i, n] of streams.slice(1).entries()) assert.ok(n <= MOST + 0.6, `${n} streams in half second ${i + 1}`);
     assert.ok(
       new Set(got.map(({ speaker, index }) => `${speaker} ${index}`)).size === got.length,
       "nothing comes twice",

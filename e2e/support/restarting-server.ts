@@ -57,7 +57,8 @@ export class RestartingServer implements AsyncDisposable {
 }
 
 async function launch(directory: string, port: string): Promise<{ process: LodelineProcess; url: string }> {
-  const media = ["--media-address", "127.0.0.1"];
+  // Each of more than three is to be heard, whoever speaks.
+  const media = ["--media-address", "127.0.0.1", "--speakers", "0"];
   const process = new LodelineProcess(["dev", "--port", port, "--data", directory, "--log-level", "info", ...media]);
   const [, url = ""] = await process.says(/(http:\/\/127\.0\.0\.1:\d+)/);
   return { process, url };

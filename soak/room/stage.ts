@@ -224,7 +224,7 @@ async function keepsData(): Promise<boolean> {
 
 async function startServer(port: string, dataDirectory: string | undefined) {
   const data = dataDirectory === undefined ? [] : ["--data", dataDirectory];
-  const process = new LodelineProcess(["dev", "--port", port, "--faults", ...data]);
+  const process = new LodelineProcess(["dev", "--port", port, "--faults", "--speakers", "0", ...data]);
   const [, url = ""] = await process.says(/(http:\/\/127\.0\.0\.1:\d+)/);
   return { process, url };
 }

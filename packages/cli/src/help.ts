@@ -28,6 +28,8 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
                            of this machine's (Firefox never tries loopback for media)
       --workers <n>        threads that media runs in, each with a UDP port of its own;
                            default one for each core but one; 0: the server's own
+      --speakers <n>       of how many microphones of a room sound is forwarded, those
+                           that spoke last; default 3; 0: of all
       --log-level <level>  error, warn, info, debug, trace or silent; dev: warn, serve: info
 
   lodeline key     make a signing key and print it

@@ -59,6 +59,7 @@ describe("lodeline", () => {
     [["dev", "--fault", "udp:loss=5%", "--fault", "udp:loss"], /takes a share/],
     [["dev", "--fault", "device:pull"], /developer panel/],
     [["serve", "--fault", "server:kill"], /--fault/],
+    [["dev", "--speakers", "few"], /--speakers is a whole number from 0 to \d+/],
     [["dev", "--workers", "many"], /--workers is a whole number from 0 to 256/],
     [["serve", "--media-ports", "40000"], /--media-ports is a range/],
     [["serve", "--key-file", "/nowhere/at/all"], /cannot be read: ENOENT/],

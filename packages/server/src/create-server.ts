@@ -166,13 +166,14 @@ function closing(app: FastifyInstance): (error: unknown) => Promise<never> {
 }
 
 function createHub(settings: Settings, clock: Clock, parts: Pick<Parts, "tokens" | "media" | "faults" | "store">): Hub {
-  const { random, timers, rate, open } = settings;
+  const { random, timers, rate, open, loudestSpeakers } = settings;
   const { tokens, media, faults, store } = parts;
   return new Hub({
     clock,
     random,
     timers,
     rate,
+    ...(loudestSpeakers === undefined ? {} : { roomSettings: { loudestSpeakers } }),
     ...(store ? { store, restore: store.image(), digest: digestOf } : {}),
     ports: {
       authorization: createAuthorization(tokens, random, open),

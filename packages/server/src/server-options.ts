@@ -54,6 +54,8 @@ export interface ServerOptions {
    * Messages a second, and at once, that one link may send. Default: those of LIMITS. `null` for none: benches only.
    */
   readonly rate?: { readonly perSecond: number; readonly burst: number } | null | undefined;
+  /** Of how many microphones of a room sound is forwarded, the last that spoke; 0: of all. A room may be made with another. Default 3. */
+  readonly loudestSpeakers?: number | undefined;
   /** Where media goes. */
   readonly media?: MediaOptions | undefined;
   /**

@@ -1,5 +1,5 @@
 import { cryptoRandom, LodelineError, type Logger, type Random, silentLogger } from "@lodeline/base";
-import { DEFAULT_TIMERS, type Timers } from "@lodeline/protocol";
+import { DEFAULT_TIMERS, LIMITS, type Timers } from "@lodeline/protocol";
 import { createSigningKey, type SigningKey } from "./auth/signing-key.ts";
 import { isLoopbackHost } from "./http/origin-policy.ts";
 import type { MediaOptions, ServerOptions } from "./server-options.ts";
@@ -14,6 +14,7 @@ export interface Settings {
   readonly pageDirectory: string | undefined;
   readonly timers: Timers;
   readonly rate: ServerOptions["rate"];
+  readonly loudestSpeakers: number | undefined;
   readonly media: MediaOptions;
   readonly storage: ServerOptions["storage"];
   readonly logger: Logger;
@@ -47,6 +48,7 @@ export function resolveSettings(options: ServerOptions): Settings {
     pageDirectory: options.pageDirectory,
     timers: { ...DEFAULT_TIMERS, ...options.timers },
     rate: options.rate,
+    loudestSpeakers: options.loudestSpeakers,
     media: options.media ?? {},
     storage: options.storage,
     logger: options.logger ?? silentLogger,
@@ -79,6 +81,10 @@ function checkNumbers(options: ServerOptions): void {
     throw unfit("media.portRange", "A port range goes from a lower port to a higher one, both from 1 to 65535.");
   }
   checkWorkers(media?.workers ?? 0, range);
+  const { loudestSpeakers = 0 } = options;
+  if (!Number.isInteger(loudestSpeakers) || loudestSpeakers < 0 || loudestSpeakers > LIMITS.participantsPerRoom) {
+    throw unfit("loudestSpeakers", `Forwarded speakers are a whole number from 0 to ${LIMITS.participantsPerRoom}.`);
+  }
 }
 
 /** More than this many threads help nobody. */

@@ -43,6 +43,7 @@ describe("settings", () => {
     ["media.portRange", { media: { workers: 2, portRange: { first: 50_000, last: 50_000 } } }],
     ["media.workers", { media: { workers: -1 } }],
     ["media.workers", { media: { workers: 1.5 } }],
+    ["loudestSpeakers", { loudestSpeakers: -1 }],
   ];
   for (const [field, options] of unfit) {
     it(`[SET4] refuse ${JSON.stringify(options)}`, () => {

@@ -14,6 +14,7 @@ import {
   mediaAddresses,
   PORT_RANGE,
   SERVER_OPTIONS,
+  speakerCount,
   storageIn,
   workerCount,
 } from "./server-options.ts";
@@ -55,6 +56,7 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
         port: numberOption(values, "port", PORT_RANGE),
         pageDirectory: page,
         media: { addresses: mediaAddresses(values), workers: workerCount(values) },
+        loudestSpeakers: speakerCount(values),
         storage: storageIn(data),
         faults: values.faults === true || faults.length > 0 ? "network" : false,
       },

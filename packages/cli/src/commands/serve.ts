@@ -10,6 +10,7 @@ import {
   mediaAddresses,
   PORT_RANGE,
   SERVER_OPTIONS,
+  speakerCount,
   storageIn,
   workerCount,
 } from "./server-options.ts";
@@ -38,6 +39,7 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         origins: listOption(values, "origin"),
         pageDirectory: textOption(values, "page") ?? pageDirectory(),
         storage: storageIn(values["no-data"] === true ? undefined : (textOption(values, "data") ?? DEFAULT_DATA)),
+        loudestSpeakers: speakerCount(values),
         media: {
           addresses: mediaAddresses(values),
           portRange: ports,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { LIMITS } from "@lodeline/protocol";
 import { defaultWorkerCount, type LogLevel } from "@lodeline/server";
 import { listOption, numberOption, type OptionValues, wordOption } from "../arguments.ts";
 
@@ -9,6 +10,7 @@ export const SERVER_OPTIONS = {
   page: { type: "string" },
   data: { type: "string" },
   workers: { type: "string" },
+  speakers: { type: "string" },
   "media-address": { type: "string", multiple: true },
   "log-level": { type: "string" },
 } as const;
@@ -18,6 +20,9 @@ export const PORT_RANGE = { least: 0, most: 65_535 } as const;
 
 /** How many media workers there may be; 0 is the server's own thread. */
 const WORKERS_RANGE = { least: 0, most: 256 } as const;
+
+/** Of how many microphones of a room sound is forwarded; 0 is all. */
+const SPEAKERS_RANGE = { least: 0, most: LIMITS.participantsPerRoom } as const;
 
 const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace", "silent"];
 
@@ -39,6 +44,11 @@ export function mediaAddresses(values: OptionValues): readonly string[] | undefi
  */
 export function workerCount(values: OptionValues, ports?: number): number {
   return numberOption(values, "workers", WORKERS_RANGE) ?? Math.min(defaultWorkerCount(), ports ?? Infinity);
+}
+
+/** `--speakers`: of how many microphones sound is forwarded; `undefined` for the default. */
+export function speakerCount(values: OptionValues): number | undefined {
+  return numberOption(values, "speakers", SPEAKERS_RANGE);
 }
 
 /** Where state is kept, `undefined` for nowhere. @param folder - The one that `--data` names, or the default. */
