@@ -2,11 +2,12 @@ import { cpus, release, totalmem } from "node:os";
 import { dataChannel } from "./src/data-channel.ts";
 import { forward } from "./src/forward.ts";
 import { joinBench } from "./src/join.ts";
+import { peers } from "./src/peers.ts";
 import { receipts } from "./src/receipts.ts";
 import { type Bench, type Row, table, writeResults } from "./src/result.ts";
 import { signaling } from "./src/signaling.ts";
 
-const BENCHES: readonly Bench[] = [joinBench, signaling, receipts, forward, dataChannel];
+const BENCHES: readonly Bench[] = [joinBench, signaling, receipts, forward, dataChannel, peers];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name));
@@ -23,7 +24,7 @@ console.log(
 );
 const rows: Row[] = [];
 for (const bench of BENCHES) {
-  if (wanted.length > 0 && !wanted.includes(bench.name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(bench.name) : bench.onlyByName === true) continue;
   console.log(`\n${bench.name}: ${bench.about}`);
   const started = performance.now();
   const got = await bench.run((text) =>

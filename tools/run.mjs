@@ -56,6 +56,9 @@ const TASKS = {
     if (built !== 0) return built;
     return runChild(node, [...source, entry, ...args], { cwd: root, env: await ensureBrowsers() });
   },
+  fuzz: (node, args) => runChild(node, [...source, "tools/fuzz/main.ts", ...args], { cwd: root }),
+  "native:sanitize": (node) =>
+    runChild(node, [...source, "tools/fuzz/main.ts", "--kernel-only", "200000"], { cwd: root }),
   soak: async (node, args) => {
     const [name = "", ...rest] = args;
     const entry = `soak/${name}.ts`;

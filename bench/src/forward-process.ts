@@ -17,8 +17,9 @@ const clock = systemClock({
   setTimer: (fn, delayMs) => setTimeout(fn, delayMs),
   clearTimer: (handle) => clearTimeout(handle as NodeJS.Timeout),
 });
-const { native } = measuredOptions<{ readonly native: boolean }>();
-const engine = createMediaEngine({ clock, random: cryptoRandom((into) => randomFillSync(into)), native });
+const { native, address } = measuredOptions<{ readonly native: boolean; readonly address: string }>();
+const random = cryptoRandom((into) => randomFillSync(into));
+const engine = createMediaEngine({ clock, random, native, addresses: [address] });
 await engine.ready();
 const transports = new Map<string, MediaTransport>();
 const forwarders: Forwarder[] = [];
@@ -50,6 +51,7 @@ function transportOf(id: string): MediaTransport {
 }
 
 serveMeasured({ path: engine.packetPath }, () => ({
+  ...engine.kernelCounters,
   packetsIn: publication?.stats().packets ?? 0,
   packetsOut: forwarders.reduce((sum, forwarder) => sum + forwarder.stats().packets, 0),
 }));

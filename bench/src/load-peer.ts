@@ -5,14 +5,24 @@ import { type Sinks, sendTogether } from "./sinks.ts";
 /** Bytes of each packet before protection. */
 export const PACKET_BYTES = 1_100;
 
+/** One packet in so many begins a key frame. */
+const KEY_FRAME_EVERY = 300;
+
 /** Brings an offer to whoever is measured, and its answer back. */
 export type Signal = (offerSdp: string) => Promise<string>;
+
+/** What werift knows of the path in use. */
+interface NominatedPair {
+  readonly remoteAddr: readonly [address: string, port: number];
+  readonly protocol: { readonly transport: { readonly socket: Socket } };
+}
 
 /** One peer of the load: negotiates as a browser does, then only sends or only takes in. */
 export class LoadPeer {
   readonly #peer: RTCPeerConnection;
   readonly #ssrc: number;
-  readonly #payload = vp8Payload();
+  readonly #keyFrame = vp8Payload(true);
+  readonly #interframe = vp8Payload(false);
   #sequence = 0;
 
   private constructor(peer: RTCPeerConnection, ssrc: number) {
@@ -54,19 +64,17 @@ export class LoadPeer {
     return dtls;
   }
 
-  /** Sends packets without a pause, each of a key frame, so that every receiver is served from the first one on. */
+  /** Sends packets without a pause; the very first is of a key frame, so that every receiver is served from then on. */
   burst(packets: number): void {
-    const { connection } = this.#dtls.iceTransport;
-    const { srtp } = this.#dtls as unknown as { readonly srtp: SrtpSession };
-    const [socket] = socketsOf(connection);
-    const [address = "", port = 0] = connection.nominated?.remoteAddr ?? [];
-    if (socket)
-      sendTogether(
-        socket,
-        address,
-        port,
-        Array.from({ length: packets }, () => this.#next(srtp)),
-      );
+    const { srtp, iceTransport } = this.#dtls as unknown as {
+      readonly srtp: SrtpSession;
+      readonly iceTransport: { readonly connection: { readonly nominated?: NominatedPair } };
+    };
+    const { nominated } = iceTransport.connection;
+    if (nominated === undefined) throw new Error("the publisher has no path");
+    const [address, port] = nominated.remoteAddr;
+    const burst = Array.from({ length: packets }, () => this.#next(srtp));
+    sendTogether(nominated.protocol.transport.socket, address, port, burst);
   }
 
   #next(srtp: SrtpSession): Buffer {
@@ -77,8 +85,9 @@ export class LoadPeer {
       timestamp: (this.#sequence * 90) >>> 0,
       marker: true,
     });
+    const payload = this.#sequence % KEY_FRAME_EVERY === 0 ? this.#keyFrame : this.#interframe;
     this.#sequence++;
-    return srtp.encrypt(this.#payload, header);
+    return srtp.encrypt(payload, header);
   }
 
   /** From now on media is only counted. */
@@ -116,11 +125,11 @@ function socketsOf(connection: object): Socket[] {
   return protocols.flatMap(({ transport }) => transport?.socket ?? []);
 }
 
-/** A VP8 payload that says key frame at its start. */
-function vp8Payload(): Buffer {
+/** A VP8 payload that begins a frame. RFC 7741 section 4.2, RFC 6386 section 9.1. */
+function vp8Payload(keyFrame: boolean): Buffer {
   const payload = Buffer.alloc(PACKET_BYTES - 12, 0x5a);
   payload[0] = 0x10;
-  payload[1] = 0x10;
-  payload.set([0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01], 4);
+  payload[1] = keyFrame ? 0x10 : 0x11;
+  if (keyFrame) payload.set([0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01], 4);
   return payload;
 }

@@ -20,6 +20,8 @@ export interface Row {
 export interface Bench {
   readonly name: string;
   readonly about: string;
+  /** Runs only when it is asked for by name: it needs what not every machine has. */
+  readonly onlyByName?: boolean;
   run(progress: (text: string) => void): Promise<readonly Row[]>;
 }
 

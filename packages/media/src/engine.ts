@@ -13,7 +13,7 @@ import { EnginePorts } from "./engine-ports.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
-import { PacketKernel } from "./kernel/packet-kernel.ts";
+import { type KernelCounters, PacketKernel } from "./kernel/packet-kernel.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
@@ -61,6 +61,9 @@ export interface MediaEngineOptions {
   /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
   readonly iceTimings?: Partial<IceTimings> | undefined;
 }
+
+/** What is due later than this is done together with what else falls into as many ms. */
+const TICK_GRID_MS = 25;
 
 /** What an engine holds, for a leak test. */
 export interface EngineResources {
@@ -123,6 +126,11 @@ export class MediaEngine implements AsyncDisposable {
   /** `kernel` where C moves the packets, `typescript` where TypeScript does. */
   get packetPath(): "kernel" | "typescript" {
     return this.#kernel === undefined ? "typescript" : "kernel";
+  }
+
+  /** What the packet kernel did so far; `undefined` where TypeScript moves the packets. */
+  get kernelCounters(): KernelCounters | undefined {
+    return this.#kernel?.counters();
   }
 
   /**
@@ -273,7 +281,10 @@ export class MediaEngine implements AsyncDisposable {
     if (this.#transports.size === 0) this.#disarm();
   }
 
-  #arm(at: MonoMs): void {
+  #arm(wanted: MonoMs): void {
+    // What is not due soon waits for the others: else each of a hundred transports would wake all of them.
+    const now = this.#options.clock.now();
+    const at = wanted - now > TICK_GRID_MS ? Math.ceil(wanted / TICK_GRID_MS) * TICK_GRID_MS : wanted;
     if (at >= this.#armedAtMs || this.#closed) return;
     this.#timer?.cancel();
     this.#armedAtMs = at;
@@ -293,8 +304,12 @@ export class MediaEngine implements AsyncDisposable {
     this.#kernel?.settle();
     let next = Infinity;
     for (const transport of this.#transports) {
-      if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
-      next = Math.min(next, transport.deadlineMs ?? Infinity);
+      let deadlineMs = transport.deadlineMs ?? Infinity;
+      if (deadlineMs <= now) {
+        transport.tick(now);
+        deadlineMs = transport.deadlineMs ?? Infinity;
+      }
+      next = Math.min(next, deadlineMs);
     }
     // Never the same moment again: something that is due and does not go away must not spin.
     if (next < Infinity) this.#arm(Math.max(next, now + 1));

@@ -33,7 +33,7 @@ const REPORT_INTERVAL_MS = 1000;
 /** After a new stream the next report leaves this soon: a little later than its siblings begin. */
 const FIRST_REPORT_MS = 30;
 
-/** Layers are chosen anew this often, since they come and go. */
+/** Layers are chosen anew this often, since they come and go; at the same moments for all, so that all wake once. */
 const EVALUATE_INTERVAL_MS = 250;
 
 /** The RTP side of one transport: unprotects, finds the stream, hands it to its publication; and feedback both ways. */
@@ -332,7 +332,7 @@ export class MediaPlane {
       for (const request of this.#feedback.requests(stream, this.#transport.roundTripMs, now)) this.#sendRtcp(request);
     }
     if (now >= this.#nextEvaluateAtMs) {
-      this.#nextEvaluateAtMs = now + EVALUATE_INTERVAL_MS;
+      this.#nextEvaluateAtMs = now + EVALUATE_INTERVAL_MS - (now % EVALUATE_INTERVAL_MS);
       for (const forwarder of this.#slots.forwarders) forwarder.evaluate(now);
     }
     if (now >= this.#nextReportAtMs) {

@@ -131,7 +131,8 @@ export interface Sent {
 
 const UNBOUNDED: BitrateBounds = { simulcastBps: undefined, singleBps: undefined };
 
-const KEYS = { key: Buffer.alloc(16, 3), salt: Buffer.alloc(12, 4) };
+/** The keys of what browsers send. */
+export const PEER_KEYS = { key: Buffer.alloc(16, 3), salt: Buffer.alloc(12, 4) };
 const OURS = { key: Buffer.alloc(16, 5), salt: Buffer.alloc(12, 6) };
 
 /** One browser at the other end of a plane: it has the other half of the keys, and remembers what reached it. */
@@ -140,7 +141,7 @@ export class RigBrowser {
   readonly got: Got[] = [];
   readonly feedback: RtcpPacket[] = [];
   readonly #clock: RigClock;
-  readonly #sender = new SrtpSender(SRTP_PROFILE.aeadAes128Gcm, KEYS);
+  readonly #sender = new SrtpSender(SRTP_PROFILE.aeadAes128Gcm, PEER_KEYS);
   readonly #receiver = new SrtpReceiver(SRTP_PROFILE.aeadAes128Gcm, OURS);
 
   constructor(
@@ -178,7 +179,7 @@ export class RigBrowser {
 
   /** DTLS is connected: both have each other's keys. */
   connect(): void {
-    this.plane.secure({ profile: SRTP_PROFILE.aeadAes128Gcm, local: OURS, remote: KEYS });
+    this.plane.secure({ profile: SRTP_PROFILE.aeadAes128Gcm, local: OURS, remote: PEER_KEYS });
   }
 
   /** Sends a packet to the server. */

@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import WebSocket from "ws";
+
+/** Where Debian's package has its parts. */
+const PARTS = "/usr/lib/x86_64-linux-gnu/janus";
+const PARTS_USED = [
+  ["plugins", "videoroom"],
+  ["transports", "websockets"],
+] as const;
+const START_WITHIN_MS = 10_000;
+const ANSWER_WITHIN_MS = 10_000;
+
+/** A message of Janus's. */
+interface Message {
+  readonly janus: string;
+  readonly transaction?: string;
+  readonly data?: { readonly id: number };
+  readonly plugindata?: { readonly data: Record<string, unknown> };
+  readonly jsep?: { readonly sdp: string };
+}
+
+/** A Janus of the bench's own, configured for video rooms and nothing else. Disposing of it ends it. */
+export class Janus implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<
+    string,
+    { readonly wants: (message: Message) => boolean; readonly take: (message: Message) => void }
+  >();
+  #session = 0;
+  #next = 0;
+
+  private constructor(process: ChildProcess, socket: WebSocket) {
+    this.#process = process;
+    this.#socket = socket;
+    socket.on("message", (text: Buffer) => this.#take(JSON.parse(text.toString()) as Message));
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param eventLoops - Threads that serve all peers; 0, the default of Janus, gives each peer its own.
+   */
+  static async start(eventLoops: number, port: number): Promise<Janus> {
+    const folder = configure(eventLoops, port);
+    const args = ["-C", join(folder, "janus.jcfg"), "-F", folder, "-o"];
+    const process = spawn("janus", args, { stdio: "ignore", cwd: folder });
+    const failed = once(process, "error").then(([error]) => Promise.reject(error as Error));
+    const started = new Janus(process, await Promise.race([connect(port), failed]));
+    started.#session = (await started.#ask({ janus: "create" })).data?.id ?? 0;
+    return started;
+  }
+
+  /** CPU used so far by all its threads, in ms. */
+  get cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, "latin1");
+    // After the name, which may hold anything: state is field 3, user and system time are 14 and 15, in ticks of 10 ms.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  /** Makes a room and publishes into it. @returns The answer to the offer, and who the publisher is. */
+  async publish(room: number, offerSdp: string): Promise<{ readonly sdp: string; readonly feed: unknown }> {
+    const handle = await this.#attach();
+    await this.#message(handle, { request: "create", room, publishers: 1, bitrate: 0, videocodec: "vp8" });
+    const joined = await this.#message(handle, { request: "join", ptype: "publisher", room });
+    const answered = await this.#message(handle, { request: "publish" }, { type: "offer", sdp: offerSdp });
+    return { sdp: answered.jsep?.sdp ?? "", feed: joined.plugindata?.data["id"] };
+  }
+
+  /** Subscribes to a publisher. @returns Janus's offer, and what takes the answer. */
+  async subscribe(
+    room: number,
+    feed: unknown,
+  ): Promise<{ readonly sdp: string; answer(sdp: string): Promise<unknown> }> {
+    const handle = await this.#attach();
+    const attached = await this.#message(handle, { request: "join", ptype: "subscriber", room, streams: [{ feed }] });
+    return {
+      sdp: attached.jsep?.sdp ?? "",
+      answer: (sdp) => this.#message(handle, { request: "start" }, { type: "answer", sdp }),
+    };
+  }
+
+  async #attach(): Promise<number> {
+    const { data } = await this.#ask({ janus: "attach", plugin: "janus.plugin.videoroom" });
+    return data?.id ?? 0;
+  }
+
+  #message(handle: number, body: object, jsep?: object): Promise<Message> {
+    return this.#ask({ janus: "message", handle_id: handle, body, ...(jsep && { jsep }) });
+  }
+
+  /** An acknowledgement is not the answer: that follows as an event. */
+  async #ask(message: object): Promise<Message> {
+    const transaction = `t${this.#next++}`;
+    const { promise, resolve } = Promise.withResolvers<Message>();
+    this.#waiting.set(transaction, { wants: ({ janus }) => janus !== "ack", take: resolve });
+    this.#socket.send(JSON.stringify({ ...message, transaction, ...(this.#session && { session_id: this.#session }) }));
+    const late = pause(ANSWER_WITHIN_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`Janus did not answer ${JSON.stringify(message).slice(0, 80)}`);
+    });
+    const answer = await Promise.race([promise, late]);
+    const wrong = answer.janus === "error" || answer.plugindata?.data["error"] !== undefined;
+    if (wrong) throw new Error(`Janus refused: ${JSON.stringify(answer).slice(0, 300)}`);
+    return answer;
+  }
+
+  #take(message: Message): void {
+    const waiting = this.#waiting.get(message.transaction ?? "");
+    if (!waiting?.wants(message)) return;
+    this.#waiting.delete(message.transaction ?? "");
+    waiting.take(message);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.terminate();
+    if (this.#process.exitCode !== null) return;
+    this.#process.kill("SIGKILL");
+    await once(this.#process, "exit");
+  }
+}
+
+/** Its configuration in a folder of its own: what is not named is as Janus has it. */
+function configure(eventLoops: number, port: number): string {
+  const folder = mkdtempSync(join(tmpdir(), "lodeline-janus-"));
+  // Of its parts only what is used: all of them together ended with a segmentation fault in a namespace (1.1.2).
+  for (const [kind, name] of PARTS_USED) {
+    mkdirSync(join(folder, kind));
+    const [file] = readdirSync(join(PARTS, kind)).filter((one) => one.startsWith(`libjanus_${name}.so`));
+    if (file === undefined) throw new Error(`Debian's janus package is not installed, or has no ${name}`);
+    symlinkSync(join(PARTS, kind, file), join(folder, kind, `libjanus_${name}.so`));
+  }
+  const loops = eventLoops > 0 ? `event_loops = ${eventLoops}` : "";
+  writeFileSync(
+    join(folder, "janus.jcfg"),
+    `general: {
+  configs_folder = "${folder}"
+  plugins_folder = "${folder}/plugins"
+  transports_folder = "${folder}/transports"
+  debug_level = 2
+  ${loops}
+}
+`,
+  );
+  writeFileSync(
+    join(folder, "janus.transport.websockets.jcfg"),
+    `general: {\n  json = "compact"\n  ws = true\n  ws_port = ${port}\n  wss = false\n}\n`,
+  );
+  writeFileSync(join(folder, "janus.plugin.videoroom.jcfg"), "general: {\n}\n");
+  return folder;
+}
+
+async function connect(port: number): Promise<WebSocket> {
+  const deadline = performance.now() + START_WITHIN_MS;
+  for (;;) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, "janus-protocol");
+    const opened = once(socket, "open").then(
+      () => true,
+      () => false,
+    );
+    if (await opened) return socket;
+    if (performance.now() > deadline) throw new Error("Janus did not open its WebSocket");
+    await pause(100);
+  }
+}
