@@ -137,7 +137,7 @@ function putPublished(turn: Turn, participant: string, source: keyof Place["publ
   for (const row of turn.rowsFrom(participant)) {
     if (row.source !== source) continue;
     // Let in or kept back: a new expectation either way. What was received before says nothing about it.
-    if (turned) restartRow(turn, row);
+    if (turned) restartRow(turn, row, "kept");
     if (told && concernsParties(row)) turn.markRow(row);
     refreshRow(turn, row.to, row.publication);
   }

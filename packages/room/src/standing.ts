@@ -33,8 +33,12 @@ export function renewWindow(turn: Turn, row: Row): void {
   turn.putRow(judge(turn, { ...row, since: turn.now, due: undefined }));
 }
 
-/** A new expectation of a row that stays: another session carries it from now on, so nothing of it is received yet. */
-export function restartRow(turn: Turn, row: Row): void {
+/**
+ * A new expectation of a row that stays: another session carries it from now on, so nothing of it is received yet.
+ *
+ * @param forwarder - `kept`: the forwarder is the same, and what it does is told when that changes.
+ */
+export function restartRow(turn: Turn, row: Row, forwarder: "new" | "kept" = "new"): void {
   const no = (fact: Row["received"]) =>
     fact.value ? { value: false, version: fact.version + 1, at: turn.wall } : fact;
   const fresh: Row = {
@@ -42,7 +46,7 @@ export function restartRow(turn: Turn, row: Row): void {
     since: turn.now,
     announced: turn.seq,
     standing: row.intended.value && !isHeld(turn, row) ? "pending" : "off",
-    forwarded: no(row.forwarded),
+    forwarded: forwarder === "kept" ? row.forwarded : no(row.forwarded),
     received: no(row.received),
     replay: null,
     due: undefined,

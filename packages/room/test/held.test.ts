@@ -66,6 +66,16 @@ describe("a microphone that is kept back", () => {
     assert.equal(only(effects, "replay-over").length, 1);
   });
 
+  it("[HELD3] what its forwarder does stays as it was told: one that is kept back for a moment never ceases", () => {
+    const room = new RoomBench("sfu");
+    room.settle("a", "b");
+    assert.equal(rowOf(room).forwarded.value, true);
+    hold(room, "silent");
+    hold(room, undefined);
+    assert.equal(rowOf(room).forwarded.value, true);
+    assert.equal(rowOf(room).received.value, false);
+  });
+
   it("[HELD2] its silence is not put down to the receiver's connection", () => {
     const room = new RoomBench("sfu");
     room.settle("a", "b");
