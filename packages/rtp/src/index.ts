@@ -1,5 +1,12 @@
 export { ArrivalRecorder, FEEDBACK_INTERVAL_MS } from "./arrival-recorder.ts";
 export { BandwidthEstimator, ESTIMATOR_SETTINGS, type EstimatorSettings } from "./bandwidth/bandwidth-estimator.ts";
+export {
+  type Allocation,
+  type AllocationRequest,
+  type AllocationStep,
+  allocateBitrate,
+} from "./bandwidth/bitrate-allocator.ts";
+export { Pacer, type PacketUrgency } from "./bandwidth/pacer.ts";
 export { BITRATE_METER_FIELDS, BitrateMeter } from "./bitrate-meter.ts";
 export {
   type AudioLevel,
