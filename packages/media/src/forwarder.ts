@@ -1,5 +1,15 @@
 import type { MonoMs } from "@lodeline/base";
-import { chooseLayer, type LayerReason, LayerSelector, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
+import {
+  type AllocationRequest,
+  chooseLayer,
+  type LayerChoice,
+  type LayerReason,
+  LayerSelector,
+  type LayerState,
+  type PayloadInspector,
+  type RtpPacket,
+} from "@lodeline/rtp";
+import { ForwarderShare, type ShareOfPath } from "./forwarder-share.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelLeg } from "./kernel/kernel-leg.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
@@ -21,7 +31,7 @@ export interface View {
   readonly height: number;
   /** False pauses video; sound goes on. */
   readonly visible: boolean;
-  /** Reserved for sharing a limited bitrate: higher is more important. */
+  /** Its weight where a limited bitrate is shared: higher is served first. */
   readonly priority: number;
 }
 
@@ -60,6 +70,7 @@ export class Forwarder implements PacketConsumer {
   readonly transport: PlaneOwner;
   readonly slot: SendSlot;
   readonly #selector = new LayerSelector();
+  readonly #share: ForwarderShare;
   #view: View = { width: 0, height: 0, visible: true, priority: 1 };
   #codec: { readonly of: IncomingStream; readonly as: SectionCodec | undefined } | undefined;
   #keyFrameAskedAtMs: MonoMs = -Infinity;
@@ -81,6 +92,7 @@ export class Forwarder implements PacketConsumer {
     this.transport = options.transport;
     this.slot = options.slot;
     this.#before = options.slot.counters;
+    this.#share = new ForwarderShare(options.publication);
     this.publication.attach(this);
     this.#openLeg();
     this.evaluate(this.transport.now());
@@ -98,9 +110,8 @@ export class Forwarder implements PacketConsumer {
   /** Fault injection drops packets one by one; else the choice of a layer is all there is to decide. */
   get needsPackets(): string | undefined {
     if (this.#silentUntilMs > this.transport.now()) return "silenced";
-    return this.slot.isSecured && !this.transport.media.session
-      ? "the receiver's keys are not for the kernel"
-      : undefined;
+    if (this.slot.isSecured && !this.transport.media.session) return "the receiver's keys are not for the kernel";
+    return this.slot.isPaced ? "paced" : undefined;
   }
 
   packetsMoved(): void {
@@ -241,15 +252,48 @@ export class Forwarder implements PacketConsumer {
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers = this.publication.layers(now);
-    const one = this.#view.visible ? this.publication.one.target(layers, now) : undefined;
-    const chosen =
-      one === undefined
-        ? chooseLayer(layers, this.#view)
-        : { rid: one, why: "the one encoding of a pair", reason: "one-encoding" as const };
-    const choice = this.#selector.choose(chosen);
+    const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
     this.#steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
     return { choice, waiting: this.#selector.waiting && target !== undefined };
+  }
+
+  /** The layer to forward if the path carried everything. */
+  #wish(layers: readonly LayerState[], now: MonoMs): LayerChoice {
+    const one = this.#view.visible ? this.publication.one.target(layers, now) : undefined;
+    if (one === undefined) return chooseLayer(layers, this.#view);
+    return { rid: one, why: "the one encoding of a pair", reason: "one-encoding" };
+  }
+
+  /** What it would use of the receiver's path. For {@link Downlink} only. */
+  request(now: MonoMs): AllocationRequest {
+    if (this.publication.kind === "audio") return this.#share.audioRequest(this.id, this.slot.bitrateBps(now));
+    const layers = this.publication.layers(now);
+    return this.#share.request(this.id, layers, this.#wish(layers, now), this.#view, this.#selector.current, now);
+  }
+
+  /** What it may use. For {@link Downlink} only. */
+  limit(got: ShareOfPath, now: MonoMs): void {
+    if (this.#closed || this.publication.kind === "audio") return;
+    this.publication.bound(this, this.#share.take(got));
+    this.evaluate(now);
+  }
+
+  /** Whether {@link pad} can do anything: a picture is sent, and the receiver takes repetitions. */
+  get canPad(): boolean {
+    return (
+      !this.#closed && this.slot.source !== undefined && this.slot.rtxSsrc !== undefined && this.slot.kind === "video"
+    );
+  }
+
+  /**
+   * Sends a packet again that nobody missed, to probe the path.
+   *
+   * @param back - Which: so many packets ago.
+   * @returns Whether one was sent.
+   */
+  pad(back: number, now: MonoMs): boolean {
+    return this.slot.resend([this.slot.recentNumber(back)], now).sent > 0;
   }
 
   /** The receiver's transport has connected: what was not worth asking for before is asked for now. */

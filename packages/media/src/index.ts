@@ -4,6 +4,7 @@ export {
   type DataChannelEvents,
   type DataChannelState,
 } from "./data-channel.ts";
+export type { DownlinkStats } from "./downlink.ts";
 export type { DtlsCertificate } from "./dtls/certificate.ts";
 export type { DtlsRole, DtlsState } from "./dtls/dtls-link.ts";
 export { createMediaEngine, type EngineResources, MediaEngine, type MediaEngineOptions } from "./engine.ts";

@@ -9,6 +9,7 @@ import {
   readAudioLevel,
   unwrapRtx,
 } from "@lodeline/rtp";
+import { Downlink } from "./downlink.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import { KernelIntake } from "./kernel/kernel-intake.ts";
@@ -53,6 +54,8 @@ export class MediaPlane {
   readonly #publications = new Map<string, Publication>();
   readonly #ntpOffset = new NtpOffset();
   readonly #feedback: UpstreamFeedback;
+  /** The way to the browser. */
+  readonly downlink: Downlink;
   #sections: readonly Section[] = [];
   #intake: KernelIntake | undefined;
   #path: KernelPath | undefined;
@@ -79,6 +82,8 @@ export class MediaPlane {
     this.egress = new RtpEgress({ buffers: options.host.buffers, send: options.send });
     this.cname = `lodeline-${options.host.random.u32().toString(36)}`;
     this.#slots = new SlotTable(options.transport, options.host.random, this.egress);
+    this.downlink = new Downlink(this.egress, () => this.#slots.forwarders);
+    this.egress.onWaiting = (until) => options.host.wake(until);
     this.#feedback = new UpstreamFeedback(this.#slots.newSsrc(), this.cname, options.host.bitrates);
   }
 
@@ -95,6 +100,7 @@ export class MediaPlane {
     this.#feedback.negotiated(sections);
     this.session?.negotiated(this.#feedback.transportSequenceId);
     this.#intake?.regroup(this.#demux.streams());
+    this.downlink.negotiated(sections);
     for (const { mid, rejected } of sections) if (rejected) this.#publications.get(mid)?.close();
   }
 
@@ -174,7 +180,9 @@ export class MediaPlane {
       group: this.#srtp === undefined ? this.#host.kernel?.openGroup() : undefined,
       speakers,
       onClose: () => {
-        if (this.#publications.get(mid) === publication) this.#publications.delete(mid);
+        if (this.#publications.get(mid) !== publication) return;
+        this.#publications.delete(mid);
+        this.#feedback.demand(mid, undefined);
       },
     });
     this.#publications.set(mid, publication);
@@ -294,10 +302,15 @@ export class MediaPlane {
       case "fir":
         for (const { ssrc } of packet.entries) this.#slots.forwarderOf(ssrc)?.handlePictureLoss();
         break;
+      case "transport-feedback":
+        this.downlink.handleFeedback(packet, now);
+        this.#host.wake(this.downlink.deadlineMs(now));
+        break;
+      case "remb":
+        this.downlink.handleRemb(packet.bitrateBps, now);
+        break;
       case "source-description":
       case "bye":
-      case "remb":
-      case "transport-feedback":
         break;
     }
   }
@@ -317,7 +330,8 @@ export class MediaPlane {
   /** When {@link tick} has something to do. */
   get deadlineMs(): MonoMs {
     const evaluateAtMs = this.#slots.isIdle ? Infinity : this.#nextEvaluateAtMs;
-    let earliest = Math.min(this.#nextReportAtMs, evaluateAtMs, this.#feedback.deadlineMs);
+    const downlinkAtMs = this.#slots.isIdle ? Infinity : this.downlink.deadlineMs(this.#transport.now());
+    let earliest = Math.min(this.#nextReportAtMs, evaluateAtMs, this.#feedback.deadlineMs, downlinkAtMs);
     for (const stream of this.#demux.streams()) {
       earliest = Math.min(earliest, stream.nack.deadlineMs ?? Infinity, stream.keyFrameDueAtMs ?? Infinity);
     }
@@ -327,7 +341,9 @@ export class MediaPlane {
   /** Requests, reports and layer choices that are due. */
   tick(now: MonoMs): void {
     if (this.#closed) return;
+    if (!this.#slots.isIdle) this.downlink.tick(now);
     for (const feedback of this.#feedback.arrivals(now)) this.#sendRtcp(feedback);
+    this.#sendBound(now);
     for (const stream of this.#demux.streams()) {
       for (const request of this.#feedback.requests(stream, this.#transport.roundTripMs, now)) this.#sendRtcp(request);
     }
@@ -339,6 +355,15 @@ export class MediaPlane {
       this.#nextReportAtMs = now + REPORT_INTERVAL_MS;
       this.#sendReports(now);
     }
+  }
+
+  /** What receivers can take of what the browser sends, when that has changed. */
+  #sendBound(now: MonoMs): void {
+    for (const [mid, publication] of this.#publications) {
+      if (publication.kind === "video") this.#feedback.demand(mid, publication.boundBps);
+    }
+    const bound = this.#feedback.movedBound(this.#demux.streams(), now);
+    if (bound) this.#sendRtcp(bound);
   }
 
   #sendReports(now: MonoMs): void {
@@ -361,6 +386,7 @@ export class MediaPlane {
     if (this.#closed) return;
     for (const publication of [...this.#publications.values()]) publication.close();
     this.#slots.close();
+    this.egress.close();
     this.#closed = true;
     this.#intake?.close();
   }

@@ -67,6 +67,15 @@ export interface PacketConsumer {
   close(): void;
 }
 
+/** The least that a sender with one layer is asked for: where one receives it, and where several do. */
+const FLOOR_BPS = { alone: 60_000, shared: 300_000 } as const;
+
+/** Of several receivers the weakest brings nobody below this share of what the strongest could have. */
+const SOLIDARITY = 0.5;
+
+/** A simulcast sender of which one layer arrives for this long sends one. */
+const ONE_LAYER_MS = 5000;
+
 /** One incoming section of a transport, and everybody it is forwarded to. */
 export class Publication {
   readonly id: string;
@@ -82,6 +91,8 @@ export class Publication {
   readonly #onClose: () => void;
   #group: KernelGroup | undefined;
   readonly #speakers: SpeakerGroup | undefined;
+  readonly #bounds = new Map<PacketConsumer, number>();
+  #oneSinceMs: MonoMs | undefined;
   #closed = false;
 
   constructor(options: {
@@ -132,6 +143,7 @@ export class Publication {
   detach(consumer: PacketConsumer): void {
     const at = this.#consumers.indexOf(consumer);
     if (at >= 0) this.#consumers.splice(at, 1);
+    this.#bounds.delete(consumer);
     this.consumersChanged();
   }
 
@@ -209,6 +221,41 @@ export class Publication {
       bitrateBps: stream.bitrateBps(now),
       active: stream.isActive(now),
     }));
+  }
+
+  /**
+   * Whether the sender adapts to a bound (REMB) rather than be chosen from: one layer arrives, and only one will.
+   */
+  followsBound(now: MonoMs): boolean {
+    const streams = [...this.streams.values()].filter((stream) => stream.isActive(now));
+    if (streams.length === 1) this.#oneSinceMs ??= now;
+    else this.#oneSinceMs = undefined;
+    const [only] = streams;
+    if (only === undefined || streams.length > 1 || !only.codec.feedback.includes("goog-remb")) return false;
+    if (only.rid === "") return true;
+    // Layers that stopped may come back: only a single receiver bounds the one that is left.
+    return this.#consumers.length === 1 && now - (this.#oneSinceMs ?? now) > ONE_LAYER_MS;
+  }
+
+  /** The least that a receiver must be able to take of a sender that follows a bound. */
+  get boundFloorBps(): number {
+    if (this.#consumers.length <= 1) return FLOOR_BPS.alone;
+    const best = Math.max(0, ...[...this.#bounds.values()].filter((boundBps) => boundBps < Infinity));
+    return Math.max(FLOOR_BPS.shared, SOLIDARITY * best);
+  }
+
+  /** What one receiver can take of it; `Infinity`: everything. For {@link Forwarder} only. */
+  bound(consumer: PacketConsumer, bitrateBps: number): void {
+    const before = this.boundBps;
+    if (bitrateBps === Infinity) this.#bounds.delete(consumer);
+    else this.#bounds.set(consumer, bitrateBps);
+    if (this.boundBps !== before) this.transport.wakeNow();
+  }
+
+  /** What the sender is asked not to exceed; `undefined`: whatever its path carries. */
+  get boundBps(): number | undefined {
+    if (this.#bounds.size === 0) return undefined;
+    return Math.max(this.boundFloorBps, Math.min(...this.#bounds.values()));
   }
 
   stats(): PublicationStats {

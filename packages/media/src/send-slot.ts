@@ -16,7 +16,7 @@ import {
   writeRtxHeader,
 } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
-import type { RtpEgress } from "./rtp-egress.ts";
+import type { BuiltPacket, RtpEgress } from "./rtp-egress.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { Section } from "./sdp/section.ts";
 import { blankPacket, type SentPacket, writePayload } from "./sent-packet.ts";
@@ -68,6 +68,8 @@ export class SendSlot {
   readonly #meter = new BitrateMeter(this.record.subarray(REWRITER_FIELDS));
   readonly #reports: SlotReports;
   #section: Section;
+  /** Where the packet built last has its transport-wide number, 0 when it has none. */
+  #transportSequenceAt = 0;
   #source: IncomingStream | undefined;
 
   constructor(options: {
@@ -160,6 +162,16 @@ export class SendSlot {
     this.#cache?.clear();
   }
 
+  /** Whether packets wait for their turn, so that none may overtake them. */
+  get isPaced(): boolean {
+    return this.#egress.isPaced;
+  }
+
+  /** The number of the packet that was sent `back` packets ago; repeating it probes the path. */
+  recentNumber(back: number): number {
+    return (this.#rewriter.sequenceNumber - back) & 0xffff;
+  }
+
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
   begin(source: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
     this.#source = source;
@@ -200,7 +212,10 @@ export class SendSlot {
     );
     const lengthBytes = writePayload(out, at, sent);
     this.#meter.add(lengthBytes, now);
-    const sentBytes = egress.send(out, at, lengthBytes, this.ssrc, rewriter.sequenceNumber, now);
+    const { ssrc } = this;
+    const { sequenceNumber } = rewriter;
+    const built = this.#built(out, at, lengthBytes, ssrc, sequenceNumber);
+    const sentBytes = egress.send(built, this.kind, now);
     record[FIELD.packets] = (record[FIELD.packets] as number) + 1;
     record[FIELD.octets] = (record[FIELD.octets] as number) + packet.payloadBytes;
     record[FIELD.bytes] = (record[FIELD.bytes] as number) + sentBytes;
@@ -237,10 +252,11 @@ export class SendSlot {
     ssrc: number,
     source: IncomingStream | undefined,
   ): number {
-    const { mid, audioLevel } = this.#section.extensions;
+    const { mid, audioLevel, transportSequence } = this.#section.extensions;
     const writer = this.#extensions;
     writer.open(out, RTP_HEADER_BYTES);
     if (mid !== undefined) writer.add(mid, this.midBytes);
+    this.#transportSequenceAt = transportSequence === undefined ? 0 : writer.addU16(transportSequence, 0);
     const level = source?.audioLevel;
     if (audioLevel !== undefined && level) writer.addByte(audioLevel, (level.voice ? 0x80 : 0) | level.levelDbov);
     const at = writer.close();
@@ -287,7 +303,18 @@ export class SendSlot {
     writeRtxHeader(out, at, original);
     const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
     this.#meter.add(lengthBytes, now);
-    this.#egress.send(out, at, lengthBytes, rtxSsrc, sequence, now);
+    this.#egress.send(this.#built(out, at, lengthBytes, rtxSsrc, sequence), "repair", now);
+  }
+
+  #built(bytes: Buffer, payloadOffset: number, lengthBytes: number, ssrc: number, sequenceNumber: number): BuiltPacket {
+    return {
+      bytes,
+      payloadOffset,
+      lengthBytes,
+      ssrc,
+      sequenceNumber,
+      transportSequenceAt: this.#transportSequenceAt,
+    };
   }
 
   /**

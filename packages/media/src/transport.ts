@@ -1,6 +1,7 @@
 import { Emitter, type Listenable, type ListenOptions, LodelineError, type MonoMs } from "@lodeline/base";
 import type { DataChannel } from "./data-channel.ts";
 import { DataChannels, SCTP_PORT } from "./data-channels.ts";
+import type { DownlinkStats } from "./downlink.ts";
 import type { DtlsCertificate } from "./dtls/certificate.ts";
 import { DtlsLink } from "./dtls/dtls-link.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -94,6 +95,11 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   /** Smoothed round trip of consent checks, in ms. */
   get roundTripMs(): number | undefined {
     return this.#ice.roundTripMs;
+  }
+
+  /** What is known of the way to the browser: how much it carries, and why. */
+  get downlink(): DownlinkStats {
+    return this.media.downlink.stats(this.now());
   }
 
   on<Name extends keyof TransportEvents>(

@@ -18,8 +18,14 @@ import type { Section } from "./sdp/section.ts";
 /** Most report blocks in one packet: the count has five bits. RFC 3550 section 6.4.1. */
 const BLOCKS_PER_REPORT = 31;
 
-/** Added to the bound for audio, which REMB counts in. */
-const AUDIO_ALLOWANCE_BPS = 100_000;
+/** A bound that is no more: REMB has no word for that. */
+const UNBOUNDED_BPS = 100_000_000;
+
+/** A bound that moved by this share is told at once. */
+const NOTABLE = 0.03;
+
+/** What sound is taken to need, at least: it counts in REMB and may begin at any moment. */
+const AUDIO_BPS = 40_000;
 
 /** The bound of a video section whose browser gets no transport-wide feedback: REMB alone decides then, and it must be some. */
 const BOUND_WITHOUT_FEEDBACK_BPS = { simulcast: 3_000_000, single: 1_500_000 } as const;
@@ -33,6 +39,9 @@ export class UpstreamFeedback {
   readonly #arrivals: ArrivalRecorder;
   readonly #place: ExtensionPlace = { offset: 0, lengthBytes: 0 };
   #sections: readonly Section[] = [];
+  /** What receivers can take, by mid. */
+  readonly #demands = new Map<string, number>();
+  #toldBps: number | undefined;
   /** The id of the transport-wide number: one for the whole bundle. RFC 8843 section 15. */
   #sequenceId: number | undefined;
 
@@ -102,19 +111,46 @@ export class UpstreamFeedback {
     if (active.length === 0) return undefined;
     const blocks = active.map((stream) => stream.statistics.report(stream.ssrc, now));
     const compound = [encodeReceiverReport(this.ssrc, blocks), encodeSourceDescription(this.ssrc, this.#cname)];
-    const video = active.filter(({ kind }) => kind === "video");
-    const boundBps = video.length > 0 ? this.#boundBps(video) : undefined;
-    if (boundBps !== undefined) {
-      const ssrcs = video.map(({ ssrc }) => ssrc);
-      compound.push(encodeRemb(this.ssrc, boundBps, ssrcs));
-    }
+    const bound = this.#remb(active, now);
+    if (bound) compound.push(bound);
     return joinRtcp(compound);
   }
 
-  /** What the browser may send in all its video sections together, or `undefined` when one is not bounded. */
-  #boundBps(streams: readonly IncomingStream[]): number | undefined {
-    const mids = new Set(streams.map(({ mid }) => mid));
-    let sum = AUDIO_ALLOWANCE_BPS;
+  /**
+   * What receivers can take of a section; `undefined`: whatever there is.
+   */
+  demand(mid: string, bitrateBps: number | undefined): void {
+    if (bitrateBps === undefined) this.#demands.delete(mid);
+    else this.#demands.set(mid, bitrateBps);
+  }
+
+  /** The bound, when it has moved notably since it was told. */
+  movedBound(streams: Iterable<IncomingStream>, now: MonoMs): Uint8Array | undefined {
+    if (this.#demands.size === 0 && (this.#toldBps ?? UNBOUNDED_BPS) === UNBOUNDED_BPS) return undefined;
+    const active = [...streams].filter((stream) => stream.isActive(now));
+    const boundBps = this.#boundBps(active, now) ?? UNBOUNDED_BPS;
+    if (Math.abs(boundBps - (this.#toldBps ?? UNBOUNDED_BPS)) <= NOTABLE * boundBps) return undefined;
+    return this.#remb(active, now);
+  }
+
+  #remb(active: readonly IncomingStream[], now: MonoMs): Uint8Array | undefined {
+    const video = active.filter(({ kind }) => kind === "video");
+    if (video.length === 0) return undefined;
+    const boundBps = this.#boundBps(active, now) ?? (this.#toldBps === undefined ? undefined : UNBOUNDED_BPS);
+    if (boundBps === undefined) return undefined;
+    this.#toldBps = boundBps;
+    return encodeRemb(
+      this.ssrc,
+      boundBps,
+      video.map(({ ssrc }) => ssrc),
+    );
+  }
+
+  /** What the browser may send in all, or `undefined` when one of its videos is not bounded. REMB covers a connection. */
+  #boundBps(active: readonly IncomingStream[], now: MonoMs): number | undefined {
+    const mids = new Set(active.filter(({ kind }) => kind === "video").map(({ mid }) => mid));
+    const sound = active.filter(({ kind }) => kind === "audio");
+    let sum = sound.reduce((all, stream) => all + Math.max(AUDIO_BPS, stream.bitrateBps(now)), 0);
     for (const section of this.#sections) {
       if (!mids.has(section.mid)) continue;
       const bound = this.#sectionBoundBps(section);
@@ -127,7 +163,9 @@ export class UpstreamFeedback {
   #sectionBoundBps(section: Section): number | undefined {
     const which = section.rids.length > 1 ? "simulcast" : "single";
     const configured = which === "simulcast" ? this.#bounds.simulcastBps : this.#bounds.singleBps;
-    return configured ?? (hasTransportFeedback(section) ? undefined : BOUND_WITHOUT_FEEDBACK_BPS[which]);
+    const own = configured ?? (hasTransportFeedback(section) ? undefined : BOUND_WITHOUT_FEEDBACK_BPS[which]);
+    const demanded = this.#demands.get(section.mid);
+    return demanded === undefined || own === undefined ? (demanded ?? own) : Math.min(demanded, own);
   }
 }
 

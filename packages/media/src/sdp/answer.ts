@@ -3,7 +3,7 @@ import { DATA_MESSAGE_LIMIT_BYTES } from "../data-channel.ts";
 import { SCTP_PORT } from "../data-channels.ts";
 import type { DtlsRole } from "../dtls/dtls-link.ts";
 import type { IceCredentials } from "../ice/ice-types.ts";
-import { type CodecName, chooseCodecs } from "./codecs.ts";
+import { type CodecName, chooseCodecs, type SectionCodec } from "./codecs.ts";
 import type { Direction, Offer, OfferedSection } from "./offer.ts";
 import { EXTENSION_URI, type ExtensionName, type Section } from "./section.ts";
 
@@ -40,7 +40,7 @@ function answerSection(
     sendSsrc: ssrcs?.ssrc,
     rtxSsrc: hasRtx ? ssrcs?.rtxSsrc : undefined,
     codecs,
-    extensions: agreeExtensions(offered),
+    extensions: agreeExtensions(offered, codecs),
     remoteSsrcs: offered.ssrcs,
     rejected,
   };
@@ -52,13 +52,18 @@ function reverse(direction: Direction): Direction {
   return direction;
 }
 
-function agreeExtensions(offered: OfferedSection): Partial<Record<ExtensionName, number>> {
+function agreeExtensions(
+  offered: OfferedSection,
+  codecs: readonly SectionCodec[],
+): Partial<Record<ExtensionName, number>> {
   const agreed: Partial<Record<ExtensionName, number>> = {};
   for (const [name, uri] of Object.entries(EXTENSION_URI) as [ExtensionName, string][]) {
     const found = offered.extensions.find((extension) => extension.uri === uri);
     // We write the one-byte form, whose ids end at 14.
     if (found && found.id >= 1 && found.id <= 14) agreed[name] = found.id;
   }
+  // Numbers that nobody gives feedback for are bytes for nothing.
+  if (!codecs.some(({ feedback }) => feedback.includes("transport-cc"))) delete agreed.transportSequence;
   return agreed;
 }
 

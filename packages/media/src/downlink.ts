@@ -1,0 +1,163 @@
+import type { MonoMs } from "@lodeline/base";
+import { type Allocation, allocateBitrate, BandwidthEstimator, type TransportFeedback } from "@lodeline/rtp";
+import type { Forwarder } from "./forwarder.ts";
+import type { RtpEgress } from "./rtp-egress.ts";
+import type { Section } from "./sdp/section.ts";
+import { hasTransportFeedback } from "./upstream-feedback.ts";
+
+/** A share is thought over this often, since layers and views change. */
+const ALLOCATE_INTERVAL_MS = 250;
+
+/** Less by so much is answered at once. */
+const NOTABLE_DROP = 0.95;
+
+/** A path that showed a limit is treated as one that has it for this long. */
+const LIMITED_MS = 30_000;
+
+/** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. */
+const PACING_FACTOR = 1.15;
+
+/** A packet that is repeated to probe is about so long; the estimator counts what really left. */
+const PAD_LIMIT = 64;
+
+/** What is known of the way to one receiver, and what is done about it. */
+export interface DownlinkStats {
+  /** What may be sent, in bits per second; `undefined` while nothing is known. */
+  readonly targetBps: number | undefined;
+  /** What arrives, in bits per second, once known. */
+  readonly acknowledgedBps: number | undefined;
+  /** What could be used if the path carried it. */
+  readonly wantedBps: number;
+  /** Share lost, 0 .. 1. */
+  readonly loss: number;
+  /** How long packets wait on the way. */
+  readonly queueMs: number;
+  /** What the target comes from. */
+  readonly limit: "delay" | "loss" | "receiver" | "none";
+}
+
+/**
+ * The way to one receiver: what it carries, how that is divided over its subscriptions, when it is probed for more, and the
+ * pace at which bursts leave.
+ */
+export class Downlink {
+  readonly #egress: RtpEgress;
+  readonly #forwarders: () => Iterable<Forwarder>;
+  readonly #estimator = new BandwidthEstimator();
+  #active = false;
+  /** By REMB, from a receiver that gives no transport-wide feedback. */
+  #rembBps: number | undefined;
+  #wantedBps = 0;
+  #allocatedFor = Infinity;
+  #nextAllocationAtMs: MonoMs = 0;
+
+  constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
+    this.#egress = egress;
+    this.#forwarders = forwarders;
+    egress.onSent = ({ transportSequence, sizeBytes, atMs }) =>
+      this.#estimator.sent(transportSequence, sizeBytes, atMs);
+  }
+
+  /** An offer was answered. */
+  negotiated(sections: readonly Section[]): void {
+    this.#active = sections.some((section) => section.sendSsrc !== undefined && hasTransportFeedback(section));
+  }
+
+  /** The receiver told what arrived. */
+  handleFeedback(feedback: TransportFeedback, now: MonoMs): void {
+    if (!this.#active) return;
+    this.#estimator.handle(feedback, now);
+    this.#pace(now);
+    if (this.#availableBps() < NOTABLE_DROP * this.#allocatedFor) this.#allocate(now);
+  }
+
+  /** The receiver's own estimate: the only one where it gives no transport-wide feedback, else an upper bound. */
+  handleRemb(bitrateBps: number, now: MonoMs): void {
+    if (this.#active) this.#estimator.boundByReceiver(bitrateBps);
+    else this.#rembBps = bitrateBps;
+    if (this.#availableBps() < NOTABLE_DROP * this.#allocatedFor) this.#allocate(now);
+  }
+
+  /** When {@link tick} has something to do. */
+  deadlineMs(now: MonoMs): MonoMs {
+    const probing = this.#active ? this.#estimator.deadlineMs(now) : Infinity;
+    const limiting = this.#active || this.#rembBps !== undefined;
+    return Math.min(this.#egress.deadlineMs, probing, limiting ? this.#nextAllocationAtMs : Infinity);
+  }
+
+  /** Sends what waited, probes, and divides anew, as far as it is due. */
+  tick(now: MonoMs): void {
+    this.#egress.release(now);
+    if (this.#active) this.#probe(now);
+    if (now >= this.#nextAllocationAtMs) {
+      this.#pace(now);
+      this.#allocate(now);
+    }
+  }
+
+  stats(now: MonoMs): DownlinkStats {
+    const estimator = this.#estimator;
+    const known = this.#isInformed;
+    return {
+      targetBps: known ? this.#availableBps() : undefined,
+      acknowledgedBps: estimator.acknowledgedBps,
+      wantedBps: this.#wantedBps,
+      loss: estimator.loss,
+      queueMs: estimator.queueMs,
+      limit: this.#active ? (this.#isLimited(now) ? estimator.limit : "none") : known ? "receiver" : "none",
+    };
+  }
+
+  get #isInformed(): boolean {
+    return this.#active ? this.#estimator.informed : this.#rembBps !== undefined;
+  }
+
+  /** Whether the path has shown a limit lately, rather than that nobody has asked it. */
+  #isLimited(now: MonoMs): boolean {
+    if (!this.#active) return this.#rembBps !== undefined;
+    return this.#estimator.limit !== "delay" || now - this.#estimator.congestedAtMs < LIMITED_MS;
+  }
+
+  /** For everything, repairs included. */
+  #availableBps(): number {
+    if (!this.#isInformed) return Infinity;
+    return this.#active ? this.#estimator.targetBps : (this.#rembBps ?? Infinity);
+  }
+
+  #pace(now: MonoMs): void {
+    const paced = this.#active && now - this.#estimator.congestedAtMs < LIMITED_MS;
+    const before = this.#egress.isPaced;
+    if (paced || before) this.#egress.pace(paced ? PACING_FACTOR * this.#estimator.targetBps : undefined, now);
+    // The packet kernel sends at once what does not have to come through here.
+    if (paced !== before) for (const { publication } of this.#forwarders()) publication.consumersChanged();
+  }
+
+  #probe(now: MonoMs): void {
+    const videos = [...this.#forwarders()].filter((forwarder) => forwarder.canPad);
+    let padding = this.#estimator.tick(now, videos.length > 0);
+    for (let count = 0; padding > 0 && count < PAD_LIMIT; count++) {
+      const video = videos[count % Math.max(1, videos.length)];
+      if (video === undefined || !video.pad(count, now)) return;
+      padding = this.#estimator.tick(now, true);
+    }
+  }
+
+  #allocate(now: MonoMs): void {
+    this.#nextAllocationAtMs = now + ALLOCATE_INTERVAL_MS;
+    const forwarders = [...this.#forwarders()];
+    const availableBps = this.#availableBps();
+    this.#allocatedFor = availableBps;
+    const requests = forwarders.map((forwarder) => forwarder.request(now));
+    // What is lost is sent again, and takes its share.
+    const loss = Math.min(0.5, this.#estimator.loss);
+    const mostBps = requests.reduce((sum, { steps }) => sum + (steps.at(-1)?.bitrateBps ?? 0), 0);
+    this.#wantedBps = mostBps / (1 - loss);
+    this.#estimator.want(this.#wantedBps);
+    const limited = this.#isLimited(now);
+    const shares = allocateBitrate(availableBps * (1 - loss), requests, limited);
+    for (const forwarder of forwarders) {
+      const share = shares.get(forwarder.id) as Allocation;
+      forwarder.limit({ share, limited, availableBps }, now);
+    }
+  }
+}
