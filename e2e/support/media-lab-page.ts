@@ -1,3 +1,5 @@
+import { BUSY_PICTURE } from "./busy-picture.ts";
+
 /** What a lab page can be told to do: the methods of its `lab`. Written as plain script, since the page is not built. */
 export interface LabPageApi {
   /**
@@ -59,28 +61,7 @@ function play(track, mid) {
   const count = () => { shown.set(mid, (shown.get(mid) ?? 0) + 1); element.requestVideoFrameCallback(count); };
   element.requestVideoFrameCallback(count);
 }
-function busyPicture(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width; canvas.height = height;
-  const context = canvas.getContext("2d");
-  const tiles = Array.from({ length: 8 }, () => {
-    const tile = document.createElement("canvas");
-    tile.width = 32; tile.height = 18;
-    const pixels = tile.getContext("2d").createImageData(32, 18);
-    for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : 96 + Math.random() * 64;
-    tile.getContext("2d").putImageData(pixels, 0, 0);
-    return tile;
-  });
-  const draw = () => {
-    for (let i = 0; i < 3; i++) {
-      const tile = tiles[Math.floor(Math.random() * tiles.length)];
-      context.drawImage(tile, Math.random() * (width - 160), Math.random() * (height - 90), 160, 90);
-    }
-  };
-  for (let i = 0; i < 60; i++) draw();
-  setInterval(draw, 50);
-  return canvas.captureStream(20);
-}
+${BUSY_PICTURE}
 function onlyCodec(transceiver, kind, codec) {
   const all = RTCRtpReceiver.getCapabilities(kind).codecs;
   const main = all.filter((one) => one.mimeType.toLowerCase() === "video/" + codec);

@@ -1,5 +1,11 @@
 import type { MonoMs } from "@lodeline/base";
-import { type Allocation, allocateBitrate, BandwidthEstimator, type TransportFeedback } from "@lodeline/rtp";
+import {
+  type Allocation,
+  allocateBitrate,
+  BandwidthEstimator,
+  type TransportFeedback,
+  UPGRADE_MARGIN,
+} from "@lodeline/rtp";
 import type { Forwarder } from "./forwarder.ts";
 import type { RtpEgress } from "./rtp-egress.ts";
 import type { Section } from "./sdp/section.ts";
@@ -17,8 +23,11 @@ const LIMITED_MS = 30_000;
 /** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. */
 const PACING_FACTOR = 1.15;
 
-/** A packet that is repeated to probe is about so long; the estimator counts what really left. */
-const PAD_LIMIT = 64;
+/** So many of the last packets are repeated in turn to probe, and no more in one go. */
+const PAD_PACKETS = 48;
+
+/** Repairs get at most this share: more loss than that is a queue that overflows, and soon over. */
+const REPAIR_LIMIT = 0.1;
 
 /** What is known of the way to one receiver, and what is done about it. */
 export interface DownlinkStats {
@@ -48,6 +57,7 @@ export class Downlink {
   /** By REMB, from a receiver that gives no transport-wide feedback. */
   #rembBps: number | undefined;
   #wantedBps = 0;
+  #pad = 0;
   #allocatedFor = Infinity;
   #nextAllocationAtMs: MonoMs = 0;
 
@@ -133,12 +143,13 @@ export class Downlink {
   }
 
   #probe(now: MonoMs): void {
-    const videos = [...this.#forwarders()].filter((forwarder) => forwarder.canPad);
+    const busy = this.#egress.waitingBytes > 0;
+    const videos = busy ? [] : [...this.#forwarders()].filter((forwarder) => forwarder.canPad);
     let padding = this.#estimator.tick(now, videos.length > 0);
-    for (let count = 0; padding > 0 && count < PAD_LIMIT; count++) {
-      const video = videos[count % Math.max(1, videos.length)];
-      if (video === undefined || !video.pad(count, now)) return;
-      padding = this.#estimator.tick(now, true);
+    // The same packet is not repeated twice within a few ms, and there may be few: try each once.
+    for (let tries = 0; padding > 0 && tries < PAD_PACKETS; tries++) {
+      this.#pad = (this.#pad + 1) % PAD_PACKETS;
+      if (videos[this.#pad % videos.length]?.pad(this.#pad, now)) padding = this.#estimator.tick(now, true);
     }
   }
 
@@ -149,9 +160,9 @@ export class Downlink {
     this.#allocatedFor = availableBps;
     const requests = forwarders.map((forwarder) => forwarder.request(now));
     // What is lost is sent again, and takes its share.
-    const loss = Math.min(0.5, this.#estimator.loss);
+    const loss = Math.min(REPAIR_LIMIT, this.#estimator.loss);
     const mostBps = requests.reduce((sum, { steps }) => sum + (steps.at(-1)?.bitrateBps ?? 0), 0);
-    this.#wantedBps = mostBps / (1 - loss);
+    this.#wantedBps = (UPGRADE_MARGIN * mostBps) / (1 - loss);
     this.#estimator.want(this.#wantedBps);
     const limited = this.#isLimited(now);
     const shares = allocateBitrate(availableBps * (1 - loss), requests, limited);

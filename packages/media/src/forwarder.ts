@@ -293,7 +293,7 @@ export class Forwarder implements PacketConsumer {
    * @returns Whether one was sent.
    */
   pad(back: number, now: MonoMs): boolean {
-    return this.slot.resend([this.slot.recentNumber(back)], now).sent > 0;
+    return this.slot.resend([this.slot.recentNumber(back)], now, "probe").sent > 0;
   }
 
   /** The receiver's transport has connected: what was not worth asking for before is asked for now. */

@@ -4,6 +4,7 @@ import {
   BitrateMeter,
   ExtensionWriter,
   PacketCache,
+  type PacketUrgency,
   type PayloadInspector,
   REWRITER_FIELDS,
   type ReportBlock,
@@ -271,7 +272,11 @@ export class SendSlot {
    * @returns How many were sent, and whether one is beyond repair: it was never sent, or is not kept any more, and no
    * key frame was sent since.
    */
-  resend(sequenceNumbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
+  resend(
+    sequenceNumbers: readonly number[],
+    now: MonoMs,
+    urgency: PacketUrgency = "repair",
+  ): { readonly sent: number; readonly beyondRepair: boolean } {
     const { rtxSsrc } = this;
     if (this.#cache === undefined || rtxSsrc === undefined || !this.isSecured || this.#source === undefined) {
       return { sent: 0, beyondRepair: false };
@@ -289,13 +294,20 @@ export class SendSlot {
       }
       if (sent.codec.rtxPayloadType === undefined || now < sent.repeatedAtMs + interval) continue;
       sent.repeatedAtMs = now;
-      this.#sendRtx(rtxSsrc, sent, sent.codec.rtxPayloadType, sequenceNumber, now);
+      this.#sendRtx(rtxSsrc, sent, sent.codec.rtxPayloadType, sequenceNumber, urgency, now);
       count++;
     }
     return { sent: count, beyondRepair };
   }
 
-  #sendRtx(rtxSsrc: number, sent: SentPacket, payloadType: number, original: number, now: MonoMs): void {
+  #sendRtx(
+    rtxSsrc: number,
+    sent: SentPacket,
+    payloadType: number,
+    original: number,
+    urgency: PacketUrgency,
+    now: MonoMs,
+  ): void {
     const out = this.#egress.next();
     const sequence = ((this.record[FIELD.rtxSequence] as number) + 1) & 0xffff;
     this.record[FIELD.rtxSequence] = sequence;
@@ -303,7 +315,7 @@ export class SendSlot {
     writeRtxHeader(out, at, original);
     const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
     this.#meter.add(lengthBytes, now);
-    this.#egress.send(this.#built(out, at, lengthBytes, rtxSsrc, sequence), "repair", now);
+    this.#egress.send(this.#built(out, at, lengthBytes, rtxSsrc, sequence), urgency, now);
   }
 
   #built(bytes: Buffer, payloadOffset: number, lengthBytes: number, ssrc: number, sequenceNumber: number): BuiltPacket {

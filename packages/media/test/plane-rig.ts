@@ -8,6 +8,7 @@ import {
   type RtcpPacket,
   RtpPacket,
   readTextExtension,
+  readTransportSequence,
   writeRtpHeader,
 } from "@lodeline/rtp";
 import { PacketKernel } from "../src/kernel/packet-kernel.ts";
@@ -113,6 +114,8 @@ export interface Got {
   readonly payloadType: number;
   readonly marker: boolean;
   readonly mid: string | undefined;
+  /** -1 without one. */
+  readonly transportSequence: number;
   readonly payload: Buffer;
 }
 
@@ -254,6 +257,7 @@ export class RigBrowser {
       payloadType: packet.payloadType,
       marker: packet.marker,
       mid: readTextExtension(packet, IDS.mid, { offset: 0, lengthBytes: 0 }),
+      transportSequence: readTransportSequence(packet, IDS.transportSequence, { offset: 0, lengthBytes: 0 }),
       payload: Buffer.from(packet.bytes.subarray(packet.payloadOffset, packet.payloadOffset + packet.payloadBytes)),
     });
   }

@@ -58,11 +58,11 @@ describe("a pacer", () => {
     assert.ok(order.indexOf("r") < order.indexOf("v5"), order.join(" "));
   });
 
-  it("[PACE4] nothing waits much longer than a second, and what is held is bounded", () => {
+  it("[PACE4] nothing waits much longer than two seconds, and what is held is bounded", () => {
     const pacer = new Pacer<string>();
     pacer.rateBps = 100_000;
     const left = through(pacer, burst(200, 0));
-    assert.ok((left.at(-1)?.[0] ?? 0) < 1100, `the last after ${left.at(-1)?.[0]} ms`);
+    assert.ok((left.at(-1)?.[0] ?? 0) < 2100, `the last after ${left.at(-1)?.[0]} ms`);
     for (let i = 0; i < 1000; i++) if (!pacer.admit(1000, "video", 9000)) pacer.push("x", 1000, "video");
     assert.equal(pacer.queuedBytes, 400_000);
     assert.deepEqual([pacer.drain().length, pacer.queuedBytes, pacer.deadlineMs], [400, 0, Infinity]);

@@ -28,10 +28,16 @@ const PROBE_FACTOR = 2;
 const WORTH_PROBING = 1.05;
 
 /** Wait between probes: short while they find something, then longer each time. */
-const PROBE_WAIT = { foundMs: 50, emptyMs: 5000, mostMs: 30_000, afterDecreaseMs: 3000 } as const;
+const PROBE_WAIT = { foundMs: 50, emptyMs: 5000, mostMs: 15_000, afterDecreaseMs: 3000 } as const;
 
 /** No probe while more than this is lost. */
 const PROBE_LOSS_LIMIT = 0.12;
+
+/** A slope without a queue is noise of clocks and schedulers. */
+const LEAST_QUEUE_MS = 15;
+
+/** With a long queue, less than this share of the estimate arriving says that the estimate is too high. */
+const STANDING = 0.8;
 
 /** Losses while packets wait so long, and for a while after, are a queue that overflows. */
 const QUEUED = { ms: 100, forMs: 2500 } as const;
@@ -150,7 +156,12 @@ export class BandwidthEstimator {
       usage = this.#detector.handle(delta);
       overused ||= usage === "overuse";
     }
-    this.#usage = overused && usage !== "underuse" ? "overuse" : usage;
+    const { queueMs } = this.#queue;
+    // A long queue is one whatever its slope, which takes a second to show where packets come frame by frame.
+    const stands =
+      queueMs > QUEUED.ms && (this.#acknowledged.recentBps ?? Infinity) < STANDING * this.#rate.estimateBps;
+    const growing = (overused && queueMs > LEAST_QUEUE_MS && usage !== "underuse") || stands;
+    this.#usage = growing ? "overuse" : usage === "overuse" ? "normal" : usage;
     this.#noteRoundTrip(results, now);
     const acknowledgedBps = this.#acknowledged.bitrateBps;
     const delays = { roundTripMs: this.#roundTripMs, queueMs: this.#queue.queueMs };

@@ -33,7 +33,7 @@ export interface Allocation {
 }
 
 /** More than the step itself must be free for going up, so that a rate that wavers does not make the picture waver. */
-const UPGRADE_MARGIN = 1.15;
+export const UPGRADE_MARGIN = 1.15;
 
 /**
  * Divides what a receiver's path carries over its subscriptions: sound first, then the lowest step of each video by priority

@@ -1,13 +1,13 @@
 import type { MonoMs } from "@lodeline/base";
 
-/** Which packet goes first when several wait. Sound never waits. */
-export type PacketUrgency = "audio" | "repair" | "video";
+/** Which packet goes first when several wait. Sound never waits, and a probe is nothing without its moment. */
+export type PacketUrgency = "audio" | "probe" | "repair" | "video";
 
 /** What may leave at once after a pause: a few packets. */
 const BURST_MS = 10;
 
 /** Nothing waits longer than about this: a picture that old is not worth its sound being in time. */
-const LONGEST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 2000;
 
 /** Bytes that may wait whatever the rate: two large key frames. What does not fit leaves at once. */
 const QUEUE_LIMIT_BYTES = 400_000;
@@ -42,8 +42,9 @@ export class Pacer<T> {
     return this.#queuedBytes === 0 ? Infinity : this.#freeAtMs;
   }
 
-  /** Whether a packet may leave now, without waiting; if so it is counted. */
+  /** Whether a packet may leave now, without waiting; if so it is counted, but for a probe: it is beyond the rate by intent. */
   admit(sizeBytes: number, urgency: PacketUrgency, now: MonoMs): boolean {
+    if (urgency === "probe") return true;
     const full = this.#queuedBytes + sizeBytes > QUEUE_LIMIT_BYTES;
     if (urgency !== "audio" && !full && (this.#queuedBytes > 0 || this.#freeAtMs > now)) return false;
     this.#count(sizeBytes, now);

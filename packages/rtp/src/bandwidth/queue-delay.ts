@@ -1,8 +1,8 @@
 /** The least delay is looked for over twice this long at most: clocks drift, and routes change. */
 const EPOCH_MS = 15_000;
 
-/** Weight of the newest packet: some tens of ms of packets. */
-const SMOOTHING = 0.1;
+/** Weight of the newest packet: a queue that grows is believed after some tens of ms, one that has gone at once. */
+const SMOOTHING = { up: 0.1, down: 0.3 } as const;
 
 /**
  * How long packets wait on the way: the one-way delay above the least one seen lately. The clocks need not agree, since only
@@ -29,6 +29,7 @@ export class QueueDelay {
     const delayMs = arrivalMs - sentAtMs;
     this.#leastMs = Math.min(this.#leastMs, delayMs);
     const queueMs = delayMs - Math.min(this.#leastMs, this.#leastBeforeMs);
-    this.#smoothedMs += SMOOTHING * (queueMs - this.#smoothedMs);
+    const speed = queueMs > this.#smoothedMs ? SMOOTHING.up : SMOOTHING.down;
+    this.#smoothedMs += speed * (queueMs - this.#smoothedMs);
   }
 }

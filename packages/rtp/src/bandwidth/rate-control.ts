@@ -139,11 +139,15 @@ export class RateControl {
     if (now - this.#decreasedAtMs < reactionMs) return;
     this.#forgetCapacity(acknowledgedBps, now);
     const capacityBps = this.#capacityBps;
-    let nextBps = this.#estimateBps;
     if (!this.#resumed) {
       this.#resumed = true;
-      if (capacityBps !== undefined) nextBps = Math.max(nextBps, RESUME * capacityBps);
-    } else if (capacityBps !== undefined) {
+      // What the path was seen to carry is known, however little is sent just now.
+      if (capacityBps !== undefined)
+        this.#estimateBps = this.#bounded(Math.max(this.#estimateBps, RESUME * capacityBps));
+      return;
+    }
+    let nextBps = this.#estimateBps;
+    if (capacityBps !== undefined) {
       nextBps += (Math.max(LEAST_STEP_BPS, (PACKET_BITS * 1000) / reactionMs) * sinceMs) / 1000;
     } else {
       nextBps = Math.max(nextBps * GROWTH ** (sinceMs / 1000), nextBps + (LEAST_STEP_BPS * sinceMs) / 1000);

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { encodeRemb } from "@lodeline/rtp";
+import { DownlinkRig, LAYERS, SINGLE } from "./downlink-rig.ts";
+import { OTHER_TYPES, RigBrowser, RigClock, section, vp8 } from "./plane-rig.ts";
+
+describe("the way to a receiver", () => {
+  it("[SFU12] gives the largest layer that is shown, once the path is known to carry it", () => {
+    const rig = new DownlinkRig(LAYERS);
+    rig.run(6000);
+    assert.equal(rig.forwarder.stats().layer, "f");
+    assert.equal(rig.downlink.limit, "none");
+    const padded = rig.arrived.filter(({ ssrc }) => ssrc === rig.forwarder.slot.rtxSsrc).length;
+    assert.ok(padded > 3, "probes are repetitions of what was sent");
+    assert.equal(rig.forwarder.stats().retransmitted, 0, "and count as none");
+  });
+
+  it("[SFU12] a path that narrows gets a smaller layer, and says why", () => {
+    const rig = new DownlinkRig(LAYERS);
+    rig.run(6000);
+    rig.link.conditions.rateBps = 700_000;
+    rig.run(8000);
+    const from = rig.clock.now;
+    rig.run(4000);
+    const { layer, why } = rig.forwarder.stats();
+    assert.match(String(layer), /^[qh]$/);
+    assert.match(why, /kbit\/s for everything do not carry f/);
+    assert.ok(rig.arrivedBps(from) <= 700_000);
+    rig.link.conditions.rateBps = Infinity;
+    rig.run(30_000);
+    assert.equal(rig.forwarder.stats().layer, "f", "and back when it widens");
+  });
+
+  it("[SFU12] a path that carries not even the smallest is paused, and says why", () => {
+    const rig = new DownlinkRig(LAYERS);
+    rig.run(6000);
+    rig.link.conditions.rateBps = 100_000;
+    rig.run(15_000);
+    const { layer, why } = rig.forwarder.stats();
+    assert.equal(layer, undefined);
+    assert.match(why, /^paused: \d+ kbit\/s of \d+ are left$/);
+  });
+
+  it("[SFU13] a sender with one layer is asked for what its receiver can take, and let go afterwards", () => {
+    const rig = new DownlinkRig(SINGLE);
+    rig.run(6000);
+    assert.equal(rig.remb, undefined, "not bounded by an assumption");
+    rig.link.conditions.rateBps = 500_000;
+    rig.run(10_000);
+    const from = rig.clock.now;
+    rig.run(10_000);
+    const used = rig.arrivedBps(from) / 500_000;
+    assert.ok(used > 0.8 && used <= 1, `${used} of the cap`);
+    rig.link.conditions.rateBps = Infinity;
+    rig.run(40_000);
+    assert.ok((rig.remb ?? 0) > 2_000_000, `bounded to ${rig.remb}`);
+  });
+
+  it("[SFU14] bursts are spread while the path has a limit, and only then", () => {
+    const rig = new DownlinkRig(SINGLE);
+    rig.run(4000);
+    assert.equal(rig.receiver.plane.egress.isPaced, false);
+    assert.equal(rig.forwarder.needsPackets, undefined);
+    rig.link.conditions.rateBps = 500_000;
+    rig.run(4000);
+    assert.equal(rig.receiver.plane.egress.isPaced, true);
+    assert.equal(rig.forwarder.needsPackets, "paced");
+    rig.receiver.plane.close();
+    assert.equal(rig.receiver.plane.egress.waitingBytes, 0);
+  });
+
+  it("[SFU12] without transport-wide feedback the receiver's REMB is what there is", () => {
+    const clock = new RigClock();
+    const publisher = new RigBrowser(clock, [section("1", "video", "recvonly", { rids: ["q", "f"] })], 1);
+    const receiver = new RigBrowser(clock, [section("3", "video", "sendonly", { codecs: OTHER_TYPES })], 2);
+    const publication = publisher.plane.publish("camera", "1", "video");
+    const forwarder = receiver.plane.forward("f", publication, "3");
+    forwarder.setView({ width: 1280, height: 720, visible: true, priority: 1 });
+    let picture = 0;
+    const second = () => {
+      for (let i = 0; i < 20; i++) {
+        picture++;
+        const timestamp = 4500 * picture;
+        publisher.send({
+          ssrc: 71,
+          sequenceNumber: picture,
+          timestamp,
+          mid: "1",
+          rid: "q",
+          payload: vp8(picture, true, 320, 180),
+        });
+        const large = Buffer.concat([vp8(picture, true, 1280, 720), Buffer.alloc(1000)]);
+        publisher.send({ ssrc: 73, sequenceNumber: picture, timestamp, mid: "1", rid: "f", payload: large });
+        publisher.pass(50, receiver);
+      }
+    };
+    second();
+    assert.equal(forwarder.stats().layer, "f");
+    receiver.report(encodeRemb(1, 100_000, [10_030]));
+    second();
+    assert.equal(forwarder.stats().layer, "q");
+    assert.equal(receiver.plane.downlink.stats(clock.now).limit, "receiver");
+  });
+});
