@@ -293,7 +293,9 @@ export class Forwarder implements PacketConsumer {
    * @returns Whether one was sent.
    */
   pad(back: number, now: MonoMs): boolean {
-    return this.slot.resend([this.slot.recentNumber(back)], now, "probe").sent > 0;
+    const numbers = [this.slot.recentNumber(back)];
+    if (this.#leg !== undefined && this.publication.byKernel) return this.#resend(numbers, now).sent > 0;
+    return this.slot.resend(numbers, now, "probe").sent > 0;
   }
 
   /** The receiver's transport has connected: what was not worth asking for before is asked for now. */
@@ -321,8 +323,13 @@ export class Forwarder implements PacketConsumer {
   }
 
   #resend(numbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
-    if (this.#leg === undefined || !this.publication.byKernel) return this.slot.resend(numbers, now);
-    return this.#leg.resend(numbers, this.slot.resendIntervalMs, now);
+    const leg = this.#leg;
+    const byKernel = leg !== undefined && this.publication.byKernel;
+    const here = byKernel ? undefined : this.slot.resend(numbers, now);
+    // What the kernel sent before the packets came to TypeScript is in its own cache.
+    if (here && (leg === undefined || !here.beyondRepair)) return here;
+    const there = leg?.resend(numbers, this.slot.resendIntervalMs, now) ?? { sent: 0, beyondRepair: true };
+    return { sent: (here?.sent ?? 0) + there.sent, beyondRepair: there.beyondRepair && (here?.beyondRepair ?? true) };
   }
 
   /** The receiver cannot decode on. */

@@ -1,6 +1,6 @@
 import { ArrivalRecorder } from "@lodeline/rtp";
 import { chance, type LinkConditions, ShapedLink } from "@lodeline/testkit";
-import type { Got } from "./plane-rig.ts";
+import type { Got, PacketPath } from "./plane-rig.ts";
 import { IDS, RigBrowser, RigClock, section, video, vp8 } from "./plane-rig.ts";
 
 /** A video codec whose section has transport-wide numbers. */
@@ -34,7 +34,7 @@ const PAYLOAD_BYTES = 1000;
  * everything of the server but sockets.
  */
 export class DownlinkRig {
-  readonly clock = new RigClock();
+  readonly clock: RigClock;
   readonly link: ShapedLink;
   readonly publisher: RigBrowser;
   readonly receiver: RigBrowser;
@@ -51,7 +51,8 @@ export class DownlinkRig {
   #nextFrameMs = 0;
   #picture = 0;
 
-  constructor(layers: readonly RigLayer[], conditions: Partial<LinkConditions> = {}) {
+  constructor(layers: readonly RigLayer[], path: PacketPath = "typescript", conditions: Partial<LinkConditions> = {}) {
+    this.clock = new RigClock(path);
     this.link = new ShapedLink(chance(1), conditions);
     this.#layers = layers;
     const rids = layers.length > 1 ? layers.map(({ rid }) => rid) : [];

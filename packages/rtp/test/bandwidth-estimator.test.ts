@@ -105,7 +105,7 @@ describe("a bandwidth estimator", () => {
     assert.equal(modest.only.paddingBytes, 0, "the start is enough");
     const rig = new BandwidthRig(9, {}, [{ encode, wantedBps: 2_000_000 }]);
     rig.run(60_000);
-    between("found", rig.only.estimator.targetBps, 1_900_000, 2_300_000);
+    between("found", rig.only.estimator.targetBps, 2_000_000, 2_900_000);
     between("padding", rig.only.paddingBytes, 1000, 40_000);
   });
 

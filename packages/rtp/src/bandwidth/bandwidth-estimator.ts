@@ -24,7 +24,10 @@ export const ESTIMATOR_SETTINGS: EstimatorSettings = { startBps: 1_000_000, leas
 /** More is asked of the path by this factor. */
 const PROBE_FACTOR = 2;
 
-/** A probe is not worth it for less than this. */
+/** A probe finds less than it tries, so it tries more than is wanted. */
+const PROBE_EXCESS = 1.4;
+
+/** A probe that found less than this more found nothing. */
 const WORTH_PROBING = 1.05;
 
 /** Wait between probes: short while they find something, then longer each time. */
@@ -213,7 +216,7 @@ export class BandwidthEstimator {
     this.#noteSilence(now);
     this.#concludeProbe(now);
     if (possible && !this.#prober.active && this.#probeIsDue(now)) {
-      this.#prober.begin(Math.min(PROBE_FACTOR * this.targetBps, 1.1 * this.#wantedBps), now);
+      this.#prober.begin(Math.min(PROBE_FACTOR * this.targetBps, PROBE_EXCESS * this.#wantedBps), now);
     }
     return this.#prober.paddingBytes(now);
   }
@@ -222,7 +225,7 @@ export class BandwidthEstimator {
     if (this.#feedbackAtMs === undefined || now < this.#nextProbeAtMs) return false;
     if (now < this.#rate.decreasedAtMs + PROBE_WAIT.afterDecreaseMs || this.#loss.loss > PROBE_LOSS_LIMIT) return false;
     const bounded = Math.min(this.#loss.boundBps, this.#receiverBoundBps) < this.#rate.estimateBps;
-    return !bounded && this.#wantedBps > WORTH_PROBING * this.targetBps;
+    return !bounded && this.#wantedBps > this.targetBps;
   }
 
   /** Packets leave and nobody says anything: whatever happens to them, there are too many. */
@@ -237,7 +240,7 @@ export class BandwidthEstimator {
   deadlineMs(now: MonoMs): MonoMs {
     if (this.#prober.active) return this.#prober.deadlineMs(now);
     if (this.#feedbackAtMs === undefined) return Infinity;
-    const wanted = this.#wantedBps > WORTH_PROBING * this.targetBps;
+    const wanted = this.#wantedBps > this.targetBps;
     const probeAtMs = Math.max(this.#nextProbeAtMs, this.#rate.decreasedAtMs + PROBE_WAIT.afterDecreaseMs);
     const silentAtMs = Math.max(this.#feedbackAtMs + SILENCE.afterMs, this.#reducedAtMs + SILENCE.everyMs);
     const silence = this.#sentAtMs < this.#feedbackAtMs ? Infinity : silentAtMs;
