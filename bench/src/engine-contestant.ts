@@ -28,7 +28,7 @@ export async function engineContestant(
     process,
     memory: () => process.memory(),
     sentName: "packetsOut",
-    burst: (packets) => publisher.burst(packets),
+    burst: (packets, keyFrame) => publisher.burst(packets, keyFrame),
   };
 }
 

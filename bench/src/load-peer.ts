@@ -5,9 +5,6 @@ import { type Sinks, sendTogether } from "./sinks.ts";
 /** Bytes of each packet before protection. */
 export const PACKET_BYTES = 1_100;
 
-/** One packet in so many begins a key frame. */
-const KEY_FRAME_EVERY = 300;
-
 /** Brings an offer to whoever is measured, and its answer back. */
 export type Signal = (offerSdp: string) => Promise<string>;
 
@@ -64,8 +61,8 @@ export class LoadPeer {
     return dtls;
   }
 
-  /** Sends packets without a pause; the very first is of a key frame, so that every receiver is served from then on. */
-  burst(packets: number): void {
+  /** Sends packets without a pause; the first is of a key frame where that is wanted, since nobody here is asked for one. */
+  burst(packets: number, keyFrame: boolean): void {
     const { srtp, iceTransport } = this.#dtls as unknown as {
       readonly srtp: SrtpSession;
       readonly iceTransport: { readonly connection: { readonly nominated?: NominatedPair } };
@@ -73,11 +70,11 @@ export class LoadPeer {
     const { nominated } = iceTransport.connection;
     if (nominated === undefined) throw new Error("the publisher has no path");
     const [address, port] = nominated.remoteAddr;
-    const burst = Array.from({ length: packets }, () => this.#next(srtp));
+    const burst = Array.from({ length: packets }, (_, at) => this.#next(srtp, keyFrame && at === 0));
     sendTogether(nominated.protocol.transport.socket, address, port, burst);
   }
 
-  #next(srtp: SrtpSession): Buffer {
+  #next(srtp: SrtpSession, keyFrame: boolean): Buffer {
     const header = new RtpHeader({
       payloadType: 96,
       ssrc: this.#ssrc,
@@ -85,7 +82,7 @@ export class LoadPeer {
       timestamp: (this.#sequence * 90) >>> 0,
       marker: true,
     });
-    const payload = this.#sequence % KEY_FRAME_EVERY === 0 ? this.#keyFrame : this.#interframe;
+    const payload = keyFrame ? this.#keyFrame : this.#interframe;
     this.#sequence++;
     return srtp.encrypt(payload, header);
   }

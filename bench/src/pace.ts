@@ -18,8 +18,8 @@ export interface Contestant {
   readonly process: Pick<Measured<unknown>, "start" | "stop">;
   /** Name of the count of packets it sent. */
   readonly sentName: string;
-  /** Sends as many packets, one after the other without a pause. */
-  burst(packets: number): void;
+  /** Sends as many packets, one after the other without a pause; the first of a key frame where that is wanted. */
+  burst(packets: number, keyFrame: boolean): void;
 }
 
 /** Sends at a rate to one contestant, lets it settle, and measures a span. */
@@ -33,8 +33,10 @@ export async function round(
   const pacer = setInterval(() => {
     const due = ((performance.now() - begun) / 1000) * load.packetsPerSecond;
     const packets = Math.ceil(due - sent);
+    if (packets <= 0) return;
+    // After the pause since its last round a receiver needs a key frame to go on.
+    contestant.burst(packets, sent === 0);
     sent += packets;
-    if (packets > 0) contestant.burst(packets);
   }, BURST_EVERY_MS);
   await pause(load.settleMs);
   const before = await reading(contestant);

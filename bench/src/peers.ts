@@ -92,6 +92,6 @@ async function janusContestant(
       stop: async () => ({ cpuMs: janus.cpuMs - cpuMs, wallMs: 0, extra: { sent: sinks.count } }),
     },
     sentName: "sent",
-    burst: (packets) => publisher.burst(packets),
+    burst: (packets, keyFrame) => publisher.burst(packets, keyFrame),
   };
 }
