@@ -41,10 +41,11 @@ export function realClock() {
   });
 }
 
-/** Opens a lab on loopback. */
+/** Opens a lab on loopback. @param onAnswer - May change answers before a page gets them. */
 export async function openMediaLab(
   onConnect: OnConnect,
   options: Partial<MediaEngineOptions> & { readonly videoCodecs?: readonly CodecName[] } = {},
+  onAnswer: (sdp: string) => string = (sdp) => sdp,
 ): Promise<MediaLab> {
   const clock = realClock();
   const random = cryptoRandom((into) => webcrypto.getRandomValues(into));
@@ -58,11 +59,11 @@ export async function openMediaLab(
       const answer = await connection.transport.answer(sdp);
       connection.sections = answer.sections;
       onConnect(name, connection, engine);
-      return answer.sdp;
+      return onAnswer(answer.sdp);
     }
     const answer = await connection.transport.answer(sdp);
     connection.sections = answer.sections;
-    return answer.sdp;
+    return onAnswer(answer.sdp);
   };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");

@@ -9,7 +9,7 @@ import {
 } from "@lodeline/base";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
 import type { DtlsRole } from "./dtls/dtls-link.ts";
-import { EnginePorts } from "./engine-ports.ts";
+import { type EnginePath, EnginePorts } from "./engine-ports.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
@@ -21,7 +21,6 @@ import type { CodecName } from "./sdp/codecs.ts";
 import { SpeakerGroup } from "./speaker-group.ts";
 import { MediaTransport } from "./transport.ts";
 import type { TransportHost } from "./transport-host.ts";
-import type { UdpPath } from "./udp-port.ts";
 
 /** Options of {@link createMediaEngine}. */
 export interface MediaEngineOptions {
@@ -51,6 +50,11 @@ export interface MediaEngineOptions {
   readonly simulcastBitrateBps?: number | undefined;
   /** Upper bound for a browser that sends one video layer. Default as above, 1.5 Mbit/s in place of 3. */
   readonly singleBitrateBps?: number | undefined;
+  /**
+   * Whether browsers may connect by TCP too, to the same port numbers, where UDP does not get through. Default false. Not
+   * together with `announce`, which stands for UDP alone.
+   */
+  readonly tcp?: boolean | undefined;
   /** Our role in DTLS where the browser leaves the choice to us; see `README.md` for what was measured. Default `client`. */
   readonly dtlsRole?: DtlsRole | undefined;
   /**
@@ -93,7 +97,9 @@ export class MediaEngine implements AsyncDisposable {
     this.#logger = options.logger ?? silentLogger;
     const { clock, random } = options;
     this.#kernel = options.native === false ? undefined : this.#openKernel();
-    this.#ports = new EnginePorts(this.#kernel, (bytes, path) => this.#handle(bytes, path));
+    this.#ports = new EnginePorts(this.#kernel, options.tcp === true && options.announce === undefined, (bytes, path) =>
+      this.#handle(bytes, path),
+    );
     this.#host = {
       random,
       logger: this.#logger,
@@ -164,7 +170,8 @@ export class MediaEngine implements AsyncDisposable {
     for (const { address, port } of candidates) this.#logger.info("media socket", { address, port });
     const { announce } = this.#options;
     const announced = announce ? await Promise.all(candidates.map((candidate) => announce(candidate))) : candidates;
-    return { certificate: await certificate, candidates: announced };
+    const streams = this.#ports.hasTcp ? candidates.map((each) => ({ ...each, transport: "tcp" as const })) : [];
+    return { certificate: await certificate, candidates: [...announced, ...streams] };
   }
 
   /**
@@ -236,7 +243,7 @@ export class MediaEngine implements AsyncDisposable {
   }
 
   /** RFC 7983: STUN begins with 0 .. 3. Of an unknown sender only that is listened to, and media of a known source. */
-  #handle(bytes: Buffer, path: UdpPath<MediaTransport>): void {
+  #handle(bytes: Buffer, path: EnginePath<MediaTransport>): void {
     if ((bytes[0] ?? 0xff) > 3) {
       if (path.owner) path.owner.handleDatagram(bytes, path);
       else this.#handleStray(bytes, path);
@@ -252,7 +259,7 @@ export class MediaEngine implements AsyncDisposable {
     // A new address, or one that another connection had: it changes hands only when the message is authentic.
     const before = path.owner;
     path.owner = named;
-    if (named.handleStun(message, path)) path.udp.keep(path);
+    if (named.handleStun(message, path)) path.keep();
     else path.owner = before;
   }
 
@@ -260,11 +267,11 @@ export class MediaEngine implements AsyncDisposable {
    * Behind a NAT that lost its mapping a browser goes on from another port and does not know it. Its next check would tell,
    * up to 2.5 s later; its media is authentic as well and comes at once.
    */
-  #handleStray(bytes: Buffer, path: UdpPath<MediaTransport>): void {
+  #handleStray(bytes: Buffer, path: EnginePath<MediaTransport>): void {
     for (const transport of this.#transports) {
       if (!transport.handleStray(bytes, path)) continue;
       path.owner = transport;
-      path.udp.keep(path);
+      path.keep();
       this.#logger.info("media from another address", { transport: transport.id });
       return;
     }

@@ -26,6 +26,11 @@ export class UdpPath<Owner extends PathOwner> implements IcePath {
     this.udp.send(bytes, this.port, this.address);
   }
 
+  /** It was proven whose it is: later datagrams from there find their owner at once. */
+  keep(): void {
+    this.udp.keep(this);
+  }
+
   /** The same path for the packet kernel, when the socket is the kernel's. */
   get kernelPath(): KernelPath | undefined {
     const port = this.udp.kernelPort;

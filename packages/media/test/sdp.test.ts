@@ -26,6 +26,7 @@ function answer(sdp: string, videoCodecs: CodecName[] = [], dtlsRole: "client" |
     candidates: [
       { address: "127.0.0.1", port: 5000 },
       { address: "192.0.2.7", port: 5001 },
+      { address: "192.0.2.7", port: 5001, transport: "tcp" },
     ],
     cname: "someone",
   });
@@ -132,11 +133,17 @@ for (const [browser, offer] of Object.entries(OFFERS)) {
     it("[SDP7] gets every candidate once, in the first section, and their end", () => {
       const { parsed } = answer(offer);
       assert.deepEqual(
-        parsed.media[0]?.candidates?.map(({ ip, port, type }) => `${ip} ${port} ${type}`),
-        ["127.0.0.1 5000 host", "192.0.2.7 5001 host"],
+        parsed.media[0]?.candidates?.map(({ transport, ip, port, type, tcptype = "" }) =>
+          `${transport} ${ip} ${port} ${type} ${tcptype}`.trim(),
+        ),
+        ["udp 127.0.0.1 5000 host", "udp 192.0.2.7 5001 host", "tcp 192.0.2.7 5001 host passive"],
       );
-      const [first, second] = parsed.media[0]?.candidates ?? [];
-      assert.ok((first?.priority ?? 0) > (second?.priority ?? 0));
+      const priorities = (parsed.media[0]?.candidates ?? []).map(({ priority = 0 }) => Number(priority));
+      assert.deepEqual(
+        priorities,
+        [...priorities].sort((a, b) => b - a),
+        "the best first, TCP after all UDP",
+      );
       assert.equal(parsed.media[0]?.endOfCandidates, "end-of-candidates");
       assert.ok(parsed.media.slice(1).every(({ candidates }) => candidates === undefined));
     });

@@ -71,6 +71,8 @@ function agreeExtensions(
 export interface HostCandidate {
   readonly address: string;
   readonly port: number;
+  /** Default `udp`; `tcp` is one that the browser connects to. RFC 6544. */
+  readonly transport?: "udp" | "tcp" | undefined;
 }
 
 /**
@@ -109,15 +111,16 @@ export function writeAnswer(options: {
   };
   const first = session.media.find((media) => media.port !== 0);
   if (first) {
-    first.candidates = options.candidates.map(({ address, port }, index) => ({
+    first.candidates = options.candidates.map(({ address, port, transport = "udp" }, index) => ({
       foundation: String(index + 1),
       component: 1,
-      transport: "udp",
-      // Host type preference 126, RFC 8445 section 5.1.2.1; earlier addresses first.
-      priority: 126 * 2 ** 24 + (65_535 - index) * 2 ** 8 + 255,
+      transport,
+      // Host type preference 126, RFC 8445 section 5.1.2.1; earlier addresses first. TCP only where UDP fails: 90.
+      priority: (transport === "udp" ? 126 : 90) * 2 ** 24 + (65_535 - index) * 2 ** 8 + 255,
       ip: address,
       port,
       type: "host",
+      ...(transport === "tcp" ? { tcptype: "passive" } : {}),
     }));
     first.endOfCandidates = "end-of-candidates";
   }
