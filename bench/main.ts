@@ -2,13 +2,14 @@ import { cpus, release, totalmem } from "node:os";
 import { calls } from "./src/calls.ts";
 import { dataChannel } from "./src/data-channel.ts";
 import { forward } from "./src/forward.ts";
+import { idle } from "./src/idle.ts";
 import { joinBench } from "./src/join.ts";
 import { peers } from "./src/peers.ts";
 import { receipts } from "./src/receipts.ts";
 import { type Bench, type Row, table, writeResults } from "./src/result.ts";
 import { signaling } from "./src/signaling.ts";
 
-const BENCHES: readonly Bench[] = [joinBench, signaling, receipts, forward, dataChannel, peers, calls];
+const BENCHES: readonly Bench[] = [joinBench, signaling, receipts, forward, dataChannel, peers, calls, idle];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name));
