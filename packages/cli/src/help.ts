@@ -30,6 +30,8 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
                            default one for each core but one; 0: the server's own
       --speakers <n>       of how many microphones of a room sound is forwarded, those
                            that spoke last; default 3; 0: of all
+      --room-per-worker <n>  participants of one room on one worker before the next takes
+                           more of it; default 100
       --log-level <level>  error, warn, info, debug, trace or silent; dev: warn, serve: info
 
   lodeline key     make a signing key and print it

@@ -16,6 +16,8 @@ export interface DatagramSocket {
   readonly kernelPort: number | undefined;
   /** Datagrams that the system would not take. */
   readonly sendErrors: number;
+  /** Datagrams that wait in this process because the system was busy. */
+  readonly queuedDatagrams: number;
   /** Sends now. `bytes` must not change until the system has taken it: nearly always before this returns. */
   send(bytes: Uint8Array, port: number, address: string): void;
   close(): Promise<void>;
@@ -74,6 +76,10 @@ class NodeSocket implements DatagramSocket {
     });
   }
 
+  get queuedDatagrams(): number {
+    return this.#socket.getSendQueueCount();
+  }
+
   send(bytes: Uint8Array, port: number, address: string): void {
     // Without a callback errors arrive as the socket's error event, and no request object outlives the call.
     this.#socket.send(bytes, port, address);
@@ -104,6 +110,8 @@ export function openKernelSocket(
   return {
     localPort: kernel.binding.portNumber(kernel.handle, id),
     kernelPort: id,
+    // What the system does not take at once is counted as an error and dropped.
+    queuedDatagrams: 0,
     get sendErrors() {
       return sendErrors;
     },

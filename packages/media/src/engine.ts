@@ -14,6 +14,7 @@ import type { Forwarder } from "./forwarder.ts";
 import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
 import { type KernelCounters, PacketKernel } from "./kernel/packet-kernel.ts";
+import type { MediaPlane } from "./media-plane.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
 import type { HostCandidate } from "./sdp/answer.ts";
@@ -193,7 +194,8 @@ export class MediaEngine implements AsyncDisposable {
    */
   publish(options: {
     readonly id: string;
-    readonly transport: MediaTransport;
+    /** A browser's connection, or the trunk that it comes over. */
+    readonly transport: { readonly media: MediaPlane };
     readonly mid: string;
     readonly kind: "audio" | "video";
     /** The group of microphones, e.g. a room, of which only so many are forwarded. The last number given holds. */

@@ -69,6 +69,7 @@ export class Forwarder implements PacketConsumer {
   /** The receiver's transport. */
   readonly transport: PlaneOwner;
   readonly slot: SendSlot;
+  readonly #only: string | undefined;
   readonly #selector = new LayerSelector();
   readonly #share: ForwarderShare;
   #view: View = { width: 0, height: 0, visible: true, priority: 1 };
@@ -86,11 +87,19 @@ export class Forwarder implements PacketConsumer {
   #retransmitted = 0;
   #pli = 0;
 
-  constructor(options: { id: string; publication: Publication; transport: PlaneOwner; slot: SendSlot }) {
+  /** @param options.only - The RID of the one layer that is forwarded, whatever is shown. */
+  constructor(options: {
+    id: string;
+    publication: Publication;
+    transport: PlaneOwner;
+    slot: SendSlot;
+    only?: string | undefined;
+  }) {
     this.id = options.id;
     this.publication = options.publication;
     this.transport = options.transport;
     this.slot = options.slot;
+    this.#only = options.only;
     this.#before = options.slot.counters;
     this.#share = new ForwarderShare(options.publication);
     this.publication.attach(this);
@@ -158,6 +167,12 @@ export class Forwarder implements PacketConsumer {
     if (this.#leg !== undefined || group === undefined || session === undefined || this.#closed) return;
     this.#leg = group.openLeg(session, this.slot, { onBegan: (stream) => this.#began(stream) });
     this.packetsMoved();
+  }
+
+  /** RIDs of the layers that are sent or waited for. */
+  get layersNeeded(): readonly string[] {
+    const { current, target } = this.#selector;
+    return [current, target].filter((rid) => rid !== undefined);
   }
 
   /** What the receiver shows now: the layer follows within a quarter of a second and on a key frame. */
@@ -251,7 +266,8 @@ export class Forwarder implements PacketConsumer {
   }
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
-    const layers = this.publication.layers(now);
+    const all = this.publication.layers(now);
+    const layers = this.#only === undefined ? all : all.filter(({ rid }) => rid === this.#only);
     const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
     this.#steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
@@ -260,7 +276,7 @@ export class Forwarder implements PacketConsumer {
 
   /** The layer to forward if the path carried everything. */
   #wish(layers: readonly LayerState[], now: MonoMs): LayerChoice {
-    const one = this.#view.visible ? this.publication.one.target(layers, now) : undefined;
+    const one = this.#view.visible && this.#only === undefined ? this.publication.one.target(layers, now) : undefined;
     if (one === undefined) return chooseLayer(layers, this.#view);
     return { rid: one, why: "the one encoding of a pair", reason: "one-encoding" };
   }

@@ -20,5 +20,8 @@ export type { HostCandidate } from "./sdp/answer.ts";
 export { type CodecName, type SectionCodec, VIDEO_CODEC_ORDER } from "./sdp/codecs.ts";
 export type { Direction } from "./sdp/offer.ts";
 export type { ExtensionName, Section } from "./sdp/section.ts";
+export type { SrtpMaster } from "./srtp/srtp-keys.ts";
 export { MediaTransport, type TransportEvents } from "./transport.ts";
 export type { ConnectionState, TransportState } from "./transport-state.ts";
+export { Trunk, type TrunkKeys, type TrunkOptions } from "./trunk.ts";
+export type { Carried, CarriedLayer } from "./trunk-sections.ts";

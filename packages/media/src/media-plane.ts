@@ -17,7 +17,7 @@ import type { KernelPath, KernelSession, SessionEvents } from "./kernel/kernel-s
 import { NtpOffset } from "./ntp-offset.ts";
 import type { PlaneHost, PlaneOwner } from "./plane-owner.ts";
 import { Publication } from "./publication.ts";
-import { RtpDemux } from "./rtp-demux.ts";
+import { type ExpectedLayer, RtpDemux } from "./rtp-demux.ts";
 import { RtpEgress } from "./rtp-egress.ts";
 import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { Section } from "./sdp/section.ts";
@@ -176,6 +176,7 @@ export class MediaPlane {
       transport: this.#transport,
       mid,
       kind,
+      section,
       streams: this.#demux.streamsOf(mid),
       group: this.#srtp === undefined ? this.#host.kernel?.openGroup() : undefined,
       speakers,
@@ -193,13 +194,24 @@ export class MediaPlane {
   /**
    * Puts a publication into a sending section.
    *
+   * @param only - The RID of the one layer to forward; default whichever fits what is shown.
    * @throws LodelineError `media/unknown-section`, `media/no-slot` when the slot is taken, `media/closed`.
    */
-  forward(id: string, publication: Publication, mid: string): Forwarder {
+  forward(id: string, publication: Publication, mid: string, only?: string): Forwarder {
     this.#section(mid, publication.kind);
-    const forwarder = this.#slots.forward(id, publication, mid);
+    const forwarder = this.#slots.forward(id, publication, mid, only);
     this.#transport.wakeNow();
     return forwarder;
+  }
+
+  /** Says of which layer an SSRC will be, where no packet does: on a trunk. */
+  expect(mid: string, layer: ExpectedLayer): void {
+    this.#demux.expect(mid, layer);
+  }
+
+  /** Forgets every stream of a section. */
+  expectNothing(mid: string): void {
+    this.#demux.forgetSection(mid);
   }
 
   #section(mid: string, kind: "audio" | "video"): Section {

@@ -3,6 +3,7 @@ import { type LayerState, OneEncoding, type PayloadInspector, type RtpPacket } f
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelGroup } from "./kernel/kernel-group.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
+import type { Section } from "./sdp/section.ts";
 import type { HeldBack, SpeakerGroup } from "./speaker-group.ts";
 
 /** What arrived of one layer. */
@@ -63,6 +64,8 @@ export interface PacketConsumer {
   evaluate?(now: MonoMs): void;
   /** Nothing comes for a while, by intent. */
   pause?(): void;
+  /** RIDs of the layers that it uses or waits for; absent: whatever comes. */
+  readonly layersNeeded?: readonly string[];
   /** The publication ended: detach and let go. */
   close(): void;
 }
@@ -82,6 +85,8 @@ export class Publication {
   readonly transport: PlaneOwner;
   readonly mid: string;
   readonly kind: "audio" | "video";
+  /** As it was agreed when this was published. */
+  readonly section: Section;
   /** By RID; lives as long as the section, so it survives a publication that is made anew. */
   readonly streams: ReadonlyMap<string, IncomingStream>;
   /** For {@link Forwarder} only: the layer that all are to have while one encoding is asked for. */
@@ -93,6 +98,8 @@ export class Publication {
   readonly #speakers: SpeakerGroup | undefined;
   readonly #bounds = new Map<PacketConsumer, number>();
   #oneSinceMs: MonoMs | undefined;
+  /** What the other end of a trunk says of its layers: what does not come over it exists all the same. */
+  #described: readonly LayerState[] | undefined;
   #closed = false;
 
   constructor(options: {
@@ -100,6 +107,7 @@ export class Publication {
     transport: PlaneOwner;
     mid: string;
     kind: "audio" | "video";
+    section: Section;
     streams: ReadonlyMap<string, IncomingStream>;
     onClose: () => void;
     /** Its place in the packet kernel, which it then owns. */
@@ -111,6 +119,7 @@ export class Publication {
     this.transport = options.transport;
     this.mid = options.mid;
     this.kind = options.kind;
+    this.section = options.section;
     this.streams = options.streams;
     this.#onClose = options.onClose;
     this.#group = options.group;
@@ -212,8 +221,9 @@ export class Publication {
     for (const consumer of this.#consumers) consumer.pause?.();
   }
 
-  /** The layers as they arrive now, for choosing one. */
+  /** The layers as they arrive now, or as the other end of a trunk describes them, for choosing one. */
   layers(now: MonoMs): LayerState[] {
+    if (this.#described) return [...this.#described];
     return [...this.streams.values()].map((stream) => ({
       rid: stream.rid,
       width: stream.width,
@@ -256,6 +266,19 @@ export class Publication {
   get boundBps(): number | undefined {
     if (this.#bounds.size === 0) return undefined;
     return Math.max(this.boundFloorBps, Math.min(...this.#bounds.values()));
+  }
+
+  /** Says what layers there are, of a publication that comes over a trunk. Forwarders choose anew. */
+  describe(layers: readonly LayerState[]): void {
+    this.#described = layers;
+    const now = this.transport.now();
+    for (const consumer of this.#consumers) consumer.evaluate?.(now);
+  }
+
+  /** RIDs of the layers that somebody uses or waits for; one empty one for sound that somebody gets. */
+  layersNeeded(): readonly string[] {
+    if (this.kind === "audio") return this.#consumers.length > 0 ? [""] : [];
+    return [...new Set(this.#consumers.flatMap(({ layersNeeded }) => layersNeeded ?? []))].sort();
   }
 
   stats(): PublicationStats {

@@ -8,6 +8,13 @@ export type Demuxed =
   | { readonly kind: "primary"; readonly stream: IncomingStream }
   | { readonly kind: "rtx"; readonly stream: IncomingStream };
 
+/** A layer whose SSRCs are known before its first packet. */
+export interface ExpectedLayer {
+  readonly rid: string;
+  readonly ssrc: number;
+  readonly rtxSsrc: number;
+}
+
 /** At most this many SSRCs are learnt: a peer that invents them cannot make us keep more. */
 const SSRC_LIMIT = 256;
 
@@ -73,6 +80,25 @@ export class RtpDemux {
     if (learnt) this.#known.set(packet.ssrc, learnt);
     else this.unknown++;
     return learnt;
+  }
+
+  /** Binds the SSRCs of a layer of a negotiated section. Another codec of the section is taken when it comes. */
+  expect(mid: string, { rid, ssrc, rtxSsrc }: ExpectedLayer): void {
+    const section = this.#sections.find((one) => one.mid === mid);
+    const codec = section?.codecs[0];
+    if (!section || !codec) return;
+    const kind = section.kind === "audio" ? "audio" : "video";
+    const stream = new IncomingStream({ ssrc, rid, mid, kind, codec });
+    this.streamsOf(mid).set(rid, stream);
+    this.#known.set(ssrc, { kind: "primary", stream });
+    this.#known.set(rtxSsrc, { kind: "rtx", stream });
+  }
+
+  /** Forgets every stream of a section. */
+  forgetSection(mid: string): void {
+    const streams = this.streamsOf(mid);
+    for (const stream of streams.values()) this.#forget(stream);
+    streams.clear();
   }
 
   #learn(packet: RtpPacket): Demuxed | undefined {

@@ -86,7 +86,7 @@ export class SlotTable {
    *
    * @throws LodelineError `media/unknown-section`, `media/no-slot` when the slot is taken, `media/closed`.
    */
-  forward(id: string, publication: Publication, mid: string): Forwarder {
+  forward(id: string, publication: Publication, mid: string, only?: string): Forwarder {
     if (publication.closed) {
       throw new LodelineError("media/closed", { detail: `the publication ${publication.id} is closed` });
     }
@@ -98,7 +98,7 @@ export class SlotTable {
     if (this.#forwarders.has(mid)) {
       throw new LodelineError("media/no-slot", { field: mid, detail: `the slot ${mid} is in use` });
     }
-    const forwarder = new Forwarder({ id, publication, transport: this.#owner, slot });
+    const forwarder = new Forwarder({ id, publication, transport: this.#owner, slot, only });
     this.#forwarders.set(mid, forwarder);
     forwarder.requestKeyFrame();
     return forwarder;

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { type Clock, LodelineError } from "@lodeline/base";
 import { Hub, type MediaFacts } from "@lodeline/hub";
 import { LINK_PATH } from "@lodeline/protocol";
-import { nodeClock } from "@lodeline/workers";
+import { type Engine, nodeClock } from "@lodeline/workers";
 import type { FastifyInstance } from "fastify";
 import { createAuthorization } from "./auth/authorization.ts";
 import { createTokens, type Tokens } from "./auth/tokens.ts";
@@ -67,7 +67,7 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
   if (store) logRestored(hub, settings.logger);
   try {
     await media.ready();
-    return await serve(settings, { clock, tokens, media, hub, faults, network, store });
+    return await serve(settings, { clock, tokens, engine, media, hub, faults, network, store });
   } catch (error) {
     // What was restored stays kept for a start that succeeds.
     hub[Symbol.dispose]();
@@ -80,6 +80,7 @@ export async function createServer(options: ServerOptions): Promise<LodelineServ
 
 interface Parts {
   readonly clock: Clock;
+  readonly engine: Engine;
   readonly tokens: Tokens;
   readonly media: MediaHost;
   readonly hub: Hub;
@@ -125,6 +126,7 @@ async function serve(settings: Settings, parts: Parts): Promise<LodelineServer> 
     url,
     linkUrl: `${url.replace(/^http/, "ws")}${LINK_PATH}`,
     hub,
+    media: parts.engine,
     faults: faults?.api,
     status,
     createToken: (grant) => tokens.sign(grant),

@@ -1,5 +1,6 @@
 import type { ActiveFault, MessageTrace } from "@lodeline/chaos";
 import type { Hub } from "@lodeline/hub";
+import type { Engine } from "@lodeline/workers";
 import type { TokenGrant } from "./auth/grant.ts";
 
 /** What a server holds at a moment: health checks, operators and leak tests read it. */
@@ -67,6 +68,8 @@ export interface LodelineServer extends AsyncDisposable {
   readonly linkUrl: string;
   /** The server's brain, for tests and measurements. Owned by the server: never dispose of it. */
   readonly hub: Hub;
+  /** Its media, for tests and measurements. Owned by the server: never close it. */
+  readonly media: Engine;
   /** Fault injection, where the options allow it. */
   readonly faults: Faults | undefined;
   status(): ServerStatus;

@@ -29,6 +29,11 @@ export interface MediaOptions {
    * for tests and for measuring it alone. Default 0; `lodeline dev` and `lodeline serve` take one for each core but one.
    */
   readonly workers?: number | undefined;
+  /**
+   * Participants of one room on one worker. Those that come later go to the next, and what is published is relayed once to
+   * each worker that needs it. Default 100.
+   */
+  readonly roomPerWorker?: number | undefined;
   /** Told to every client in `joined`, for its ICE agent. Default: none. */
   readonly iceServers?: readonly IceServer[] | undefined;
 }

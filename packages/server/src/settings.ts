@@ -85,6 +85,10 @@ function checkNumbers(options: ServerOptions): void {
   if (!Number.isInteger(loudestSpeakers) || loudestSpeakers < 0 || loudestSpeakers > LIMITS.participantsPerRoom) {
     throw unfit("loudestSpeakers", `Forwarded speakers are a whole number from 0 to ${LIMITS.participantsPerRoom}.`);
   }
+  const { roomPerWorker = 1 } = media ?? {};
+  if (!Number.isInteger(roomPerWorker) || roomPerWorker < 1) {
+    throw unfit("media.roomPerWorker", "A worker takes a whole number of a room's participants, at least 1.");
+  }
 }
 
 /** More than this many threads help nobody. */

@@ -42,6 +42,7 @@ describe("settings", () => {
     ["media.portRange", { media: { portRange: { first: 50_000, last: 40_000 } } }],
     ["media.portRange", { media: { workers: 2, portRange: { first: 50_000, last: 50_000 } } }],
     ["media.workers", { media: { workers: -1 } }],
+    ["media.roomPerWorker", { media: { roomPerWorker: 0 } }],
     ["media.workers", { media: { workers: 1.5 } }],
     ["loudestSpeakers", { loudestSpeakers: -1 }],
   ];

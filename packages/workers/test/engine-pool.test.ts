@@ -1,61 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ErrorCode, LodelineError, silentLogger } from "@lodeline/base";
-import { VirtualClock } from "@lodeline/testkit";
-import type { EngineEvent, EngineLoad, EngineRequest } from "../src/engine/messages.ts";
-import { createEnginePool } from "../src/pool/engine-pool.ts";
 import { SILENCE_MS } from "../src/pool/member.ts";
 import { chooseWorker, expectedShare } from "../src/pool/placement.ts";
-import { ScriptedEngine, turns } from "./support/scripted-engine.ts";
-
-const open = (transport: string, room = "den"): EngineRequest => ({
-  kind: "open-transport",
-  transport,
-  room,
-  data: "counted",
-});
-const publish = (publication: string, transport: string): EngineRequest => ({
-  kind: "publish",
-  publication,
-  transport,
-  mid: "0",
-  media: "video",
-});
-const forward = (forwarder: string, publication: string, transport: string): EngineRequest => ({
-  kind: "forward",
-  forwarder,
-  publication,
-  transport,
-  mid: "5",
-});
-const code = (expected: ErrorCode) => (thrown: unknown) => thrown instanceof LodelineError && thrown.code === expected;
-const load = (utilization: number, transports = 0): EngineLoad => ({ transports, packetsPerSecond: 0, utilization });
-const lost = new LodelineError("media/engine-lost", { detail: "It died." });
-
-async function made(count = 2) {
-  const clock = new VirtualClock();
-  /** Every engine ever made, by place. */
-  const engines: ScriptedEngine[][] = Array.from({ length: count }, () => []);
-  const events: EngineEvent[] = [];
-  /** What engines that are made next do with `ready`. */
-  const next = { ready: Promise.resolve() };
-  const makers = engines.map((of) => () => {
-    const engine = new ScriptedEngine();
-    const { answer } = engine;
-    const { ready } = next;
-    engine.answer = async (request) => {
-      if (request.kind === "ready") await ready;
-      return answer(request);
-    };
-    of.push(engine);
-    return Object.assign(engine, { lose: () => engine.die(lost) });
-  });
-  const pool = createEnginePool({ clock, logger: silentLogger, makers });
-  pool.on("event", (event) => events.push(event));
-  await pool.ask({ kind: "ready" });
-  const at = (index: number) => engines[index]?.at(-1) ?? assert.fail();
-  return { clock, engines, events, next, pool, at };
-}
+import { code, forward, load, lost, made, NOTHING, open, publish } from "./support/pool-rig.ts";
+import { turns } from "./support/scripted-engine.ts";
 
 describe("where a room goes", () => {
   it("[POOL1] the least busy worker takes a new room, by measure or by what was placed since", () => {
@@ -111,7 +59,7 @@ describe("a pool of engines", () => {
     await pool.ask({ kind: "unforward", forwarder: "f" });
     await pool.ask({ kind: "unpublish", publication: "p" });
     for (const transport of ["a", "b", "x"]) await pool.ask({ kind: "close-transport", transport });
-    assert.deepEqual(pool.held, { transports: 0, publications: 0, forwarders: 0 });
+    assert.deepEqual(pool.held, { ...NOTHING });
     await pool.close();
   });
 
@@ -137,7 +85,7 @@ describe("a pool of engines", () => {
       events,
       ["a", "b"].map((transport) => ({ kind: "transport-state", transport, connection: "closed" })),
     );
-    assert.deepEqual(pool.held, { transports: 1, publications: 0, forwarders: 0 });
+    assert.deepEqual(pool.held, { ...NOTHING, transports: 1 });
     await pool.ask({ kind: "close-transport", transport: "a" });
     await pool.ask(open("x2", "attic"));
     clock.advance(0);

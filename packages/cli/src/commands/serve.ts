@@ -9,6 +9,7 @@ import {
   logLevelOption,
   mediaAddresses,
   PORT_RANGE,
+  roomPerWorker,
   SERVER_OPTIONS,
   speakerCount,
   storageIn,
@@ -43,6 +44,7 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         media: {
           addresses: mediaAddresses(values),
           portRange: ports,
+          roomPerWorker: roomPerWorker(values),
           workers: workerCount(values, ports && ports.last - ports.first + 1),
         },
       },

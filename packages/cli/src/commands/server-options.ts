@@ -11,6 +11,7 @@ export const SERVER_OPTIONS = {
   data: { type: "string" },
   workers: { type: "string" },
   speakers: { type: "string" },
+  "room-per-worker": { type: "string" },
   "media-address": { type: "string", multiple: true },
   "log-level": { type: "string" },
 } as const;
@@ -49,6 +50,11 @@ export function workerCount(values: OptionValues, ports?: number): number {
 /** `--speakers`: of how many microphones sound is forwarded; `undefined` for the default. */
 export function speakerCount(values: OptionValues): number | undefined {
   return numberOption(values, "speakers", SPEAKERS_RANGE);
+}
+
+/** `--room-per-worker`, `undefined` when it was not given. */
+export function roomPerWorker(values: OptionValues): number | undefined {
+  return numberOption(values, "room-per-worker", { least: 1, most: 100_000 });
 }
 
 /** Where state is kept, `undefined` for nowhere. @param folder - The one that `--data` names, or the default. */

@@ -9,6 +9,9 @@ import {
 } from "@lodeline/workers";
 import type { Settings } from "../settings.ts";
 
+/** Participants of one room that one worker takes, where nobody says how many. */
+const ROOM_PER_WORKER = 100;
+
 /** The engine of a server, and what tests and faults may do to it. */
 export interface ServerEngine {
   /** The caller's to close. */
@@ -38,6 +41,13 @@ export function createEngine(settings: Settings, clock: Clock, announce: LocalEn
   }
   const worker = { addresses, portRange, announces: announce !== undefined };
   const make = () => startWorker(worker, { clock, logger, announce });
-  const pool = createEnginePool({ clock, logger, makers: Array.from({ length: count }, () => make) });
+  const { roomPerWorker: roomLimit = ROOM_PER_WORKER } = media;
+  const pool = createEnginePool({
+    clock,
+    logger,
+    random,
+    roomLimit,
+    makers: Array.from({ length: count }, () => make),
+  });
   return { engine: pool, kill: (index) => pool.kill(index) };
 }

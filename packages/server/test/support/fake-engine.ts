@@ -86,7 +86,11 @@ export class FakeEngine implements Engine {
         return { sockets: [] };
       case "stats":
         return { publications: [], forwarders: [] };
-      case "send-data":
+      case "carry":
+        return { carried: { kind: "video", codecs: [], layers: [] }, layers: [] };
+      case "open-trunk":
+        return { socket: { address: "127.0.0.1", port: 1 } };
+      default:
         return {};
     }
   }

@@ -23,6 +23,14 @@ export const REQUEST_DEADLINES_MS: Readonly<Record<RequestKind, number>> = {
   "loop-back": 5_000,
   "send-data": 5_000,
   stats: 2_000,
+  "open-trunk": 4_000,
+  "connect-trunk": 4_000,
+  "close-trunk": 2_500,
+  carry: 4_000,
+  "need-layers": 4_000,
+  take: 4_000,
+  "describe-layers": 4_000,
+  "drop-relay": 2_500,
 };
 
 /** `work`, or its rejection with `timeout` once the deadline of its kind of request has passed. */

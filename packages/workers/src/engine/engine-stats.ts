@@ -10,7 +10,7 @@ import type { EngineStats } from "./messages.ts";
 export function engineStats(held: HeldMedia, room: string | undefined, now: MonoMs): EngineStats {
   const wanted = (one: { readonly room: string }) => room === undefined || one.room === room;
   return {
-    publications: [...held.publications.values()].filter(wanted).map(({ id, publication }) => {
+    publications: held.arriving.filter(wanted).map(({ id, publication }) => {
       const { lastPacketAtMs, layers, ...rest } = publication.stats();
       const aged = layers.map(({ lastPacketAtMs: at, ...layer }) => ({ ...layer, idleMs: age(at, now) }));
       return { ...rest, layers: aged, publication: id, idleMs: age(lastPacketAtMs, now) };

@@ -1,5 +1,5 @@
 import { LodelineError } from "@lodeline/base";
-import type { Forwarder, LoopbackPeer, MediaTransport, Publication, Section } from "@lodeline/media";
+import type { Forwarder, LoopbackPeer, MediaTransport, Publication, Section, Trunk } from "@lodeline/media";
 import type { DataWish, MediaKind } from "./messages.ts";
 
 /** One transport of an engine, with what the interface knows of it. */
@@ -18,6 +18,8 @@ export interface HeldPublication {
   readonly room: string;
   readonly kind: MediaKind;
   readonly publication: Publication;
+  /** It comes over a trunk: what is told of it is told where it arrives. */
+  readonly relayed?: boolean;
 }
 
 /** One forwarder of an engine. */
@@ -33,6 +35,7 @@ export class HeldMedia {
   readonly transports = new Map<string, HeldTransport>();
   readonly publications = new Map<string, HeldPublication>();
   readonly forwarders = new Map<string, HeldForwarder>();
+  readonly trunks = new Map<string, Trunk>();
 
   /** @throws LodelineError `media/closed` when there is no such transport. */
   transport(id: string): HeldTransport {
@@ -49,6 +52,16 @@ export class HeldMedia {
     return this.forwarders.get(id) ?? gone("forwarder", id);
   }
 
+  /** @throws LodelineError `media/closed` when there is no such trunk. */
+  trunk(id: string): Trunk {
+    return this.trunks.get(id) ?? gone("trunk", id);
+  }
+
+  /** Publications that arrive here from a browser. */
+  get arriving(): readonly HeldPublication[] {
+    return [...this.publications.values()].filter(({ relayed }) => !relayed);
+  }
+
   /** Forgets what has ended by itself: with its transport, its publication or its section. */
   sweep(): void {
     for (const [id, { publication }] of this.publications) if (publication.closed) this.publications.delete(id);
@@ -56,7 +69,7 @@ export class HeldMedia {
   }
 
   get size(): number {
-    return this.transports.size + this.publications.size + this.forwarders.size;
+    return this.transports.size + this.publications.size + this.forwarders.size + this.trunks.size;
   }
 }
 

@@ -7,7 +7,9 @@ import { engineStats } from "./engine-stats.ts";
 import { FLOW_POLL_MS, type FlowingIn, type FlowingOut, FlowWatch } from "./flow-watch.ts";
 import { HeldMedia, type HeldTransport } from "./held-media.ts";
 import { type Counting, LoadMeter, threadUtilization, type UtilizationMeter } from "./load-meter.ts";
-import type { AnswerTo, EngineAnswers, EngineRequest, RequestKind } from "./messages.ts";
+import type { AnswerTo, EngineAnswers, EngineRequest } from "./messages.ts";
+import type { Performers, Request } from "./performers.ts";
+import { relayPerformers } from "./relay-performers.ts";
 
 /** Options of {@link createLocalEngine}. */
 export interface LocalEngineOptions extends MediaEngineOptions {
@@ -15,15 +17,11 @@ export interface LocalEngineOptions extends MediaEngineOptions {
   readonly utilization?: UtilizationMeter | undefined;
 }
 
-type Request<Kind extends RequestKind> = Extract<EngineRequest, { kind: Kind }>;
-type Performers = {
-  readonly [Kind in RequestKind]: (request: Request<Kind>) => EngineAnswers[Kind] | Promise<EngineAnswers[Kind]>;
-};
-
 const DONE = {};
 
 /** The engine of this thread behind the message interface: every request is performed on a {@link MediaEngine}. */
 export class LocalEngine implements Engine {
+  readonly #options: LocalEngineOptions;
   readonly #media: MediaEngine;
   readonly #clock: Clock;
   readonly #emitter = new Emitter<EngineEvents>();
@@ -35,6 +33,7 @@ export class LocalEngine implements Engine {
   #timer: Timer | undefined;
 
   constructor(options: LocalEngineOptions) {
+    this.#options = options;
     this.#clock = options.clock;
     this.#media = createMediaEngine(options);
     this.#load = new LoadMeter(options.utilization ?? threadUtilization(), this.#clock.now());
@@ -94,6 +93,7 @@ export class LocalEngine implements Engine {
       "loop-back": ({ transport }) => this.#loopBack(this.#held.transport(transport)),
       "send-data": ({ transport, channel, message }) => done(() => this.#channels.send(transport, channel, message)),
       stats: ({ room }) => engineStats(this.#held, room, this.#clock.now()),
+      ...relayPerformers(this.#media, this.#held, this.#options, (event) => this.#emitter.emit("event", event)),
     };
   }
 
@@ -161,8 +161,8 @@ export class LocalEngine implements Engine {
     this.#timer = undefined;
     this.#held.sweep();
     const now = this.#clock.now();
-    const { transports, publications, forwarders } = this.#held;
-    const arriving = [...publications.values()].map(({ id, kind, publication }): FlowingIn & Counting => {
+    const { transports, forwarders } = this.#held;
+    const arriving = this.#held.arriving.map(({ id, kind, publication }): FlowingIn & Counting => {
       const { lastPacketAtMs: lastAtMs, packets, one, heldBack: held } = publication.stats();
       return { id, kind, lastAtMs, packets, one, held };
     });
@@ -182,7 +182,9 @@ export class LocalEngine implements Engine {
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const { loopback } of this.#held.transports.values()) loopback?.close();
+    await Promise.all([...this.#held.trunks.values()].map((trunk) => trunk.close()));
     await this.#media.close();
+    this.#held.trunks.clear();
     this.#held.transports.clear();
     this.#held.sweep();
     this.#emitter.clear();

@@ -1,5 +1,15 @@
 import type { ErrorCode } from "@lodeline/base";
-import type { CandidateInit, ForwarderStats, HostCandidate, LayerStats, PublicationStats, View } from "@lodeline/media";
+import type {
+  CandidateInit,
+  Carried,
+  ForwarderStats,
+  HostCandidate,
+  LayerStats,
+  Publication,
+  PublicationStats,
+  SrtpMaster,
+  View,
+} from "@lodeline/media";
 
 /** Raised when a request, an answer or an event changes in a way that an older peer cannot read. */
 export const ENGINE_PROTOCOL_VERSION = 1;
@@ -72,7 +82,55 @@ export type EngineRequest =
       readonly message: string | Uint8Array;
     }
   /** What goes on, in one batch: of one room, or of all. */
-  | { readonly kind: "stats"; readonly room: string | undefined };
+  | { readonly kind: "stats"; readonly room: string | undefined }
+  | RelayRequest;
+
+/** What a pool asks of two of its engines, so that a room can span both. */
+export type RelayRequest =
+  /** Opens one end of a trunk, on loopback. */
+  | { readonly kind: "open-trunk"; readonly trunk: string }
+  | {
+      readonly kind: "connect-trunk";
+      readonly trunk: string;
+      readonly remote: HostCandidate;
+      readonly sendKey: TrunkKey;
+      readonly receiveKey: TrunkKey;
+    }
+  | { readonly kind: "close-trunk"; readonly trunk: string }
+  /** Makes a publication ready to go over a trunk; nothing goes until layers are needed. */
+  | { readonly kind: "carry"; readonly trunk: string; readonly relay: string; readonly publication: string }
+  | {
+      readonly kind: "need-layers";
+      readonly trunk: string;
+      readonly relay: string;
+      readonly rids: readonly string[];
+    }
+  /** Takes what the other end carries, so that forwarders here may name the publication. */
+  | {
+      readonly kind: "take";
+      readonly trunk: string;
+      readonly relay: string;
+      readonly publication: string;
+      readonly room: string;
+      readonly carried: Carried;
+      readonly layers: readonly Layer[];
+      /** As in `publish`: it competes here with what arrives here. */
+      readonly loudest?: { readonly group: string; readonly most: number } | undefined;
+    }
+  | {
+      readonly kind: "describe-layers";
+      readonly trunk: string;
+      readonly relay: string;
+      readonly layers: readonly Layer[];
+    }
+  /** Ends carrying or taking. */
+  | { readonly kind: "drop-relay"; readonly trunk: string; readonly relay: string };
+
+/** The key of one direction of a trunk: AES-128-GCM, 16 bytes of key and 12 of salt. */
+export type TrunkKey = SrtpMaster;
+
+/** A layer of a publication, as layers are chosen by. */
+export type Layer = ReturnType<Publication["layers"]>[number];
 
 /** Whether data channels are only counted, or their messages delivered as events too. */
 export type DataWish = "counted" | "delivered";
@@ -99,6 +157,14 @@ export interface EngineAnswers {
   readonly "loop-back": Nothing;
   readonly "send-data": Nothing;
   readonly stats: EngineStats;
+  readonly "open-trunk": { readonly socket: HostCandidate };
+  readonly "connect-trunk": Nothing;
+  readonly "close-trunk": Nothing;
+  readonly carry: { readonly carried: Carried; readonly layers: readonly Layer[] };
+  readonly "need-layers": Nothing;
+  readonly take: Nothing;
+  readonly "describe-layers": Nothing;
+  readonly "drop-relay": Nothing;
 }
 
 /** An answer that says only that it was done. */
@@ -191,7 +257,11 @@ export type EngineEvent =
       readonly publications: readonly PublicationFlow[];
       readonly forwarders: readonly ForwarderFlow[];
     }
-  | { readonly kind: "load"; readonly load: EngineLoad };
+  | { readonly kind: "load"; readonly load: EngineLoad }
+  /** The layers of a carried publication are others: whoever takes it has to know. */
+  | { readonly kind: "layers-seen"; readonly relay: string; readonly layers: readonly Layer[] }
+  /** Forwarders need other layers of a taken publication: whoever carries it has to know. */
+  | { readonly kind: "layers-needed"; readonly relay: string; readonly rids: readonly string[] };
 
 /** An error as plain data. */
 export interface PlainError {

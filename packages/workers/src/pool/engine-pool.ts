@@ -1,36 +1,43 @@
-import { type Clock, Emitter, type ListenOptions, LodelineError, type Logger } from "@lodeline/base";
+import { type Clock, Emitter, type ListenOptions, LodelineError, type Logger, type Random } from "@lodeline/base";
 import { withinDeadline } from "../engine/deadlines.ts";
 import type { Engine, EngineEvents } from "../engine/engine.ts";
 import type {
   AnswerTo,
   EngineAnswers,
   EngineEvent,
-  EngineLoad,
   EngineRequest,
+  RelayRequest,
   RequestKind,
 } from "../engine/messages.ts";
+import type { Performers, Request } from "../engine/performers.ts";
 import { type EngineMaker, Member } from "./member.ts";
 import { chooseWorker } from "./placement.ts";
-import { type PlacedTransport, PoolTable } from "./pool-table.ts";
+import { loadOfAll, socketsOfAll, statsOfAll } from "./pool-sums.ts";
+import { type PlacedForwarder, type PlacedPublication, type PlacedTransport, PoolTable } from "./pool-table.ts";
+import { Relays } from "./relays.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** Options of {@link createEnginePool}. */
 export interface EnginePoolOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Makes the keys of trunks. Must be cryptographic outside tests. */
+  readonly random: Random;
+  /**
+   * Transports of one room on one engine; more go on to the next, and publications are relayed. Default: no limit, a room
+   * stays on one engine.
+   */
+  readonly roomLimit?: number | undefined;
   /** One maker for each engine; called again after a death. At least one. */
   readonly makers: readonly EngineMaker[];
 }
 
-type Request<Kind extends RequestKind> = Extract<EngineRequest, { kind: Kind }>;
-type Performers = {
-  readonly [Kind in RequestKind]: (request: Request<Kind>) => EngineAnswers[Kind] | Promise<EngineAnswers[Kind]>;
-};
+type PoolKind = Exclude<RequestKind, RelayRequest["kind"]>;
 
 const DONE = {};
 
 /**
- * Many engines as one. Rooms are placed whole on the least busy; an engine that dies is replaced, and what was on it is
+ * Many engines as one. A room is placed on the least busy and goes on to others when it is full there; an engine that dies is replaced, and what was on it is
  * told as closed, so that its sessions are made anew.
  */
 export class EnginePool implements Engine {
@@ -38,14 +45,19 @@ export class EnginePool implements Engine {
   readonly #emitter = new Emitter<EngineEvents>();
   readonly #members: readonly Member[];
   readonly #started: Promise<unknown>;
-  readonly #table = new PoolTable();
+  readonly #table: PoolTable;
+  readonly #relays: Relays;
   readonly #waiting = new WaitingRoom();
-  readonly #performers: Performers;
+  readonly #performers: Performers<PoolKind>;
   #closed = false;
 
   constructor(options: EnginePoolOptions) {
     const { clock, logger, makers } = options;
     this.#options = options;
+    this.#relays = new Relays(options);
+    this.#table = new PoolTable(({ id, publication, transport }) => {
+      if (transport.member) this.#relays.leave(publication, transport.member, id);
+    });
     this.#members = makers.map((make, index) => {
       const member: Member = new Member({
         index,
@@ -66,9 +78,16 @@ export class EnginePool implements Engine {
   }
 
   /** What is held now, for a leak test. */
-  get held(): { readonly transports: number; readonly publications: number; readonly forwarders: number } {
+  get held() {
     const { transports, publications, forwarders } = this.#table;
-    return { transports: transports.size, publications: publications.size, forwarders: forwarders.size };
+    const { trunks, relays } = this.#relays.held;
+    return {
+      transports: transports.size,
+      publications: publications.size,
+      forwarders: forwarders.size,
+      trunks,
+      relays,
+    };
   }
 
   on<Name extends keyof EngineEvents>(
@@ -80,8 +99,8 @@ export class EnginePool implements Engine {
   }
 
   ask<Request extends EngineRequest>(request: Request): Promise<AnswerTo<Request>> {
-    const perform = this.#performers[request.kind] as (request: EngineRequest) => unknown;
-    return withinDeadline(this.#options.clock, request.kind, this.#attempt(perform, request)) as Promise<
+    const perform = (this.#performers as Partial<Performers>)[request.kind] as typeof notForPools | undefined;
+    return withinDeadline(this.#options.clock, request.kind, this.#attempt(perform ?? notForPools, request)) as Promise<
       AnswerTo<Request>
     >;
   }
@@ -95,6 +114,7 @@ export class EnginePool implements Engine {
     if (!this.#closed) {
       this.#closed = true;
       this.#waiting.empty(closed("pool"));
+      this.#relays.close();
     }
     // All of them, so that none is left open after another's failure.
     const ends = await Promise.allSettled(this.#members.map((member) => member.close()));
@@ -112,20 +132,26 @@ export class EnginePool implements Engine {
     return await perform(request);
   }
 
-  #makePerformers(): Performers {
+  #makePerformers(): Performers<PoolKind> {
     const onTransport = <Kind extends RequestKind>(request: Request<Kind> & { readonly transport: string }) =>
       this.#askOn(this.#transport(request.transport), request);
-    const onForwarder = <Kind extends RequestKind>(request: Request<Kind> & { readonly forwarder: string }) =>
-      this.#askOn(this.#forwarder(request.forwarder).transport, request);
+    const onForwarder = async <Kind extends RequestKind>(request: Request<Kind> & { readonly forwarder: string }) => {
+      const { transport, asked } = this.#forwarder(request.forwarder);
+      if (asked) await asked;
+      return await this.#askOn(transport, request);
+    };
     return {
-      ready: () => this.#ready(),
+      ready: async () => {
+        await this.#started;
+        return await socketsOfAll(this.#members);
+      },
       "open-transport": (request) => this.#openTransport(request),
       answer: onTransport,
       "add-candidate": onTransport,
       "close-transport": (request) => this.#closeTransport(request),
       publish: (request) => this.#publish(request),
       unpublish: (request) => this.#unpublish(request),
-      "prefer-one": (request) => this.#askOn(this.#publication(request.publication).transport, request),
+      "prefer-one": (request) => this.#preferOne(request),
       forward: (request) => this.#forward(request),
       unforward: (request) => this.#unforward(request),
       "set-view": onForwarder,
@@ -134,14 +160,8 @@ export class EnginePool implements Engine {
       silence: onForwarder,
       "loop-back": onTransport,
       "send-data": onTransport,
-      stats: (request) => this.#stats(request),
+      stats: (request) => statsOfAll(this.#members, request),
     };
-  }
-
-  async #ready(): Promise<EngineAnswers["ready"]> {
-    await this.#started;
-    const answers = await Promise.all(this.#members.map(({ engine }) => engine?.ask({ kind: "ready" })));
-    return { sockets: answers.flatMap((answer) => answer?.sockets ?? []) };
   }
 
   #openTransport(request: Request<"open-transport">): Promise<EngineAnswers["open-transport"]> {
@@ -164,7 +184,7 @@ export class EnginePool implements Engine {
       transports: this.#table.countOn(member),
       ofRoom: this.#table.countOf(member, room),
     }));
-    const chosen = chooseWorker(candidates, Number.POSITIVE_INFINITY);
+    const chosen = chooseWorker(candidates, this.#options.roomLimit ?? Number.POSITIVE_INFINITY);
     const member = chosen && this.#members[chosen.index];
     if (!member) return undefined;
     this.#table.place(transport, member);
@@ -184,40 +204,63 @@ export class EnginePool implements Engine {
   #publish(request: Request<"publish">): Promise<EngineAnswers["publish"]> {
     const { publication: id } = request;
     const transport = this.#transport(request.transport);
-    this.#table.unpublish(id);
-    this.#table.publications.set(id, { id, transport });
+    this.#unpublished(id);
+    this.#table.publications.set(id, { id, transport, loudest: request.loudest });
     return this.#askOn(transport, request);
   }
 
   async #unpublish(request: Request<"unpublish">): Promise<typeof DONE> {
     const known = this.#table.publications.get(request.publication);
     if (!known) return DONE;
-    this.#table.unpublish(request.publication);
+    this.#unpublished(request.publication);
     return this.#askOn(known.transport, request);
   }
 
   #forward(request: Request<"forward">): Promise<EngineAnswers["forward"]> {
     const { forwarder: id, publication } = request;
     const transport = this.#transport(request.transport);
-    if (!this.#table.publications.has(publication)) throw closed(`publication ${publication}`);
-    this.#table.forwarders.set(id, { id, publication, transport });
-    return this.#askOn(transport, request);
+    const source = this.#table.publications.get(publication) ?? gone(`publication ${publication}`);
+    this.#table.unforward(id);
+    const forwarder: PlacedForwarder = { id, publication, transport };
+    this.#table.forwarders.set(id, forwarder);
+    if (transport.member && transport.member === source.transport.member) return this.#askOn(transport, request);
+    const asked = this.#forwardAcross(forwarder, source, request);
+    // What is asked of it meanwhile waits; it is told by the answer of this request.
+    forwarder.asked = asked.catch(() => {});
+    return asked.then(({ answer }) => answer);
+  }
+
+  /** One whose publication may be elsewhere: has it here first. */
+  async #forwardAcross(forwarder: PlacedForwarder, source: PlacedPublication, request: Request<"forward">) {
+    const [to, from] = await Promise.all([this.#memberOf(forwarder.transport), this.#memberOf(source.transport)]);
+    const held = () => {
+      if (this.#table.forwarders.get(forwarder.id) !== forwarder) throw closed(`forwarder ${forwarder.id}`);
+    };
+    held();
+    if (from !== to) await this.#relays.use(source, from, to, forwarder.id);
+    held();
+    // Not awaited: whatever waits for the request to be asked may be asked next.
+    return { answer: this.#askOn(forwarder.transport, request) };
+  }
+
+  #preferOne(request: Request<"prefer-one">): Promise<EngineAnswers["prefer-one"]> {
+    const publication = this.#publication(request.publication);
+    publication.one = request.one;
+    this.#relays.preferOne(publication);
+    return this.#askOn(publication.transport, request);
+  }
+
+  #unpublished(publication: string): void {
+    this.#table.unpublish(publication);
+    this.#relays.ended(publication);
   }
 
   async #unforward(request: Request<"unforward">): Promise<typeof DONE> {
     const known = this.#table.forwarders.get(request.forwarder);
     if (!known) return DONE;
-    this.#table.forwarders.delete(request.forwarder);
+    this.#table.unforward(request.forwarder);
+    if (known.asked) await known.asked;
     return this.#askOn(known.transport, request);
-  }
-
-  async #stats(request: Request<"stats">): Promise<EngineAnswers["stats"]> {
-    const asked = this.#members.flatMap(({ engine }) => (engine ? [engine.ask(request)] : []));
-    const answers = (await Promise.allSettled(asked)).flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    return {
-      publications: answers.flatMap(({ publications }) => publications),
-      forwarders: answers.flatMap(({ forwarders }) => forwarders),
-    };
   }
 
   /** Asks the engine that a transport is on, now or when it has one. */
@@ -225,28 +268,25 @@ export class EnginePool implements Engine {
     transport: PlacedTransport,
     request: Request,
   ): Promise<AnswerTo<Request>> {
-    const member = transport.member ?? (await this.#waiting.placeOf(transport));
-    const engine = member?.engine;
+    const { engine } = transport.member ?? (await this.#memberOf(transport));
     if (!engine) throw new LodelineError("media/engine-lost");
     return engine.ask(request);
   }
 
+  async #memberOf(transport: PlacedTransport): Promise<Member> {
+    const member = transport.member ?? (await this.#waiting.placeOf(transport));
+    if (!member) throw closed(`transport ${transport.id}`);
+    return member;
+  }
+
   #heard(event: EngineEvent): void {
-    if (event.kind === "load") this.#emitter.emit("event", { kind: "load", load: this.#loadOfAll() });
+    if (event.kind === "layers-seen" || event.kind === "layers-needed") this.#relays.heard(event);
+    else if (event.kind === "load") this.#emitter.emit("event", { kind: "load", load: loadOfAll(this.#members) });
     else this.#emitter.emit("event", event);
   }
 
-  #loadOfAll(): EngineLoad {
-    const loads = this.#members.flatMap(({ load }) => (load ? [load] : []));
-    const sum = (of: (load: EngineLoad) => number) => loads.reduce((total, load) => total + of(load), 0);
-    return {
-      transports: sum(({ transports }) => transports),
-      packetsPerSecond: sum(({ packetsPerSecond }) => packetsPerSecond),
-      utilization: sum(({ utilization }) => utilization) / this.#members.length,
-    };
-  }
-
   #lost(member: Member): void {
+    this.#relays.lost(member);
     for (const transport of this.#table.transportsOn(member)) {
       this.#table.forget(transport);
       this.#emitter.emit("event", { kind: "transport-state", transport: transport.id, connection: "closed" });
@@ -264,6 +304,11 @@ export class EnginePool implements Engine {
   #forwarder(id: string) {
     return this.#table.forwarders.get(id) ?? gone(`forwarder ${id}`);
   }
+}
+
+/** Only the engines of a pool have trunks between each other. */
+function notForPools(request: EngineRequest): unknown {
+  throw new LodelineError("protocol/unknown-type", { detail: `A pool is not asked for "${request.kind}".` });
 }
 
 function closed(what: string): LodelineError {

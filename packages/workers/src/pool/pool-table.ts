@@ -1,3 +1,4 @@
+import type { Request } from "../engine/performers.ts";
 import type { Member } from "./member.ts";
 
 /** A transport in a pool. */
@@ -12,6 +13,10 @@ export interface PlacedTransport {
 export interface PlacedPublication {
   readonly id: string;
   readonly transport: PlacedTransport;
+  /** As it was published. */
+  readonly loudest: Request<"publish">["loudest"];
+  /** What `prefer-one` said last: whoever takes it later is told too. */
+  one?: boolean;
 }
 
 /** A forwarder in a pool. */
@@ -19,6 +24,8 @@ export interface PlacedForwarder {
   readonly id: string;
   readonly publication: string;
   readonly transport: PlacedTransport;
+  /** Of one whose publication is at another worker: settles when it has been asked for there. */
+  asked?: Promise<unknown>;
 }
 
 /** What is where in a pool. */
@@ -26,7 +33,13 @@ export class PoolTable {
   readonly transports = new Map<string, PlacedTransport>();
   readonly publications = new Map<string, PlacedPublication>();
   readonly forwarders = new Map<string, PlacedForwarder>();
+  readonly #left: (forwarder: PlacedForwarder) => void;
   readonly #onMember = new Map<Member, Map<string, number>>();
+
+  /** @param left - Told of each forwarder that is forgotten. */
+  constructor(left: (forwarder: PlacedForwarder) => void) {
+    this.#left = left;
+  }
 
   /** Transports on a member. */
   countOn(member: Member): number {
@@ -51,14 +64,22 @@ export class PoolTable {
     if (this.transports.get(transport.id) !== transport) return;
     this.transports.delete(transport.id);
     if (transport.member) this.#count(transport.member, transport.room, -1);
-    for (const [id, one] of this.forwarders) if (one.transport === transport) this.forwarders.delete(id);
+    for (const [id, one] of this.forwarders) if (one.transport === transport) this.unforward(id);
     for (const [id, one] of this.publications) if (one.transport === transport) this.unpublish(id);
   }
 
   /** Forgets a publication and its forwarders. */
   unpublish(publication: string): void {
     this.publications.delete(publication);
-    for (const [id, one] of this.forwarders) if (one.publication === publication) this.forwarders.delete(id);
+    for (const [id, one] of this.forwarders) if (one.publication === publication) this.unforward(id);
+  }
+
+  /** Forgets a forwarder. */
+  unforward(id: string): void {
+    const known = this.forwarders.get(id);
+    if (!known) return;
+    this.forwarders.delete(id);
+    this.#left(known);
   }
 
   /** Every transport on a member. */

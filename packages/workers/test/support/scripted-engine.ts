@@ -2,6 +2,13 @@ import { Emitter, type LodelineError } from "@lodeline/base";
 import type { Engine, EngineEvents } from "../../src/engine/engine.ts";
 import type { AnswerTo, EngineAnswers, EngineEvent, EngineRequest } from "../../src/engine/messages.ts";
 
+const ANSWERS: Partial<EngineAnswers> = {
+  ready: { sockets: [] },
+  stats: { publications: [], forwarders: [] },
+  "open-trunk": { socket: { address: "127.0.0.1", port: 4_000 } },
+  carry: { carried: { kind: "video", codecs: [], layers: [] }, layers: [] },
+};
+
 /** An engine for tests: keeps what it was asked, answers as told, and dies when told. */
 export class ScriptedEngine implements Engine {
   readonly asked: EngineRequest[] = [];
@@ -9,7 +16,7 @@ export class ScriptedEngine implements Engine {
   closed = false;
   /** What every later request is answered with; by default at once and well. */
   answer: (request: EngineRequest) => Promise<EngineAnswers[EngineRequest["kind"]]> = async (request) =>
-    request.kind === "ready" ? { sockets: [] } : request.kind === "stats" ? { publications: [], forwarders: [] } : {};
+    ANSWERS[request.kind] ?? {};
 
   on<Name extends keyof EngineEvents>(name: Name, listener: (event: EngineEvents[Name]) => void): Disposable {
     return this.#emitter.on(name, listener);
@@ -33,6 +40,8 @@ export class ScriptedEngine implements Engine {
   heard(): string[] {
     return this.asked.splice(0).flatMap((request) => {
       if (request.kind === "ready" || request.kind === "stats") return [];
+      if ("relay" in request) return [`${request.kind} ${request.relay}`];
+      if ("trunk" in request) return [request.kind];
       const id =
         "forwarder" in request ? request.forwarder : "publication" in request ? request.publication : request.transport;
       return [`${request.kind} ${id}`];
