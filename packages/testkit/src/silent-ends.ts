@@ -55,10 +55,16 @@ export function waitForCalls(world: World, person: SimulatedPerson): void {
   if (calls || called) world.await("recoveryMs");
 }
 
-/** Somebody leaves while its link is down: that is heard when the link is back, if its page lives so long. */
-export function noteLeave({ unheardLeaves }: World, { host, participant }: SimulatedPerson): void {
-  if (!participant || participant.linkState === "open") return;
+/** Somebody leaves: that is heard when it has arrived, or when a link that is down is back, if its page lives so long. */
+export function noteLeave({ unheardLeaves, clock, network }: World, { host, participant }: SimulatedPerson): void {
+  if (!participant) return;
   unheardLeaves.add(host);
+  if (participant.linkState === "open") {
+    const { latencyMs, jitterMs } = network.faults;
+    // Where the link breaks before, the word goes out again with its resume.
+    const heard = () => void (participant.linkState === "open" && unheardLeaves.delete(host));
+    clock.at(clock.now() + 2 * (latencyMs + jitterMs), heard);
+  }
   participant.on("link", ({ state }) => void (state === "open" && unheardLeaves.delete(host)));
 }
 
