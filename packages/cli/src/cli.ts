@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { LodelineError } from "@lodeline/base";
 import { devCommand } from "./commands/dev.ts";
 import { keyCommand } from "./commands/key.ts";
+import { mediaCommand } from "./commands/media.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -13,6 +14,7 @@ type Command = (args: readonly string[], terminal: Terminal) => Promise<number>;
 const COMMANDS: Readonly<Record<string, Command>> = {
   dev: devCommand,
   serve: serveCommand,
+  media: mediaCommand,
   key: keyCommand,
   token: tokenCommand,
 };

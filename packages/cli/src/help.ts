@@ -22,7 +22,17 @@ export const HELP = `lodeline: WebRTC rooms and calls on your own server
                            lodeline-data
       --no-data            keep nothing
 
-  both of them
+  lodeline media   carry the media of a server that is started with --media, in a process
+                   of its own; one server at a time
+      --listen <address>   where the server connects, host:port or unix:/path; default
+                           127.0.0.1:7881
+      --key-file <file>    the key that both share, made by \`lodeline key\`; or set
+                           LODELINE_MEDIA_KEY
+      and --workers, --room-per-worker, --media-address, --media-ports, --log-level
+
+  dev and serve
+      --media <address>    media runs in the \`lodeline media\` that listens there
+      --media-key-file <file>  the key that both share; or set LODELINE_MEDIA_KEY
       --page <folder>      the built page; default the one beside this command
       --media-address <ip> address to offer for media, may be repeated; default all
                            of this machine's (Firefox never tries loopback for media)

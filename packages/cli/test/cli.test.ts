@@ -62,6 +62,10 @@ describe("lodeline", () => {
     [["dev", "--speakers", "few"], /--speakers is a whole number from 0 to \d+/],
     [["dev", "--workers", "many"], /--workers is a whole number from 0 to 256/],
     [["serve", "--media-ports", "40000"], /--media-ports is a range/],
+    [["media"], /share is needed/],
+    [["media", "--key-file", "/nowhere/at/all"], /cannot be read: ENOENT/],
+    [["dev", "--media", "127.0.0.1:7881"], /share is needed/],
+    [["dev", "--media", "127.0.0.1:7881", "--workers", "2"], /--workers is an option of `lodeline media`/],
     [["serve", "--key-file", "/nowhere/at/all"], /cannot be read: ENOENT/],
     [["token", "--room", "den"], /--identity is needed/],
     [["token", "--identity", "ada"], /--room is needed/],
@@ -70,6 +74,18 @@ describe("lodeline", () => {
     [["token", "--identity", "ada", "--room", "den", "--url", "elsewhere"], /no http address/],
     [["token", "--identity", "lodeline-server", "--room", "den"], /the server's own/],
   ];
+  it("[CLI8] refuses addresses that a media process cannot be at", async () => {
+    const environment = { LODELINE_MEDIA_KEY: key, LODELINE_KEY: key };
+    for (const args of [
+      ["media", "--listen", "nowhere"],
+      ["serve", "--no-data", "--media", "nowhere"],
+    ]) {
+      const { code, out, err } = await run(args, environment);
+      assert.deepEqual([code, out], [2, []]);
+      assert.match(err.join("\n"), /host:port or unix:\/path.*"nowhere".*\[config\/invalid\]/);
+    }
+  });
+
   for (const [args, reason] of wrong) {
     it(`[CLI1] refuses \`lodeline ${args.join(" ")}\``, async () => {
       const { code, out, err } = await run(args, { LODELINE_KEY: key });

@@ -34,6 +34,11 @@ export interface MediaOptions {
    * each worker that needs it. Default 100.
    */
   readonly roomPerWorker?: number | undefined;
+  /**
+   * A media process of its own (`lodeline media`) in place of workers: where it listens, `host:port` or `unix:/path`, and the
+   * key that it holds too. Addresses, ports and workers are that process's to choose. Default: none.
+   */
+  readonly process?: { readonly address: string; readonly key: SigningKey } | undefined;
   /** Told to every client in `joined`, for its ICE agent. Default: none. */
   readonly iceServers?: readonly IceServer[] | undefined;
 }

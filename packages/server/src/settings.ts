@@ -1,5 +1,6 @@
 import { cryptoRandom, LodelineError, type Logger, type Random, silentLogger } from "@lodeline/base";
 import { DEFAULT_TIMERS, LIMITS, type Timers } from "@lodeline/protocol";
+import { parseMediaAddress } from "@lodeline/workers";
 import { createSigningKey, type SigningKey } from "./auth/signing-key.ts";
 import { isLoopbackHost } from "./http/origin-policy.ts";
 import type { MediaOptions, ServerOptions } from "./server-options.ts";
@@ -76,19 +77,24 @@ function checkNumbers(options: ServerOptions): void {
   for (const [name, valueMs] of Object.entries(timers)) {
     if (!Number.isFinite(valueMs) || valueMs <= 0) throw unfit(`timers.${name}`, "A timer is a positive number of ms.");
   }
-  const range = media?.portRange;
-  if (range && !(isPort(range.first) && isPort(range.last) && range.first > 0 && range.first <= range.last)) {
-    throw unfit("media.portRange", "A port range goes from a lower port to a higher one, both from 1 to 65535.");
-  }
-  checkWorkers(media?.workers ?? 0, range);
+  checkMedia(media ?? {});
   const { loudestSpeakers = 0 } = options;
   if (!Number.isInteger(loudestSpeakers) || loudestSpeakers < 0 || loudestSpeakers > LIMITS.participantsPerRoom) {
     throw unfit("loudestSpeakers", `Forwarded speakers are a whole number from 0 to ${LIMITS.participantsPerRoom}.`);
   }
-  const { roomPerWorker = 1 } = media ?? {};
+}
+
+/** @throws LodelineError `config/invalid` with `field` for media options that are unfit. */
+export function checkMedia(media: MediaOptions): void {
+  const { portRange: range, workers = 0, roomPerWorker = 1 } = media;
+  if (range && !(isPort(range.first) && isPort(range.last) && range.first > 0 && range.first <= range.last)) {
+    throw unfit("media.portRange", "A port range goes from a lower port to a higher one, both from 1 to 65535.");
+  }
+  checkWorkers(workers, range);
   if (!Number.isInteger(roomPerWorker) || roomPerWorker < 1) {
     throw unfit("media.roomPerWorker", "A worker takes a whole number of a room's participants, at least 1.");
   }
+  checkProcess(media);
 }
 
 /** More than this many threads help nobody. */
@@ -100,6 +106,16 @@ function checkWorkers(workers: number, range: MediaOptions["portRange"]): void {
   }
   if (range && range.last - range.first + 1 < workers) {
     throw unfit("media.portRange", `${workers} media workers need as many ports: each has its own.`);
+  }
+}
+
+/** What a media process chooses by itself is not chosen here. */
+function checkProcess(media: MediaOptions): void {
+  if (!media.process) return;
+  parseMediaAddress(media.process.address, "media.process");
+  for (const name of ["addresses", "portRange", "workers", "roomPerWorker"] as const) {
+    if (media[name] === undefined) continue;
+    throw unfit(`media.${name}`, `With a media process apart, "${name}" is that process's to choose.`);
   }
 }
 

@@ -25,6 +25,12 @@ export {
 export { nodeClock } from "./node-clock.ts";
 export { createEnginePool, type EnginePool, type EnginePoolOptions } from "./pool/engine-pool.ts";
 export type { EngineMaker } from "./pool/member.ts";
+export { type DialMediaOptions, dialMedia } from "./socket/dial-media.ts";
+export type { Greeter } from "./socket/greet.ts";
+export type { MediaKey } from "./socket/link-secrets.ts";
+export { type ListeningMedia, listenForServers } from "./socket/listen-for-servers.ts";
+export { formatMediaAddress, type MediaAddress, parseMediaAddress } from "./socket/media-address.ts";
+export { MediaService, type MediaServiceOptions } from "./socket/media-service.ts";
 export { startWorker, type WorkerEngine } from "./thread/start-worker.ts";
 export { defaultWorkerCount } from "./thread/worker-count.ts";
 export type { WorkerOptions } from "./thread/worker-options.ts";

@@ -9,16 +9,7 @@ import { keptKey } from "../kept-key.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import {
-  logLevelOption,
-  mediaAddresses,
-  PORT_RANGE,
-  roomPerWorker,
-  SERVER_OPTIONS,
-  speakerCount,
-  storageIn,
-  workerCount,
-} from "./server-options.ts";
+import { logLevelOption, mediaOptions, PORT_RANGE, SERVER_OPTIONS, speakerCount, storageIn } from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
@@ -56,11 +47,7 @@ export async function devCommand(args: readonly string[], terminal: Terminal): P
         host: textOption(values, "host"),
         port: numberOption(values, "port", PORT_RANGE),
         pageDirectory: page,
-        media: {
-          addresses: mediaAddresses(values),
-          workers: workerCount(values),
-          roomPerWorker: roomPerWorker(values),
-        },
+        media: await mediaOptions(values, terminal.environment),
         loudestSpeakers: speakerCount(values),
         storage: storageIn(data),
         faults: values.faults === true || faults.length > 0 ? "network" : false,

@@ -1,20 +1,10 @@
-import { LodelineError } from "@lodeline/base";
 import { listOption, numberOption, readOptions, textOption } from "../arguments.ts";
 import { keyHint } from "../banner.ts";
 import { loadKeys } from "../keys.ts";
 import { pageDirectory } from "../page-directory.ts";
 import { runServer } from "../run-server.ts";
 import type { Terminal } from "../terminal.ts";
-import {
-  logLevelOption,
-  mediaAddresses,
-  PORT_RANGE,
-  roomPerWorker,
-  SERVER_OPTIONS,
-  speakerCount,
-  storageIn,
-  workerCount,
-} from "./server-options.ts";
+import { logLevelOption, mediaOptions, PORT_RANGE, SERVER_OPTIONS, speakerCount, storageIn } from "./server-options.ts";
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
@@ -30,7 +20,6 @@ const DEFAULT_DATA = "lodeline-data";
 export async function serveCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   const values = readOptions(args, OPTIONS);
   const keys = await loadKeys(textOption(values, "key-file"), terminal.environment);
-  const ports = portRange(textOption(values, "media-ports"));
   return await runServer({
     request: {
       options: {
@@ -41,26 +30,11 @@ export async function serveCommand(args: readonly string[], terminal: Terminal):
         pageDirectory: textOption(values, "page") ?? pageDirectory(),
         storage: storageIn(values["no-data"] === true ? undefined : (textOption(values, "data") ?? DEFAULT_DATA)),
         loudestSpeakers: speakerCount(values),
-        media: {
-          addresses: mediaAddresses(values),
-          portRange: ports,
-          roomPerWorker: roomPerWorker(values),
-          workers: workerCount(values, ports && ports.last - ports.first + 1),
-        },
+        media: await mediaOptions(values, terminal.environment),
       },
       logLevel: logLevelOption(values) ?? "info",
     },
     onReady: (url) => terminal.out(`Lodeline listens at ${url}. ${keyHint(keys)}`),
     say: terminal.err,
-  });
-}
-
-function portRange(text: string | undefined): { first: number; last: number } | undefined {
-  if (text === undefined) return undefined;
-  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
-  if (first !== undefined && last !== undefined) return { first: Number(first), last: Number(last) };
-  throw new LodelineError("config/invalid", {
-    field: "media-ports",
-    detail: "--media-ports is a range like 40000-40999.",
   });
 }

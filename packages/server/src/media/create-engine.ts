@@ -1,16 +1,25 @@
-import type { Clock } from "@lodeline/base";
+import type { Clock, Logger, Random } from "@lodeline/base";
 import {
   createEnginePool,
   createLocalEngine,
+  dialMedia,
   type Engine,
   hostAddresses,
   type LocalEngineOptions,
+  parseMediaAddress,
   startWorker,
 } from "@lodeline/workers";
-import type { Settings } from "../settings.ts";
+import type { MediaOptions } from "../server-options.ts";
 
 /** Participants of one room that one worker takes, where nobody says how many. */
 const ROOM_PER_WORKER = 100;
+
+/** What an engine is made with. */
+export interface EngineSettings {
+  readonly logger: Logger;
+  readonly random: Random;
+  readonly media: MediaOptions;
+}
 
 /** The engine of a server, and what tests and faults may do to it. */
 export interface ServerEngine {
@@ -26,12 +35,23 @@ export interface ServerEngine {
 }
 
 /**
- * Makes the media engine that the settings name: in worker threads, or in this one.
+ * Makes the media engine that the settings name: in worker threads, in this one, or in a process of its own.
  *
  * @param announce - What clients are told in place of a media socket's own address.
  */
-export function createEngine(settings: Settings, clock: Clock, announce: LocalEngineOptions["announce"]): ServerEngine {
+export function createEngine(
+  settings: EngineSettings,
+  clock: Clock,
+  announce: LocalEngineOptions["announce"],
+): ServerEngine {
   const { logger, random, media } = settings;
+  if (media.process) {
+    const { key } = media.process;
+    const address = parseMediaAddress(media.process.address, "media.process");
+    const dial = () => dialMedia({ address, key, clock, random, logger, announce });
+    // A pool of one: it tells what was lost as closed, and dials again, later and later.
+    return { engine: createEnginePool({ clock, logger, random, makers: [dial] }), kill: () => false };
+  }
   const portRange = media.portRange && { min: media.portRange.first, max: media.portRange.last };
   const addresses = media.addresses ?? hostAddresses();
   const count = media.workers ?? 0;

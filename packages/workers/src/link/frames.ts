@@ -1,4 +1,4 @@
-import type { LogFields } from "@lodeline/base";
+import type { LodelineError, LogFields } from "@lodeline/base";
 import type { HostCandidate } from "@lodeline/media";
 import type { AnswerTo, EngineEvent, EngineRequest, PlainError } from "../engine/messages.ts";
 
@@ -24,11 +24,18 @@ export type FromEngine =
 /** Levels of lines that cross; `trace` is per packet and stays where it is. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
+/** Who takes what comes out of a port. */
+export interface PortListener<In> {
+  frame(frame: In): void;
+  /** @param error - What is told of it, where it has a code of its own. Default: `media/engine-lost`. */
+  closed(why: string, error?: LodelineError): void;
+}
+
 /** One end of something that carries frames in order, whole, each once: a MessagePort, or a link over a socket. */
 export interface FramePort<Out, In> {
   post(frame: Out): void;
   /** Sets who takes what comes. Nothing comes before. */
-  listen(listener: { frame(frame: In): void; closed(why: string): void }): void;
+  listen(listener: PortListener<In>): void;
   /** Lets go of it. `closed` is not told then. */
   close(): void;
 }

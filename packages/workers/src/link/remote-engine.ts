@@ -42,7 +42,7 @@ export class RemoteEngine implements Engine {
     this.#options = options;
     // Whoever closes it is told.
     this.#ended.promise.catch(() => {});
-    options.port.listen({ frame: (frame) => this.#heard(frame), closed: (why) => this.#lost(why) });
+    options.port.listen({ frame: (frame) => this.#heard(frame), closed: (why, error) => this.#lost(why, error) });
   }
 
   /** Requests that wait for their answer. */
@@ -65,8 +65,8 @@ export class RemoteEngine implements Engine {
     const answer = new Promise<AnswerTo<EngineRequest>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
     });
-    this.#options.port.post({ kind: "ask", id, request });
     try {
+      this.#options.port.post({ kind: "ask", id, request });
       return (await withinDeadline(this.#options.clock, request.kind, answer)) as AnswerTo<Request>;
     } finally {
       // Whatever answers after the deadline finds nobody.
@@ -137,11 +137,12 @@ export class RemoteEngine implements Engine {
     }
   }
 
-  #lost(why: string): void {
+  #lost(why: string, error?: LodelineError): void {
     if (this.#state === "lost") return;
     const wasOpen = this.#state === "open";
     this.#state = "lost";
-    if (wasOpen) this.#why = new LodelineError("media/engine-lost", { detail: `The media engine is lost: ${why}.` });
+    const detail = `The media engine is lost: ${why}.`;
+    if (wasOpen) this.#why = error ?? new LodelineError("media/engine-lost", { detail });
     this.#ended.resolve();
     this.#rejectAll();
     if (!wasOpen) return;

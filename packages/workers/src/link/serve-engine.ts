@@ -8,13 +8,16 @@ import type { FramePort, FromEngine, LogLevel, ToEngine } from "./frames.ts";
 
 /** An engine that serves whoever is at the other end of a port. */
 export interface ServedEngine {
-  /** Settles when the other end has said `close`, or the port has ended; the engine is closed by then. */
+  /**
+   * Settles when the other end has said `close`, or the port has ended; the engine is closed by then. Rejected as the
+   * engine's `close` is: it was let go of.
+   */
   readonly over: Promise<void>;
 }
 
 /** The other end's answers about media sockets. */
 export class Announcements {
-  readonly #waiting = new Map<number, (as: HostCandidate) => void>();
+  readonly #waiting = new Map<number, { readonly socket: HostCandidate; resolve(as: HostCandidate): void }>();
   readonly #post: (frame: FromEngine) => void;
   #nextId = 1;
 
@@ -26,13 +29,19 @@ export class Announcements {
   readonly announce = (socket: HostCandidate): Promise<HostCandidate> =>
     new Promise((resolve) => {
       const id = this.#nextId++;
-      this.#waiting.set(id, resolve);
+      this.#waiting.set(id, { socket, resolve });
       this.#post({ kind: "announce", id, socket });
     });
 
   answered(id: number, as: HostCandidate): void {
-    this.#waiting.get(id)?.(as);
+    this.#waiting.get(id)?.resolve(as);
     this.#waiting.delete(id);
+  }
+
+  /** Nobody will answer any more: sockets that were asked for are told as they are. */
+  end(): void {
+    for (const { socket, resolve } of this.#waiting.values()) resolve(socket);
+    this.#waiting.clear();
   }
 }
 
@@ -55,22 +64,24 @@ export function serveEngine(
   port: FramePort<FromEngine, ToEngine>,
   announcements?: Announcements,
 ): ServedEngine {
-  const { promise: over, resolve } = deferred<void>();
+  const { promise: over, resolve, reject } = deferred<void>();
   let open = true;
   const post = (frame: FromEngine) => {
     if (open) port.post(frame);
   };
-  const end = async () => {
-    await engine.close();
-    post({ kind: "closed" });
-    open = false;
-    resolve();
+  const end = () => {
+    announcements?.end();
+    engine.close().then(() => {
+      post({ kind: "closed" });
+      open = false;
+      resolve();
+    }, reject);
   };
   engine.on("event", (event) => post({ kind: "event", event }));
   port.listen({
     frame: (frame) => {
       if (frame.kind === "announced") return announcements?.answered(frame.id, frame.as);
-      if (frame.kind === "close") return void end();
+      if (frame.kind === "close") return end();
       const { id, request } = frame;
       engine.ask(request).then(
         (answer) => post({ kind: "answer", id, answer }),
@@ -79,7 +90,7 @@ export function serveEngine(
     },
     closed: () => {
       open = false;
-      void end();
+      end();
     },
   });
   post({ kind: "hello", version: ENGINE_PROTOCOL_VERSION });
