@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { link, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,12 +36,16 @@ describe("a media process", () => {
     }
   });
 
-  it("[MPR1] says that its address is taken, by whoever answers there and by a file that is no socket", async () => {
+  it("[MPR1] says that its address is taken, by whoever answers there and by a file that is no socket, but not by a stale one", async () => {
     const path = join(folder, "taken.sock");
     const other = createSocket();
     await new Promise<void>((resolve) => void other.listen(path, resolve));
     await assert.rejects(createMediaProcess({ listen: `unix:${path}`, keys: [KEY] }), invalid("listen"));
+    // As after a kill: the file stays, and nobody listens.
+    const stale = join(folder, "stale.sock");
+    await link(path, stale);
     await new Promise((resolve) => void other.close(resolve));
+    await (await createMediaProcess({ listen: `unix:${stale}`, keys: [KEY] })).close();
     const file = join(folder, "file");
     await writeFile(file, "kept");
     await assert.rejects(createMediaProcess({ listen: `unix:${file}`, keys: [KEY] }), invalid("listen"));
