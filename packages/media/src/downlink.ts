@@ -1,6 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
 import {
   type Allocation,
+  type AllocationRequest,
   allocateBitrate,
   BandwidthEstimator,
   type TransportFeedback,
@@ -19,6 +20,9 @@ const NOTABLE_DROP = 0.95;
 
 /** A path that showed a limit is treated as one that has it for this long. */
 const LIMITED_MS = 30_000;
+
+/** What plays is paused when its lowest layer has not fitted for this long, or at once while so much is lost. */
+const PAUSE = { afterMs: 1000, loss: 0.1 } as const;
 
 /** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. */
 const PACING_FACTOR = 1.15;
@@ -60,6 +64,8 @@ export class Downlink {
   #pad = 0;
   #allocatedFor = Infinity;
   #nextAllocationAtMs: MonoMs = 0;
+  /** Since when the lowest layers of what plays have not fitted. */
+  #shortSinceMs: MonoMs | undefined;
 
   constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
     this.#egress = egress;
@@ -165,10 +171,21 @@ export class Downlink {
     this.#wantedBps = (UPGRADE_MARGIN * mostBps) / (1 - loss);
     this.#estimator.want(this.#wantedBps);
     const limited = this.#isLimited(now);
-    const shares = allocateBitrate(availableBps * (1 - loss), requests, limited);
+    const shares = this.#divide(availableBps * (1 - loss), requests, now);
     for (const forwarder of forwarders) {
       const share = shares.get(forwarder.id) as Allocation;
       forwarder.limit({ share, limited, availableBps }, now);
     }
+  }
+
+  /** Pausing is the last step and needs evidence: delay alone is none until it has lasted. */
+  #divide(forMediaBps: number, requests: readonly AllocationRequest[], now: MonoMs): Map<string, Allocation> {
+    if (!this.#isLimited(now)) return allocateBitrate(forMediaBps, requests, "nobody");
+    const shares = allocateBitrate(forMediaBps, requests, "anybody");
+    const pauses = requests.some(({ id, current }) => current >= 0 && shares.get(id)?.paused !== undefined);
+    this.#shortSinceMs = pauses ? (this.#shortSinceMs ?? now) : undefined;
+    if (this.#shortSinceMs === undefined || now - this.#shortSinceMs >= PAUSE.afterMs) return shares;
+    const delayOnly = this.#active && this.#estimator.limit === "delay" && this.#estimator.loss < PAUSE.loss;
+    return delayOnly ? allocateBitrate(forMediaBps, requests, "waiting") : shares;
   }
 }

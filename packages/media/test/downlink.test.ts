@@ -55,6 +55,22 @@ describe("the way to a receiver", () => {
     assert.match(why, /^paused: \d+ kbit\/s of \d+ are left$/);
   });
 
+  it("[SFU12] delay alone pauses nothing that plays before it has lasted for a second", () => {
+    const rig = new DownlinkRig(LAYERS, "typescript", { queueBytes: 10_000_000 });
+    rig.run(6000);
+    rig.link.conditions.rateBps = 100_000;
+    const until = rig.clock.now + 20_000;
+    const when = (happened: () => boolean) => {
+      while (!happened() && rig.clock.now < until) rig.run(10);
+      return rig.clock.now;
+    };
+    const lowest = LAYERS[0]?.bitrateBps ?? 0;
+    const shortAt = when(() => (rig.downlink.targetBps ?? Infinity) < 0.9 * lowest);
+    const pausedAt = when(() => rig.forwarder.stats().layer === undefined);
+    assert.ok(pausedAt < until, "a pause at last");
+    assert.ok(pausedAt - shortAt >= 900, `paused after ${pausedAt - shortAt} ms`);
+  });
+
   it("[SFU13] a sender with one layer is asked for what its receiver can take, and let go afterwards", () => {
     const rig = new DownlinkRig(SINGLE);
     rig.run(6000);

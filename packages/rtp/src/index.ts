@@ -5,6 +5,7 @@ export {
   type AllocationRequest,
   type AllocationStep,
   allocateBitrate,
+  type Pausing,
   UPGRADE_MARGIN,
 } from "./bandwidth/bitrate-allocator.ts";
 export { Pacer, type PacketUrgency } from "./bandwidth/pacer.ts";

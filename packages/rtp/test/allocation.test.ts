@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { integer, seededRandom } from "@lodeline/base";
-import { type AllocationRequest, allocateBitrate } from "@lodeline/rtp";
+import { type AllocationRequest, allocateBitrate, type Pausing } from "@lodeline/rtp";
 
 const SIMULCAST = [
   { bitrateBps: 150_000, value: 320 * 180 },
@@ -17,8 +17,8 @@ function audio(id: string, bitrateBps = 40_000): AllocationRequest {
   return video(id, { kind: "audio", steps: [{ bitrateBps, value: 1 }] });
 }
 
-function steps(availableBps: number, requests: readonly AllocationRequest[], mayPause = true) {
-  const granted = allocateBitrate(availableBps, requests, mayPause);
+function steps(availableBps: number, requests: readonly AllocationRequest[], pausing: Pausing = "anybody") {
+  const granted = allocateBitrate(availableBps, requests, pausing);
   return Object.fromEntries([...granted].map(([id, { step }]) => [id, step]));
 }
 
@@ -43,7 +43,13 @@ describe("the allocation of a receiver's bitrate", () => {
     assert.equal(granted.get("a")?.paused, "paused: 120 kbit/s of 500 are left");
     assert.equal(granted.get("a")?.bitrateBps, 0);
     assert.equal(granted.get("s")?.paused, undefined);
-    assert.deepEqual(steps(160_000, [audio("s"), video("a")], false), { s: 0, a: 0 }, "not by an assumption");
+    assert.deepEqual(steps(160_000, [audio("s"), video("a")], "nobody"), { s: 0, a: 0 }, "not by an assumption");
+  });
+
+  it("[ALLOC7] who plays keeps its lowest layer while a limit is not sure; who waits goes on waiting", () => {
+    const requests = [audio("s"), video("plays", { current: 2 }), video("waits")];
+    assert.deepEqual(steps(60_000, requests, "waiting"), { s: 0, plays: 0, waits: -1 });
+    assert.deepEqual(steps(60_000, requests, "anybody"), { s: 0, plays: -1, waits: -1 });
   });
 
   it("[ALLOC4] what one has is kept where it fits; more needs a margin", () => {

@@ -10,6 +10,16 @@ export interface SenderOptions {
   readonly settings?: Partial<EstimatorSettings>;
   /** When it begins to send. */
   readonly startsAtMs?: number;
+  /** A busy machine; default an idle one. */
+  readonly busy?: Busy;
+}
+
+/** Now and then a loop stands still: everything of that time happens at its end. */
+export interface Busy {
+  /** Whose: the receiver notes arrivals late and tells them late; the sender's clock was read before its packets leave. */
+  readonly who: "receiver" | "sender";
+  readonly everyMs: number;
+  readonly forMs: number;
 }
 
 interface Event {
@@ -132,8 +142,10 @@ export class BandwidthRig {
   #send(sender: RigSender, bytes: number, arrived?: (at: number) => void): void {
     const sequence = sender.sequence++ & 0xffff;
     sender.estimator.sent(sequence, bytes, this.now);
-    const arrival = this.link.send(bytes, this.now);
-    if (arrival === undefined) return;
+    const left = this.#whenFree(sender, "sender", this.now);
+    const arrivedAt = this.link.send(bytes, left);
+    if (arrivedAt === undefined) return;
+    const arrival = this.#whenFree(sender, "receiver", arrivedAt);
     this.#at(arrival, () => {
       arrived?.(arrival);
       const second = Math.floor(arrival / 1000);
@@ -141,15 +153,24 @@ export class BandwidthRig {
       // The receiver's clock is another.
       const theirs = 5_000_000 + this.now;
       if (!sender.recorder.record(sequence, 1, bytes, theirs)) return;
-      this.#at(sender.recorder.deadlineMs - 5_000_000, () => this.#feedback(sender));
+      const due = this.#whenFree(sender, "receiver", sender.recorder.deadlineMs - 5_000_000);
+      this.#at(due, () => this.#feedback(sender));
     });
+  }
+
+  /** When whoever is busy comes to what is due at a moment. */
+  #whenFree(sender: RigSender, who: Busy["who"], at: number): number {
+    const { busy } = sender.options;
+    if (busy?.who !== who || at % busy.everyMs >= busy.forMs) return at;
+    return at - (at % busy.everyMs) + busy.forMs;
   }
 
   #feedback(sender: RigSender): void {
     for (const bytes of sender.recorder.take(5_000_000 + this.now)) {
       for (const packet of parseRtcp(bytes)) {
         if (packet.kind !== "transport-feedback") continue;
-        this.#at(this.now + this.link.conditions.delayMs, () => sender.estimator.handle(packet, this.now));
+        const told = this.#whenFree(sender, "sender", this.now + this.link.conditions.delayMs);
+        this.#at(told, () => sender.estimator.handle(packet, this.now));
       }
     }
   }

@@ -11,9 +11,14 @@ export interface LinkConditions {
   delayMs: number;
   /** Up to this much more, drawn for each packet; the order stays. */
   jitterMs: number;
+  /** Share that comes later than the jitter says, so that later ones overtake it, 0 .. 1. */
+  reorder: number;
   /** Share lost whatever the rate, 0 .. 1. */
   loss: number;
 }
+
+/** A packet that is overtaken comes this much later: behind a frame or two. */
+const OVERTAKEN_MS = { least: 15, most: 45 } as const;
 
 /** A link as packets of media see one: a queue before a rate, a delay with jitter, and losses. In virtual time. */
 export class ShapedLink {
@@ -28,7 +33,15 @@ export class ShapedLink {
 
   constructor(chance: Chance, conditions: Partial<LinkConditions> = {}) {
     this.#chance = chance;
-    this.conditions = { rateBps: Infinity, queueBytes: 64_000, delayMs: 20, jitterMs: 0, loss: 0, ...conditions };
+    this.conditions = {
+      rateBps: Infinity,
+      queueBytes: 64_000,
+      delayMs: 20,
+      jitterMs: 0,
+      reorder: 0,
+      loss: 0,
+      ...conditions,
+    };
   }
 
   /** How long a packet that comes now would wait. */
@@ -38,7 +51,7 @@ export class ShapedLink {
 
   /** @returns When a packet that enters now arrives, or `undefined` when it does not. */
   send(sizeBytes: number, now: MonoMs): MonoMs | undefined {
-    const { rateBps, queueBytes, delayMs, jitterMs, loss } = this.conditions;
+    const { rateBps, queueBytes, delayMs, jitterMs, reorder, loss } = this.conditions;
     const waitMs = this.queueMs(now);
     if (rateBps < Infinity) {
       if ((waitMs * rateBps) / 8000 + sizeBytes > queueBytes) {
@@ -54,6 +67,8 @@ export class ShapedLink {
     }
     const leavesAtMs = rateBps < Infinity ? this.#freeAtMs : now;
     const jitter = jitterMs > 0 ? this.#chance.between(0, Math.round(jitterMs * 1000)) / 1000 : 0;
+    if (this.#chance.happens(reorder))
+      return leavesAtMs + delayMs + jitter + this.#chance.between(OVERTAKEN_MS.least, OVERTAKEN_MS.most);
     this.#lastAtMs = Math.max(this.#lastAtMs, leavesAtMs + delayMs + jitter);
     return this.#lastAtMs;
   }

@@ -53,19 +53,19 @@ export class ArrivalGroups {
       return undefined;
     }
     const before = this.#previous;
-    this.#previous = current;
     this.#current = group(sentAtMs, arrivalMs);
-    return before && this.#delta(before, current);
+    const delta = before && delayBetween(before, current);
+    // What came before its predecessor is passed over, but its time is not: the sum of all delays is the delay.
+    if (before === undefined || delta || current.lastArrivalMs - before.lastArrivalMs < CLOCK_RESET_MS)
+      this.#previous = current;
+    return delta;
   }
+}
 
-  #delta(before: Group, after: Group): GroupDelta | undefined {
-    const arrivalDeltaMs = after.lastArrivalMs - before.lastArrivalMs;
-    if (arrivalDeltaMs < 0) {
-      if (arrivalDeltaMs < CLOCK_RESET_MS) this.#previous = undefined;
-      return undefined;
-    }
-    return { sendDeltaMs: after.lastSentMs - before.lastSentMs, arrivalDeltaMs, arrivalMs: after.lastArrivalMs };
-  }
+function delayBetween(before: Group, after: Group): GroupDelta | undefined {
+  const arrivalDeltaMs = after.lastArrivalMs - before.lastArrivalMs;
+  if (arrivalDeltaMs < 0) return undefined;
+  return { sendDeltaMs: after.lastSentMs - before.lastSentMs, arrivalDeltaMs, arrivalMs: after.lastArrivalMs };
 }
 
 function group(sentAtMs: MonoMs, arrivalMs: number): Group {

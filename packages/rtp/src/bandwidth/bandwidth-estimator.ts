@@ -7,7 +7,7 @@ import { OveruseDetector, type PathUsage } from "./overuse-detector.ts";
 import { Prober } from "./prober.ts";
 import { QueueDelay } from "./queue-delay.ts";
 import { RateControl } from "./rate-control.ts";
-import { type PacketResult, SendHistory } from "./send-history.ts";
+import { overtakenIn, type PacketResult, SendHistory } from "./send-history.ts";
 
 /** Bounds and start of a {@link BandwidthEstimator}. */
 export interface EstimatorSettings {
@@ -36,7 +36,7 @@ const PROBE_WAIT = { foundMs: 50, emptyMs: 5000, mostMs: 15_000, afterDecreaseMs
 /** No probe while more than this is lost. */
 const PROBE_LOSS_LIMIT = 0.12;
 
-/** A slope without a queue is noise of clocks and schedulers. */
+/** A slope without a queue that has grown by this, and by more than the path's noise, is noise of clocks and schedulers. */
 const LEAST_QUEUE_MS = 15;
 
 /** With a long queue, less than this share of the estimate arriving says that the estimate is too high. */
@@ -149,26 +149,28 @@ export class BandwidthEstimator {
     this.#feedbackAtMs = now;
     let usage: PathUsage = this.#usage;
     let overused = false;
+    const overtaken = overtakenIn(results);
     for (const result of results) {
       this.#count(result, now);
       const { arrivalMs, sentAtMs } = result;
-      if (arrivalMs === undefined) continue;
+      if (arrivalMs === undefined || overtaken.has(result)) continue;
       this.#queue.handle(sentAtMs, arrivalMs);
       const delta = this.#groups.handle(sentAtMs, arrivalMs);
       if (delta === undefined) continue;
       usage = this.#detector.handle(delta);
       overused ||= usage === "overuse";
     }
-    const { queueMs } = this.#queue;
+    const { standingMs, grownMs, noiseMs } = this.#queue;
     // A long queue is one whatever its slope, which takes a second to show where packets come frame by frame.
     const stands =
-      queueMs > QUEUED.ms && (this.#acknowledged.recentBps ?? Infinity) < STANDING * this.#rate.estimateBps;
-    const growing = (overused && queueMs > LEAST_QUEUE_MS && usage !== "underuse") || stands;
+      standingMs > QUEUED.ms && (this.#acknowledged.recentBps ?? Infinity) < STANDING * this.#rate.estimateBps;
+    const growing = (overused && grownMs > Math.max(LEAST_QUEUE_MS, noiseMs) && usage !== "underuse") || stands;
     this.#usage = growing ? "overuse" : usage === "overuse" ? "normal" : usage;
     this.#noteRoundTrip(results, now);
     const acknowledgedBps = this.#acknowledged.bitrateBps;
-    const delays = { roundTripMs: this.#roundTripMs, queueMs: this.#queue.queueMs };
-    this.#rate.update(this.#usage, this.#acknowledged, delays, now);
+    const path = { roundTripMs: this.#roundTripMs, queueMs: standingMs, loss: this.#loss.loss };
+    this.#rate.update(this.#usage, this.#acknowledged, path, now);
+    if (this.#rate.decreasedAtMs === now) this.#queue.answered();
     // An overuse is answered once, not again with every feedback that brings no complete group.
     if (this.#usage === "overuse") this.#usage = "normal";
     if (this.#queue.queueMs > QUEUED.ms) this.#queuedUntilMs = now + QUEUED.forMs;

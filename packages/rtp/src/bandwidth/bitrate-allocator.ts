@@ -32,6 +32,12 @@ export interface Allocation {
   readonly paused: string | undefined;
 }
 
+/**
+ * Who may be paused where not even the lowest step fits: nobody while the path has shown no limit, since an assumption is no
+ * reason to show nothing; only who waits anyway while a limit is not sure yet; anybody once it is.
+ */
+export type Pausing = "nobody" | "waiting" | "anybody";
+
 /** More than the step itself must be free for going up, so that a rate that wavers does not make the picture waver. */
 export const UPGRADE_MARGIN = 1.15;
 
@@ -41,12 +47,12 @@ export const UPGRADE_MARGIN = 1.15;
  * says why.
  *
  * @param availableBps - `Infinity` gives everybody everything.
- * @param mayPause - False while the path has shown no limit: then an assumption is no reason to show nothing.
+ * @param pausing - Who may be paused. Pausing is the last step and needs evidence.
  */
 export function allocateBitrate(
   availableBps: number,
   requests: readonly AllocationRequest[],
-  mayPause = true,
+  pausing: Pausing = "anybody",
 ): Map<string, Allocation> {
   const granted = new Map<string, Allocation>();
   let leftBps = availableBps;
@@ -58,7 +64,7 @@ export function allocateBitrate(
   }
   const videos = requests.filter(({ kind, steps }) => kind === "video" && steps.length > 0).sort(byImportance);
   const share = new Share(Math.max(0, leftBps), granted);
-  for (const video of videos) share.base(video, mayPause);
+  for (const video of videos) share.base(video, pausing);
   share.upgrade(videos);
   share.stretch(videos);
   for (const { id } of requests) if (!granted.has(id)) granted.set(id, { step: -1, bitrateBps: 0, paused: undefined });
@@ -83,9 +89,10 @@ class Share {
   }
 
   /** The lowest step, or a pause. */
-  base({ id, steps, current }: AllocationRequest, mayPause: boolean): void {
+  base({ id, steps, current }: AllocationRequest, pausing: Pausing): void {
     const bitrateBps = steps[0]?.bitrateBps ?? 0;
     const needBps = current >= 0 ? bitrateBps : UPGRADE_MARGIN * bitrateBps;
+    const mayPause = pausing === "anybody" || (pausing === "waiting" && current < 0);
     if (mayPause && needBps > this.#leftBps) {
       const paused = `paused: ${kbit(this.#leftBps)} kbit/s of ${kbit(bitrateBps)} are left`;
       this.#granted.set(id, { step: -1, bitrateBps: 0, paused });

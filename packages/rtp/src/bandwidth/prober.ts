@@ -4,6 +4,9 @@ import type { PacketResult } from "./send-history.ts";
 /** A probe lasts this long, and longer until it has enough packets: fewer say more of timers than of the path. */
 const PROBE = { ms: 40, packets: 6 } as const;
 
+/** Share of its rate that must have been sent before it ends: while media waits for the pacer no padding is sent. */
+const FILLED = 0.9;
+
 /** A probe that was not filled by then is given up: nothing could be sent. */
 const GIVE_UP_MS = 200;
 
@@ -74,7 +77,8 @@ export class Prober {
     const probe = this.#probe;
     if (probe === undefined || probe.endedAtMs !== undefined) return 0;
     const elapsedMs = now - probe.startedAtMs;
-    if ((elapsedMs >= PROBE.ms && probe.sentPackets >= PROBE.packets) || elapsedMs >= GIVE_UP_MS) {
+    const filled = probe.sentPackets >= PROBE.packets && probe.sentBytes >= (FILLED * probe.rateBps * elapsedMs) / 8000;
+    if ((elapsedMs >= PROBE.ms && filled) || elapsedMs >= GIVE_UP_MS) {
       probe.endedAtMs = now;
       return 0;
     }

@@ -7,8 +7,8 @@ const DECREASE = 0.85;
 /** A long queue drains faster: this much less for each ms of it, down to `least`. Sound waits in it. */
 const DRAIN = { perMs: 0.0005, least: 0.5 } as const;
 
-/** A queue this short counts as drained; one that does not get so short is the path's own after `patienceMs`. */
-const DRAINED = { queueMs: 60, patienceMs: 3000 } as const;
+/** A queue this short counts as drained, and as gone; one that does not get so short is the path's own after `patienceMs`. */
+const DRAINED = { queueMs: 60, goneMs: 15, patienceMs: 3000 } as const;
 
 /** Once the queue has drained, this share of what the path was seen to carry is taken again. */
 const RESUME = 0.94;
@@ -21,6 +21,12 @@ const UNTRIED = { factor: 1.5, bps: 10_000 } as const;
 
 /** A growing queue is answered at most once in this time and the round trip: the answer must be seen first. */
 const REACTION_MS = 100;
+
+/** A queue that grows again within this time is one. */
+const CONFIRMED_MS = 2000;
+
+/** So is one while more than this share is lost: it overflows. */
+const CONFIRMING_LOSS = 0.03;
 
 /** Least growth near the capacity, for each second. */
 const LEAST_STEP_BPS = 4000;
@@ -37,6 +43,15 @@ export interface RateBounds {
   readonly mostBps: number;
 }
 
+/** What else is known of the path. */
+export interface PathState {
+  readonly roundTripMs: number;
+  /** How long packets wait on the way at least. */
+  readonly queueMs: number;
+  /** Share lost, 0 .. 1. */
+  readonly loss: number;
+}
+
 /**
  * From "the queue grows" to a bitrate: additive increase near what the path was seen to carry, multiplicative elsewhere,
  * multiplicative decrease. draft-ietf-rmcat-gcc-02 section 5.5.
@@ -49,6 +64,8 @@ export class RateControl {
   #deviation = 0.02;
   #decreasedAtMs: MonoMs = -Infinity;
   #updatedAtMs: MonoMs | undefined;
+  /** The estimate before a decrease that nothing has confirmed. */
+  #doubtedBps: number | undefined;
   #drained = true;
   #resumed = true;
 
@@ -88,30 +105,35 @@ export class RateControl {
    * Takes what the detector says.
    *
    * @param arriving - What arrives, when it is known: over half a second, and just now.
-   * @param queueMs - How long packets wait on the way.
    */
   update(
     usage: PathUsage,
     arriving: { readonly bitrateBps: number | undefined; readonly recentBps: number | undefined },
-    { roundTripMs, queueMs }: { readonly roundTripMs: number; readonly queueMs: number },
+    path: PathState,
     now: MonoMs,
   ): void {
+    const { queueMs } = path;
     const sinceMs = this.#updatedAtMs === undefined ? 0 : Math.min(1000, now - this.#updatedAtMs);
     this.#updatedAtMs = now;
     this.#drained ||= queueMs < DRAINED.queueMs || now - this.#decreasedAtMs > DRAINED.patienceMs;
-    if (usage === "overuse") this.#decrease(arriving.recentBps ?? arriving.bitrateBps, roundTripMs, queueMs, now);
+    if (usage === "overuse") this.#decrease(arrivingNow(arriving, queueMs), path, now);
     // While the queue drains nothing is added to it.
-    else if (usage === "normal" && this.#drained) this.#increase(sinceMs, arriving.bitrateBps, roundTripMs, now);
+    else if (usage === "normal" && this.#drained) this.#increase(sinceMs, arriving.bitrateBps, path, now);
   }
 
-  #decrease(acknowledgedBps: number | undefined, roundTripMs: number, queueMs: number, now: MonoMs): void {
-    const reacted = now - this.#decreasedAtMs < REACTION_MS + roundTripMs;
-    // Twice too much needs no patience.
-    const urgent = acknowledgedBps !== undefined && acknowledgedBps < this.#estimateBps / 2;
-    if (reacted && !urgent) return;
+  #decrease(acknowledgedBps: number | undefined, { roundTripMs, queueMs, loss }: PathState, now: MonoMs): void {
+    const sinceMs = now - this.#decreasedAtMs;
+    const long = queueMs > DRAINED.queueMs;
+    // Twice too much, and it shows: that needs no patience.
+    const urgent = long && acknowledgedBps !== undefined && acknowledgedBps < this.#estimateBps / 2;
+    if (sinceMs < REACTION_MS + roundTripMs && !urgent) return;
     const arrivedBps = acknowledgedBps ?? this.#estimateBps;
-    const nextBps = Math.max(DRAIN.least, DECREASE - DRAIN.perMs * queueMs) * arrivedBps;
-    this.#estimateBps = this.#bounded(Math.min(this.#estimateBps, nextBps));
+    // Little arrives where little is sent. A short queue is no proof that no more fits until it grows again, or packets are lost.
+    const confirmed = long || loss > CONFIRMING_LOSS || sinceMs < CONFIRMED_MS;
+    const fromBps = confirmed ? arrivedBps : Math.max(arrivedBps, this.#estimateBps);
+    const share = DECREASE - DRAIN.perMs * Math.max(0, queueMs - DRAINED.queueMs);
+    this.#doubtedBps = confirmed ? undefined : this.#estimateBps;
+    this.#estimateBps = this.#bounded(Math.min(this.#estimateBps, Math.max(DRAIN.least, share) * fromBps));
     this.#noteCapacity(arrivedBps);
     this.#decreasedAtMs = now;
     this.#drained = false;
@@ -134,16 +156,22 @@ export class RateControl {
     return Math.sqrt(this.#deviation) * capacityBps;
   }
 
-  #increase(sinceMs: number, acknowledgedBps: number | undefined, roundTripMs: number, now: MonoMs): void {
+  #increase(
+    sinceMs: number,
+    acknowledgedBps: number | undefined,
+    { roundTripMs, queueMs }: PathState,
+    now: MonoMs,
+  ): void {
     const reactionMs = REACTION_MS + roundTripMs;
     if (now - this.#decreasedAtMs < reactionMs) return;
     this.#forgetCapacity(acknowledgedBps, now);
     const capacityBps = this.#capacityBps;
     if (!this.#resumed) {
       this.#resumed = true;
-      // What the path was seen to carry is known, however little is sent just now.
-      if (capacityBps !== undefined)
-        this.#estimateBps = this.#bounded(Math.max(this.#estimateBps, RESUME * capacityBps));
+      // What the path was seen to carry is known, however little is sent just now. A queue that has gone at once was none.
+      const doubtedBps = queueMs < DRAINED.goneMs ? this.#doubtedBps : undefined;
+      const seenBps = RESUME * Math.max(capacityBps ?? 0, doubtedBps ?? 0);
+      this.#estimateBps = this.#bounded(Math.max(this.#estimateBps, seenBps));
       return;
     }
     let nextBps = this.#estimateBps;
@@ -168,4 +196,13 @@ export class RateControl {
   #bounded(bitrateBps: number): number {
     return Math.min(this.#bounds.mostBps, Math.max(this.#bounds.leastBps, bitrateBps));
   }
+}
+
+/** A queue that is long was filled by what came before it. With a short one a moment says less than half a second. */
+function arrivingNow(
+  { bitrateBps, recentBps }: { readonly bitrateBps: number | undefined; readonly recentBps: number | undefined },
+  queueMs: number,
+): number | undefined {
+  if (bitrateBps === undefined || recentBps === undefined) return bitrateBps ?? recentBps;
+  return queueMs > DRAINED.queueMs ? recentBps : Math.max(bitrateBps, recentBps);
 }

@@ -79,3 +79,16 @@ export class SendHistory {
     return this.#arrivalMs;
   }
 }
+
+/** Of results in the order of sending: those that a later one overtook, and those that come after all: they say how long they were held, and nothing of a queue. */
+export function overtakenIn(results: readonly PacketResult[]): ReadonlySet<PacketResult> {
+  const overtaken = new Set<PacketResult>();
+  let leastMs = Infinity;
+  for (const result of results.toReversed()) {
+    const { arrivalMs, afterAll } = result;
+    if (arrivalMs === undefined) continue;
+    if (afterAll || arrivalMs > leastMs) overtaken.add(result);
+    leastMs = Math.min(leastMs, arrivalMs);
+  }
+  return overtaken;
+}
