@@ -113,7 +113,7 @@ async function flowing() {
 }
 
 describe("a trunk between two engines", () => {
-  it("[SFU12] sends only the layer that a receiver at the other end gets, from a key frame on", async () => {
+  it("[SFU15] sends only the layer that a receiver at the other end gets, from a key frame on", async () => {
     const { near, receiver, needs, send, forwarder, state } = await flowing();
     assert.equal(receiver.take(SLOT).length, 6);
     assert.deepEqual([needs.at(-1), forwarder.stats().layer], [["q"], "q"]);
@@ -124,7 +124,7 @@ describe("a trunk between two engines", () => {
     assert.deepEqual([state.media, near.relays], [before, 1]);
   });
 
-  it("[SFU12] sends nothing while nobody needs it, and says what there is", async () => {
+  it("[SFU15] sends nothing while nobody needs it, and says what there is", async () => {
     const { needs, seen, send, state } = await spanning();
     for (let i = 0; i < 20; i++) send("q", i === 0);
     assert.deepEqual([needs, state.media], [[], 0]);
@@ -134,7 +134,7 @@ describe("a trunk between two engines", () => {
     );
   });
 
-  it("[SFU12] switches to a layer that the receiver shows now, and stops the other", async () => {
+  it("[SFU15] switches to a layer that the receiver shows now, and stops the other", async () => {
     const { publisher, receiver, needs, send, forwarder, state } = await flowing();
     forwarder.setView({ width: 1280, height: 720, visible: true, priority: 1 });
     for (let i = 0; i < 20; i++) {
@@ -155,7 +155,7 @@ describe("a trunk between two engines", () => {
     assert.deepEqual(needs.at(-1), []);
   });
 
-  it("[SFU12] carries a receiver's wish for a key frame to the publisher", async () => {
+  it("[SFU15] carries a receiver's wish for a key frame to the publisher", async () => {
     const { publisher, receiver } = await flowing();
     publisher.pass(400, receiver);
     publisher.takeFeedback("pli");
@@ -166,7 +166,7 @@ describe("a trunk between two engines", () => {
     assert.equal(publisher.takeFeedback("pli").length, 1);
   });
 
-  it("[SFU13] is listened to from its other end alone, and only under its keys", async () => {
+  it("[SFU16] is listened to from its other end alone, and only under its keys", async () => {
     const { at, send, receiver, publisher, taken } = await flowing();
     receiver.take(SLOT);
     const { packets } = taken.stats();
@@ -182,7 +182,7 @@ describe("a trunk between two engines", () => {
     assert.equal(taken.stats().packets, packets + 1);
   });
 
-  it("[SFU13] drops the newest when too much waits, and says how much", async () => {
+  it("[SFU16] drops the newest when too much waits, and says how much", async () => {
     const { near, receiver, send, state } = await flowing();
     receiver.take(SLOT);
     state.queued = 512;
@@ -194,7 +194,7 @@ describe("a trunk between two engines", () => {
     assert.ok(receiver.take(SLOT).length > 0);
   });
 
-  it("[SFU13] repairs what was lost on the way by itself", async () => {
+  it("[SFU16] repairs what was lost on the way by itself", async () => {
     const { publisher, receiver, send, state } = await flowing();
     receiver.take(SLOT);
     state.lose = 1;
@@ -204,7 +204,7 @@ describe("a trunk between two engines", () => {
     assert.equal(receiver.take(SLOT).length, 11);
   });
 
-  it("[SFU14] leaves nothing when its relays and it are over, and its sections are used again", async () => {
+  it("[SFU17] leaves nothing when its relays and it are over, and its sections are used again", async () => {
     const { clock, near, far, camera, at, forwarder } = await flowing();
     near.drop("r");
     far.drop("r");
