@@ -16,7 +16,7 @@ const LOADS = [
   { receivers: 100, fast: 600, slow: 150 },
 ];
 const ROUNDS = 5;
-const SETTLE_MS = 200;
+const SETTLE_MS = 500;
 const SPAN_MS = 1_000;
 
 /**

@@ -34,8 +34,9 @@ export async function round(
     const due = ((performance.now() - begun) / 1000) * load.packetsPerSecond;
     const packets = Math.ceil(due - sent);
     if (packets <= 0) return;
-    // After the pause since its last round a receiver needs a key frame to go on.
-    contestant.burst(packets, sent === 0);
+    // After the pause since its last round a receiver needs a key frame to go on, and asks for it. Nobody here answers, so
+    // each burst of the settling begins with one.
+    contestant.burst(packets, performance.now() - begun < load.settleMs);
     sent += packets;
   }, BURST_EVERY_MS);
   await pause(load.settleMs);

@@ -10,7 +10,7 @@ import { Sinks } from "./sinks.ts";
 const RECEIVERS = 10;
 const PACKETS_PER_SECOND = 1_200;
 const ROUNDS = 5;
-const SETTLE_MS = 300;
+const SETTLE_MS = 500;
 /** Janus's CPU is read in ticks of 10 ms. */
 const SPAN_MS = 2_000;
 const ROOM = 4242;
