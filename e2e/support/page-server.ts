@@ -1,7 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { createServer, type LodelineServer } from "@lodeline/server";
 
-/** A real server on a free loopback port, open, with the built page and fault injection. */
+/**
+ * A real server on a free loopback port, open, with the built page and fault injection, and everybody heard: with four
+ * microphones the default would keep one back.
+ */
 export interface PageServer extends AsyncDisposable {
   readonly url: string;
   readonly server: LodelineServer;
@@ -17,6 +20,7 @@ export async function openPageServer(faults: true | "network" = true): Promise<P
     access: { kind: "open" },
     port: 0,
     faults,
+    loudestSpeakers: 0,
     pageDirectory: fileURLToPath(new URL("../../packages/web/dist", import.meta.url)),
   });
   return {
