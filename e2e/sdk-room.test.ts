@@ -103,6 +103,9 @@ describe("a room as people use it", { timeout: 180_000 }, () => {
   });
 
   it("a video that is shown small is sent small, one that is shown large is sent large", async () => {
+    // Two alone would send one encoding each.
+    const third = await Person.arrive(browser, { server: server.url, page: page.url });
+    await third.join({ room: "use", name: "third", camera: false });
     const widthIs = (least: number, most: number) =>
       mod.page.waitForFunction(
         async (low, high) => {
@@ -129,6 +132,8 @@ describe("a room as people use it", { timeout: 180_000 }, () => {
     await resize("width:160px;height:90px;display:block");
     await widthIs(160, 320);
     await mod.says("ada", LIVE);
+    await third.leaveCleanly();
+    await ada.until(() => !lab.tiles().some(({ name }) => name === "third"));
   });
 
   it("who is removed is told so, and everything of theirs is closed", async () => {
