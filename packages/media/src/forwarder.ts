@@ -126,7 +126,9 @@ export class Forwarder implements PacketConsumer {
   packetsMoved(): void {
     if (this.#leg === undefined || !this.publication.byKernel) return;
     this.slot.forgetSent();
-    this.#leg.setCurrent(this.#current, this.#current && this.slot.codecFor(this.#current));
+    const current = this.#current;
+    this.#forwarding = current !== undefined;
+    this.#leg.setCurrent(current, current && this.slot.codecFor(current));
     this.#steer();
   }
 
@@ -141,23 +143,44 @@ export class Forwarder implements PacketConsumer {
     const leg = this.#leg;
     if (leg === undefined || !this.publication.byKernel) return;
     const { streams, kind } = this.publication;
-    const target = kind === "audio" ? streams.get("") : streams.get(this.#selector.target ?? "-");
-    if (kind === "video" && this.#selector.current === undefined && this.#forwarding) {
-      this.#forwarding = false;
-      leg.setCurrent(undefined, undefined);
-    }
+    if (kind === "video" && this.#selector.current === undefined && this.#forwarding) this.#stopLeg();
+    if (kind === "video" && this.#selector.target === undefined) return this.#awaitResumption(leg);
+    const target = streams.get(kind === "audio" ? "" : (this.#selector.target ?? "-"));
     if (target !== undefined) this.#codecOf(target);
     leg.setTarget(target, target && this.slot.codecFor(target));
+  }
+
+  /**
+   * A sender that goes on after a pause begins with a key frame. It would be gone before anybody here had chosen the layer
+   * again, so the kernel takes it from whichever layer comes first.
+   */
+  #awaitResumption(leg: KernelLeg): void {
+    const awaited = this.#selector.reason === "nothing-arrives" ? [...this.publication.streams.values()] : [];
+    const usable = awaited.filter(({ rid }) => this.#only === undefined || this.#only === rid);
+    const [one] = usable;
+    const alike = usable.every(({ codec }) => codec.name === one?.codec.name);
+    const target = usable.length > 1 && alike ? "any" : one;
+    leg.setTarget(this.#only !== undefined ? one : target, one && this.slot.codecFor(one));
+  }
+
+  #stopLeg(): void {
+    this.#forwarding = false;
+    this.#leg?.setCurrent(undefined, undefined);
   }
 
   /** The kernel went over to another stream. */
   #began(kernelId: number): void {
     const stream = [...this.publication.streams.values()].find((one) => one.kernelId === kernelId);
     if (stream === undefined) return;
+    const isVideo = this.publication.kind === "video";
+    if (isVideo && this.#selector.target === undefined) this.#choose(this.transport.now());
     this.#forwarding = true;
     this.slot.tookOver(stream);
     this.#codecOf(stream);
-    if (this.publication.kind === "video") this.#selector.began(stream.rid);
+    if (!isVideo) return;
+    // Hidden meanwhile: what the kernel began just now nobody wants any more.
+    if (this.#selector.target === undefined) this.#stopLeg();
+    else this.#selector.began(stream.rid);
   }
 
   /** Opens the way in the kernel, once both ends are there. */
@@ -195,8 +218,7 @@ export class Forwarder implements PacketConsumer {
     this.#selector.reset();
     this.slot.idle();
     this.#codec = undefined;
-    this.#forwarding = false;
-    this.#leg?.setCurrent(undefined, undefined);
+    this.#stopLeg();
     this.evaluate(this.transport.now());
     this.requestKeyFrame();
   }
@@ -220,7 +242,10 @@ export class Forwarder implements PacketConsumer {
     let begins = this.slot.source !== stream;
     if (this.publication.kind === "video") {
       // A layer that just began to arrive may be the one to choose.
-      if (this.#selector.target === undefined && this.#view.visible) this.evaluate(now);
+      if (this.#selector.target === undefined && this.#view.visible) {
+        if (payload.keyFrame) this.#choose(now);
+        else this.evaluate(now);
+      }
       const decision = this.#selector.decide(stream.rid, payload.keyFrame);
       // A sender that restarts a layer does so on another SSRC: a new source, which begins on a key frame.
       if (decision === "drop" || (begins && !payload.keyFrame)) return;

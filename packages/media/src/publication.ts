@@ -187,6 +187,11 @@ export class Publication {
     for (const consumer of this.#consumers) consumer.layerArrived(now);
   }
 
+  /** A layer goes on after a pause, or was noticed late: whoever has waited for it chooses anew, and asks for a key frame. */
+  layerResumed(now: MonoMs): void {
+    for (const consumer of this.#consumers) consumer.evaluate?.(now);
+  }
+
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
   deliver(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
     if (this.#speakers?.holds(this, stream, packet, sequence, now)) return;

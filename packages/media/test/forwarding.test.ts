@@ -426,6 +426,70 @@ function suite(path: PacketPath): void {
       assert.deepEqual([forwarder.stats().layer, forwarder.stats().why], ["q", "the only layer that arrives"]);
     });
 
+    it("[SFU10] goes on with the first key frame after a pause of the sender", () => {
+      const { publisher, receiver, forwarder, send } = simulcast();
+      send("f", 50, true);
+      send("f", 51);
+      const before = receiver.take(SLOT).at(-1);
+      publisher.pass(2000, receiver);
+      assert.deepEqual([forwarder.stats().layer, forwarder.stats().why], [undefined, "no layer arrives"]);
+      publisher.takeFeedback("pli");
+      // Nothing has its turn between these: whoever moves the packets must know it already.
+      send("f", 52, true);
+      send("f", 53);
+      const after = receiver.take(SLOT);
+      assert.deepEqual(
+        after.map(({ sequenceNumber }) => (sequenceNumber - (before?.sequenceNumber ?? 0)) & 0xffff),
+        [1, 2],
+      );
+      assert.equal(forwarder.stats().layer, "f");
+      publisher.pass(500, receiver);
+      assert.equal(publisher.takeFeedback("pli").length, 0, "nothing was missed that has to be asked for");
+    });
+
+    it("[SFU10] takes whichever layer comes back first, and asks for a key frame where it comes without", () => {
+      const { publisher, receiver, forwarder, send } = simulcast();
+      for (const rid of ["q", "f"] as const) send(rid, 50, true);
+      publisher.pass(2000, receiver);
+      receiver.take(SLOT);
+      send("q", 51, true);
+      assert.deepEqual([receiver.take(SLOT).length, forwarder.stats().layer], [1, "q"]);
+      publisher.pass(2000, receiver);
+      publisher.takeFeedback("pli");
+      send("f", 51);
+      publisher.plane.tick(publisher.plane.deadlineMs);
+      assert.equal(receiver.take(SLOT).length, 0, "it hangs on frames that the receiver may not have");
+      assert.deepEqual(
+        publisher.takeFeedback("pli").map(({ mediaSsrc }) => mediaSsrc),
+        [2],
+      );
+      send("f", 52, true);
+      assert.equal(receiver.take(SLOT).length, 1);
+    });
+
+    it("[SFU10] does not begin after a pause of the sender what the receiver has hidden meanwhile", () => {
+      const { publisher, receiver, forwarder, send } = simulcast();
+      send("f", 50, true);
+      publisher.pass(2000, receiver);
+      receiver.take(SLOT);
+      forwarder.setView({ width: 1280, height: 720, visible: false, priority: 1 });
+      send("f", 51, true);
+      assert.equal(receiver.take(SLOT).length, 0);
+    });
+
+    it("[SFU10] hides what began while its packets were looked at one by one", () => {
+      const { clock, receiver, forwarder, send } = simulcast();
+      forwarder.silence(clock.now + 100);
+      send("f", 50, true);
+      clock.now += 200;
+      forwarder.evaluate(clock.now);
+      send("f", 51);
+      assert.equal(receiver.take(SLOT).length, 1);
+      forwarder.setView({ width: 1280, height: 720, visible: false, priority: 1 });
+      send("f", 52);
+      assert.equal(receiver.take(SLOT).length, 0);
+    });
+
     it("[SFU10] begins with a key frame when a layer restarts on another SSRC", () => {
       const { receiver, send } = simulcast();
       send("f", 50, true);

@@ -18,6 +18,7 @@ enum {
   EPOCHS = 8,             /* sources of a leg that are remembered for retransmission; a power of two */
   REPEATS = 256,          /* packets of a leg whose last repetition is remembered; a power of two */
   DATAGRAM_MOST = 65536,
+  ANY_STREAM = -2,        /* of the leg's group, as a target: whichever has a key frame first */
 };
 
 /* A stream without packets for this long is told to have resumed; as media's LAYER_ACTIVE_MS. */
@@ -121,7 +122,7 @@ struct leg {
   double clock_rate;
   extension_plan extensions;
   int32_t current; /* stream forwarded now, NONE */
-  int32_t target;  /* stream to go over to on its next key frame, NONE */
+  int32_t target;  /* stream to go over to on its next key frame, NONE or ANY_STREAM */
   uint32_t turn;
   uint8_t current_type, current_rtx_type, target_type, target_rtx_type; /* payload types; rtx 0xff: none */
   leg_epoch epochs[EPOCHS];
@@ -169,7 +170,7 @@ const source_packet *stream_cached(const stream *stream, double sequence);
 /* leg.c */
 int32_t leg_open(kernel *kernel, leg *made);
 void leg_close(kernel *kernel, int32_t id);
-/* The stream to go over to on its next key frame. */
+/* The stream to go over to on its next key frame; ANY_STREAM: the first that has one. */
 void leg_set_target(leg *leg, int32_t stream, uint8_t payload_type, uint8_t rtx_type);
 /* The stream that is forwarded now. turn comes back with EVENT_BEGAN, so that one from before is known. */
 void leg_set_current(leg *leg, int32_t stream, uint8_t payload_type, uint8_t rtx_type, uint32_t turn);

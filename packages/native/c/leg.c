@@ -69,11 +69,15 @@ void leg_set_current(leg *leg, int32_t stream, uint8_t payload_type, uint8_t rtx
   if (stream != NONE) open_epoch(leg);
 }
 
+static bool awaits(const leg *leg, const stream *stream) {
+  return leg->target == stream->id || leg->target == ANY_STREAM;
+}
+
 /* Whether a packet of the stream goes out now. A key frame of the target makes it current. */
 static bool decide(kernel *kernel, leg *leg, const stream *stream, const source_packet *packet, double now) {
   if (stream->id == leg->current) return true;
-  if (stream->id != leg->target || !packet->payload.key_frame) return false;
-  leg->current = leg->target;
+  if (!awaits(leg, stream) || !packet->payload.key_frame) return false;
+  leg->current = leg->target = stream->id;
   leg->current_type = leg->target_type;
   leg->current_rtx_type = leg->target_rtx_type;
   open_epoch(leg);
@@ -140,7 +144,7 @@ static void forward_one(kernel *kernel, leg *leg, session *session, sink_state *
 }
 
 void leg_forward(kernel *kernel, leg *leg, const stream *stream, double now) {
-  if (leg->current != stream->id && leg->target != stream->id) return;
+  if (leg->current != stream->id && !awaits(leg, stream)) return;
   session *session = pool_get(&kernel->sessions, leg->session);
   if (session == NULL) return;
   sink_state *sink = session_sink(session, leg->ssrc);

@@ -1,4 +1,5 @@
 export {
+  ANY_STREAM,
   EVENT_HEAD,
   KERNEL_CODEC,
   KERNEL_EVENT,

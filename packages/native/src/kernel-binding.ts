@@ -5,6 +5,9 @@ declare const kernel: unique symbol;
 /** Stands for "none" wherever a kernel object's number is meant. */
 export const NO_ID = -1;
 
+/** Stands for "whichever stream of the publication has a key frame first" where a leg's target is meant. */
+export const ANY_STREAM = -2;
+
 /** Stands for "no RTX" where a payload type is meant. */
 export const NO_RTX = 255;
 
@@ -135,7 +138,11 @@ export interface KernelBinding {
     audioLevelId: number,
     transportSequenceId: number,
   ): void;
-  /** The stream to go over to on its next key frame (sound: on its next packet), and the types it is sent as. */
+  /**
+   * The stream to go over to on its next key frame (sound: on its next packet), and the types it is sent as.
+   *
+   * @param stream - {@link ANY_STREAM}: the first that has a key frame, which then is the target.
+   */
   setTarget(kernel: KernelHandle, leg: number, stream: number, payloadType: number, rtxPayloadType: number): void;
   /**
    * The stream that is forwarded now, whatever was before; {@link NO_ID} stops.

@@ -84,7 +84,7 @@ export class KernelIntake {
         stream.nack.handle(value, atMs);
         break;
       case KERNEL_EVENT.resumed:
-        this.#host.publicationOf(stream.mid)?.layerArrived(atMs);
+        this.#host.publicationOf(stream.mid)?.layerResumed(atMs);
         break;
       case KERNEL_EVENT.gap:
         stream.nack.advance(value);

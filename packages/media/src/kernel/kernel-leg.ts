@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import { NO_ID, NO_RTX } from "@lodeline/native";
+import { ANY_STREAM, NO_ID, NO_RTX } from "@lodeline/native";
 import type { IncomingStream } from "../incoming-stream.ts";
 import type { SectionCodec } from "../sdp/codecs.ts";
 import type { SendSlot } from "../send-slot.ts";
@@ -54,9 +54,14 @@ export class KernelLeg {
     binding.setCurrent(handle, this.id, id, payloadType, rtxPayloadType, this.#turn);
   }
 
-  /** What is to be forwarded from its next key frame on; `undefined`: nothing new. */
-  setTarget(stream: IncomingStream | undefined, codec: SectionCodec | undefined): void {
-    const id = codec === undefined ? NO_ID : (stream?.kernelId ?? NO_ID);
+  /**
+   * What is to be forwarded from its next key frame on; `undefined`: nothing new.
+   *
+   * @param stream - `"any"`: whichever has a key frame first.
+   */
+  setTarget(stream: IncomingStream | "any" | undefined, codec: SectionCodec | undefined): void {
+    const asked = stream === "any" ? ANY_STREAM : stream?.kernelId;
+    const id = codec === undefined ? NO_ID : (asked ?? NO_ID);
     const { payloadType = 0, rtxPayloadType = NO_RTX } = codec ?? {};
     const types = payloadType * 256 + rtxPayloadType;
     // Asked for anew many times a second, nearly always the same.

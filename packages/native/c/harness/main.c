@@ -54,6 +54,21 @@ static void test_forwarding(void) {
   rig_close(rig);
 }
 
+static void test_any_target(void) {
+  rig *rig = rig_open(CODEC_VP8);
+  publish(rig, 100, true);
+  leg *leg = pool_get(&rig->kernel.legs, rig->legs[0]);
+  leg_set_current(leg, NONE, 0, 0xff, 1);
+  leg_set_target(leg, ANY_STREAM, 120, 121);
+  double before = rig->told[EVENT_SEALED];
+  publish(rig, 101, false);
+  check(rig->told[EVENT_SEALED] == before + RIG_LEGS - 1, "what hangs on frames from before a pause is not begun with");
+  publish(rig, 102, true);
+  check(rig->told[EVENT_SEALED] == before + 2 * RIG_LEGS - 1 && leg->current == rig->stream, "any stream's key frame is");
+  check(leg->target == rig->stream, "and no other is awaited any more");
+  rig_close(rig);
+}
+
 static void test_repairs(void) {
   rig *rig = rig_open(CODEC_VP8);
   for (uint16_t each = 100; each < 120; each++) publish(rig, each, each == 100);
@@ -127,6 +142,7 @@ int main(int count, char **arguments) {
   test_vector();
   test_pool();
   test_forwarding();
+  test_any_target();
   test_repairs();
   test_replay();
   puts(failed == 0 ? "the kernel by itself: passed" : "the kernel by itself: failed");
