@@ -50,8 +50,14 @@ function transportOf(id: string): MediaTransport {
   return transport;
 }
 
-serveMeasured({ path: engine.packetPath }, () => ({
-  ...engine.kernelCounters,
-  packetsIn: publication?.stats().packets ?? 0,
-  packetsOut: forwarders.reduce((sum, forwarder) => sum + forwarder.stats().packets, 0),
-}));
+serveMeasured({ path: engine.packetPath }, () => {
+  const out = forwarders.map((forwarder) => forwarder.stats().packets);
+  return {
+    ...engine.kernelCounters,
+    packetsIn: publication?.stats().packets ?? 0,
+    byKernel: publication?.byKernel === true ? 1 : 0,
+    packetsOut: out.reduce((sum, packets) => sum + packets, 0),
+    packetsOutLeast: Math.min(...out),
+    packetsOutMost: Math.max(...out),
+  };
+});

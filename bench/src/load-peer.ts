@@ -1,5 +1,16 @@
 import type { Socket } from "node:dgram";
-import { RTCPeerConnection, RtpHeader, type SrtpSession, useVP8 } from "werift";
+import {
+  RTCPeerConnection,
+  RtpHeader,
+  type SrtcpSession,
+  type SrtpSession,
+  useNACK,
+  usePLI,
+  useREMB,
+  useTransportWideCC,
+  useTWCC,
+  useVP8,
+} from "werift";
 import { type Sinks, sendTogether } from "./sinks.ts";
 
 /** Bytes of each packet before protection. */
@@ -14,6 +25,16 @@ interface NominatedPair {
   readonly protocol: { readonly transport: { readonly socket: Socket } };
 }
 
+/** As werift has the way out of a connected peer. */
+interface WayOut {
+  readonly srtp: SrtpSession;
+  readonly srtcp: SrtcpSession;
+  readonly iceTransport: { readonly connection: { readonly nominated?: NominatedPair } };
+}
+
+/** The header extension with the transport-wide number, as browsers name it. */
+const TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
 /** One peer of the load: negotiates as a browser does, then only sends or only takes in. */
 export class LoadPeer {
   readonly #peer: RTCPeerConnection;
@@ -21,10 +42,13 @@ export class LoadPeer {
   readonly #keyFrame = vp8Payload(true);
   readonly #interframe = vp8Payload(false);
   #sequence = 0;
+  #transportSequenceId = 0;
+  #sink = -1;
 
   private constructor(peer: RTCPeerConnection, ssrc: number) {
     this.#peer = peer;
     this.#ssrc = ssrc;
+    this.#transportSequenceId = extensionId(peer.remoteDescription?.sdp ?? "", TRANSPORT_SEQUENCE);
   }
 
   /** Offers one video section and waits until it is connected. */
@@ -61,26 +85,44 @@ export class LoadPeer {
     return dtls;
   }
 
-  /** Sends packets without a pause; the first is of a key frame where that is wanted, since nobody here is asked for one. */
-  burst(packets: number, keyFrame: boolean): void {
-    const { srtp, iceTransport } = this.#dtls as unknown as {
-      readonly srtp: SrtpSession;
-      readonly iceTransport: { readonly connection: { readonly nominated?: NominatedPair } };
-    };
-    const { nominated } = iceTransport.connection;
-    if (nominated === undefined) throw new Error("the publisher has no path");
+  /**
+   * Sends packets without a pause; the first is of a key frame where that is wanted, since nobody here is asked for one.
+   *
+   * @returns How many the system took.
+   */
+  burst(packets: number, keyFrame: boolean): number {
+    const { srtp } = this.#way;
+    return this.#send(Array.from({ length: packets }, (_, at) => this.#next(srtp, keyFrame && at === 0)));
+  }
+
+  /** Sends an RTCP compound. */
+  report(compound: Uint8Array): void {
+    this.#send([this.#way.srtcp.encrypt(Buffer.from(compound))]);
+  }
+
+  #send(packets: readonly Buffer[]): number {
+    const { nominated } = this.#way.iceTransport.connection;
+    if (nominated === undefined) throw new Error("the peer has no path");
     const [address, port] = nominated.remoteAddr;
-    const burst = Array.from({ length: packets }, (_, at) => this.#next(srtp, keyFrame && at === 0));
-    sendTogether(nominated.protocol.transport.socket, address, port, burst);
+    return sendTogether(nominated.protocol.transport.socket, address, port, packets);
+  }
+
+  get #way(): WayOut {
+    return this.#dtls as unknown as WayOut;
   }
 
   #next(srtp: SrtpSession, keyFrame: boolean): Buffer {
+    const id = this.#transportSequenceId;
+    const number = Buffer.from([(this.#sequence >> 8) & 0xff, this.#sequence & 0xff]);
     const header = new RtpHeader({
       payloadType: 96,
       ssrc: this.#ssrc,
       sequenceNumber: this.#sequence & 0xffff,
       timestamp: (this.#sequence * 90) >>> 0,
       marker: true,
+      extension: id > 0,
+      extensionProfile: 0xbede,
+      extensions: id > 0 ? [{ id, payload: number }] : [],
     });
     const payload = keyFrame ? this.#keyFrame : this.#interframe;
     this.#sequence++;
@@ -89,7 +131,21 @@ export class LoadPeer {
 
   /** From now on media is only counted. */
   sinkInto(sinks: Sinks): void {
-    for (const socket of socketsOf(this.#dtls.iceTransport.connection)) sinks.take(socket);
+    const used = this.#way.iceTransport.connection.nominated?.protocol.transport.socket;
+    for (const socket of socketsOf(this.#dtls.iceTransport.connection)) {
+      const at = sinks.take(socket, this.#transportSequenceId);
+      if (socket === used || this.#sink < 0) this.#sink = at;
+    }
+  }
+
+  /** The UDP port that it sends to; 0 without a path. */
+  get remotePort(): number {
+    return this.#way.iceTransport.connection.nominated?.remoteAddr[1] ?? 0;
+  }
+
+  /** Its number among the sinks, -1 when it is in none. */
+  get sink(): number {
+    return this.#sink;
   }
 
   close(): Promise<void> {
@@ -102,7 +158,8 @@ function newPeer(address: string): RTCPeerConnection {
     iceServers: [],
     iceAdditionalHostAddresses: [address],
     iceUseIpv6: false,
-    codecs: { video: [useVP8()], audio: [] },
+    codecs: { video: [useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB(), useTWCC()] })], audio: [] },
+    headerExtensions: { video: [useTransportWideCC()], audio: [] },
   });
 }
 
@@ -120,6 +177,12 @@ function socketsOf(connection: object): Socket[] {
     readonly protocols?: readonly { readonly transport?: { readonly socket?: Socket } }[];
   };
   return protocols.flatMap(({ transport }) => transport?.socket ?? []);
+}
+
+/** The id of a header extension in a description, 0 when it was not agreed. RFC 8285 section 5. */
+function extensionId(sdp: string, uri: string): number {
+  const line = sdp.split(/\r?\n/).find((one) => one.startsWith("a=extmap:") && one.endsWith(uri));
+  return Number(/^a=extmap:(\d+)/.exec(line ?? "")?.[1] ?? 0);
 }
 
 /** A VP8 payload that begins a frame. RFC 7741 section 4.2, RFC 6386 section 9.1. */

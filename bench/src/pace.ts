@@ -18,8 +18,12 @@ export interface Contestant {
   readonly process: Pick<Measured<unknown>, "start" | "stop">;
   /** Name of the count of packets it sent. */
   readonly sentName: string;
-  /** Sends as many packets, one after the other without a pause; the first of a key frame where that is wanted. */
-  burst(packets: number, keyFrame: boolean): void;
+  /**
+   * Sends as many packets, one after the other without a pause; the first of a key frame where that is wanted.
+   *
+   * @returns How many the system took.
+   */
+  burst(packets: number, keyFrame: boolean): number;
 }
 
 /** Sends at a rate to one contestant, lets it settle, and measures a span. */

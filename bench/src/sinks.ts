@@ -10,13 +10,43 @@ interface SocketHandle {
   recvStop(): void;
 }
 
+/** What came to one sink, by the sequence numbers of all SSRCs. */
+export interface SinkCounts {
+  /** Numbers that came, each counted once. */
+  readonly received: number;
+  /** Numbers from the first that came to the newest. */
+  readonly expected: number;
+  readonly doubled: number;
+  /** Packets that the sink's own socket dropped, since its buffer was full. */
+  readonly dropped: number;
+  /** The SSRC that came first; 0 before the first packet. The next three are of it alone. */
+  readonly ssrc: number;
+  /** Extended. */
+  readonly newest: number;
+  readonly receivedOfSsrc: number;
+  readonly first: number;
+}
+
+/** When a packet with a transport-wide number came to a sink. */
+export interface SinkArrival {
+  readonly transportSequence: number;
+  readonly sizeBytes: number;
+  /** On a clock that all sinks share. */
+  readonly atMs: number;
+}
+
+/** Arrivals taken at a time. */
+const ARRIVALS = 4096;
+
 /**
- * Takes packets in without being the limit: a thread in C reads the sockets and counts media; what is no media (checks,
- * handshakes) still reaches the socket's own listeners.
+ * Takes packets in without being the limit: a thread in C reads the sockets and counts media by its sequence numbers; what
+ * is no media (checks, handshakes, reports) still reaches the socket's own listeners.
  */
 export class Sinks {
   readonly #addon = benchAddon();
   readonly #sockets: Socket[] = [];
+  readonly #counts = new Float64Array(8);
+  readonly #arrivals = new Float64Array(3 * ARRIVALS);
 
   constructor() {
     this.#addon.startSinks((at, bytes, address, port) => {
@@ -29,12 +59,38 @@ export class Sinks {
     return this.#addon.sunk();
   }
 
-  /** Takes a socket over. */
-  take(socket: Socket): void {
+  /**
+   * Takes a socket over.
+   *
+   * @param transportSequenceId - Id of the header extension with the transport-wide number, 0 for none.
+   * @returns Its number here.
+   */
+  take(socket: Socket, transportSequenceId = 0): number {
     socket.setRecvBufferSize(BUFFER_BYTES);
     const handle = handleOf(socket);
     handle.recvStop();
-    this.#addon.addSink(handle.fd, this.#sockets.push(socket) - 1);
+    const at = this.#sockets.push(socket) - 1;
+    this.#addon.addSink(handle.fd, at, transportSequenceId);
+    return at;
+  }
+
+  /** What came to one so far. */
+  counts(at: number): SinkCounts {
+    this.#addon.sinkCounts(at, this.#counts);
+    const [received = 0, expected = 0, doubled = 0, dropped = 0, ssrc = 0, newest = 0, receivedOfSsrc = 0, first = 0] =
+      this.#counts;
+    return { received, expected, doubled, dropped, ssrc, newest, receivedOfSsrc, first };
+  }
+
+  /** What came to one with a transport-wide number since the last call. */
+  arrivals(at: number): SinkArrival[] {
+    const values = this.#arrivals;
+    const count = this.#addon.sinkArrivals(at, values);
+    return Array.from({ length: count }, (_, i) => ({
+      transportSequence: values[3 * i] ?? 0,
+      sizeBytes: values[3 * i + 1] ?? 0,
+      atMs: values[3 * i + 2] ?? 0,
+    }));
   }
 
   /** New sockets on loopback. @returns Their ports. */
@@ -56,9 +112,9 @@ export class Sinks {
   }
 }
 
-/** Sends packets from a socket in one system call. */
-export function sendTogether(socket: Socket, address: string, port: number, packets: readonly Buffer[]): void {
-  benchAddon().sendTogether(handleOf(socket).fd, address, port, packets);
+/** Sends packets from a socket, one after the other without a pause. @returns How many the system took. */
+export function sendTogether(socket: Socket, address: string, port: number, packets: readonly Buffer[]): number {
+  return benchAddon().sendTogether(handleOf(socket).fd, address, port, packets);
 }
 
 function handleOf(socket: Socket): SocketHandle {

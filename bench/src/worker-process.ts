@@ -13,6 +13,7 @@ export interface CpuSpan {
 export interface Measured<Ready> extends AsyncDisposable {
   /** What the process said when it was ready. */
   readonly ready: Ready;
+  readonly pid: number;
   /** Begins a span of measured CPU. */
   start(): Promise<void>;
   /** Ends the span. `extra` is what the process chose to report with it. */
@@ -51,6 +52,7 @@ export async function startMeasured<Ready>(
   const ready = (await answer()) as Ready;
   return {
     ready,
+    pid: child.pid ?? 0,
     start: async () => void (await ask({ kind: "start" })),
     stop: async () => (await ask({ kind: "stop" })) as unknown as CpuSpan & { extra: Record<string, number> },
     ask,
