@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { LodelineError, seededRandom } from "@lodeline/base";
-import { PayloadInspector, parseRtcp, RtpPacket, readTextExtension, unwrapRtx } from "@lodeline/rtp";
+import {
+  DecodeTargetSelector,
+  DependencyDescriptor,
+  PayloadInspector,
+  parseRtcp,
+  RtpPacket,
+  readTextExtension,
+  ScalableLayers,
+  SequenceCompactor,
+  unwrapRtx,
+} from "@lodeline/rtp";
 import { createDtlsCertificate } from "../src/dtls/certificate.ts";
 import { DtlsLink } from "../src/dtls/dtls-link.ts";
 import { parseStun } from "../src/ice/stun-message.ts";
@@ -14,6 +24,8 @@ import { type PacketPath, PEER_KEYS, RigBrowser, RigClock, section, vp8 } from "
 const SSRC = 7;
 /** After so many inputs everything is made anew, so that nothing that is once broken hides what comes later. */
 const RENEW_EVERY = 20_000;
+/** A dependency descriptor with the structure of L1T2. */
+const DESCRIPTOR = Buffer.from("bc000587811ebc5141010c09fc059c", "hex");
 const OFFERS = ["chromium-echo", "chromium-slots", "firefox-slots"].map((name) =>
   readFileSync(new URL(`fixtures/${name}.sdp`, import.meta.url), "utf8"),
 );
@@ -78,10 +90,38 @@ function readers(certificate: Awaited<ReturnType<typeof createDtlsCertificate>>)
         unwrapRtx(packet, 1, 96);
       },
     },
+    layers: { weight: 10, feed: layerReader() },
     rtcp: { weight: 20, feed: (inputs) => void parseRtcp(inputs.compound()) },
     stun: { weight: 15, feed: (inputs) => void parseStun(inputs.stun()) },
     dtls: { weight: 10, feed: (inputs) => links[inputs.below(2)]?.handle(inputs.records(), 0) },
     sdp: { weight: 1, feed: (inputs) => readRefused(inputs.description(OFFERS[inputs.below(3)] as string)) },
+  };
+}
+
+/** A scalable stream whose descriptors are mostly right, and a subscription that wants something else now and then. */
+function layerReader(): (inputs: FuzzInputs) => void {
+  const packet = new RtpPacket();
+  const payload = new PayloadInspector();
+  const layers = new ScalableLayers();
+  const selector = new DecodeTargetSelector();
+  const compactor = new SequenceCompactor();
+  const descriptor = new DependencyDescriptor();
+  let structured = 0;
+  let sequence = 0;
+  return (inputs) => {
+    const structure = descriptor.parse(DESCRIPTOR, 0, DESCRIPTOR.length, undefined) ? descriptor.attached : undefined;
+    const damaged = inputs.change(Buffer.from(DESCRIPTOR), 6);
+    descriptor.parse(damaged, 0, inputs.below(damaged.length + 2), structure);
+    if (!packet.parse(inputs.packet(SSRC, sequence & 0xffff))) return;
+    payload.inspect(inputs.below(2) === 0 ? "vp9" : "av1", packet);
+    layers.handle(packet, payload, inputs.below(15) + 1, sequence);
+    if (structured !== layers.structureVersion) selector.restructure(layers.targets);
+    structured = layers.structureVersion;
+    if (inputs.below(20) === 0) selector.aim(inputs.below(34) - 1);
+    const wanted = layers.frame !== undefined && selector.decide(layers.frame) !== "drop";
+    sequence += inputs.below(6) - 1;
+    compactor.take(sequence, wanted);
+    layers.states({ rid: "", width: 0, height: 0, bitrateBps: 0, active: true }, sequence);
   };
 }
 

@@ -11,6 +11,19 @@ export {
 export { Pacer, type PacketUrgency } from "./bandwidth/pacer.ts";
 export { BITRATE_METER_FIELDS, BitrateMeter } from "./bitrate-meter.ts";
 export {
+  DEPENDENCY_DESCRIPTOR_URI,
+  DependencyDescriptor,
+  type DescriptorFields,
+  encodeDescriptor,
+} from "./dependency/dependency-descriptor.ts";
+export {
+  type DecodeTarget,
+  type DependencyStructure,
+  type FrameDependencies,
+  INDICATION,
+  targetsOf,
+} from "./dependency/dependency-structure.ts";
+export {
   type AudioLevel,
   absoluteSendTime,
   type ExtensionPlace,
@@ -58,6 +71,10 @@ export {
   writeRtpHeader,
 } from "./rtp-packet.ts";
 export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
+export { DecodeTargetSelector } from "./scalable/decode-target-selector.ts";
+export { type LayerFrame, TARGET_LIMIT } from "./scalable/layer-frame.ts";
+export { carrierOf, ScalableLayers } from "./scalable/scalable-layers.ts";
+export { SequenceCompactor } from "./scalable/sequence-compactor.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
 export {
   SPEAKER_SETTINGS,

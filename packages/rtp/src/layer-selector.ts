@@ -1,6 +1,9 @@
-/** One simulcast layer as it arrives now. */
+/** One layer as it arrives now: a simulcast layer, or a decode target of a scalable stream. */
 export interface LayerState {
+  /** Its name: the RID, and of a decode target the spatial and temporal layer, as `S1T2` or `q:S1T2`. */
   readonly rid: string;
+  /** The share of its frames that it has, absent: all. Such a layer is chosen to save bandwidth and for no size. */
+  readonly frames?: number | undefined;
   /** Pixels of the last key frame; 0 when unknown. */
   readonly width: number;
   readonly height: number;
@@ -54,7 +57,7 @@ const CLOSE_ENOUGH = 0.85;
  */
 export function chooseLayer(layers: readonly LayerState[], view: ViewSize, availableBps?: number): LayerChoice {
   if (!view.visible) return { rid: undefined, why: "not visible", reason: "hidden" };
-  const active = layers.filter((layer) => layer.active).sort(bySize);
+  const active = layers.filter(({ active, frames = 1 }) => active && frames === 1).sort(bySize);
   const smallest = active[0];
   if (smallest === undefined) return { rid: undefined, why: "no layer arrives", reason: "nothing-arrives" };
   if (active.length === 1) return { rid: smallest.rid, why: "the only layer that arrives", reason: "only-layer" };

@@ -19,6 +19,8 @@ export class PayloadInspector {
   hasTl0PicIdx = false;
   tl0PicIdx = 0;
   tl0PicIdxOffset = 0;
+  /** The VP9 descriptor of this payload, where it has layer indices. */
+  vp9: Vp9Descriptor | undefined;
   /** Pixels, where the payload tells; else 0. */
   width = 0;
   height = 0;
@@ -28,12 +30,16 @@ export class PayloadInspector {
     this.keyFrame = codec === "opus";
     this.pictureIdBits = 0;
     this.hasTl0PicIdx = false;
+    this.vp9 = undefined;
     this.width = 0;
     this.height = 0;
     const { bytes, payloadOffset, payloadBytes } = packet;
     if (codec === "vp8" && this.#vp8.parse(bytes, payloadOffset, payloadBytes)) this.#take(this.#vp8);
-    else if (codec === "vp9" && this.#vp9.parse(bytes, payloadOffset, payloadBytes)) this.#take(this.#vp9);
-    else if (codec === "h264") this.keyFrame = h264StartsKeyFrame(bytes, payloadOffset, payloadBytes);
+    else if (codec === "vp9" && this.#vp9.parse(bytes, payloadOffset, payloadBytes)) {
+      this.#take(this.#vp9);
+      if (this.#vp9.hasLayers && this.#vp9.pictureIdBits !== 0) this.vp9 = this.#vp9;
+    }
+    if (codec === "h264") this.keyFrame = h264StartsKeyFrame(bytes, payloadOffset, payloadBytes);
     else if (codec === "av1") this.keyFrame = av1StartsKeyFrame(bytes, payloadOffset, payloadBytes);
   }
 

@@ -15,8 +15,22 @@ export class Vp9Descriptor {
   hasTl0PicIdx = false;
   tl0PicIdx = 0;
   tl0PicIdxOffset = 0;
+  /** The layer indices are there. */
+  hasLayers = false;
   temporalLayer = 0;
   spatialLayer = 0;
+  /** Depends on another picture (P). */
+  interPicture = false;
+  /** Depends on the next lower spatial layer of its picture (D). */
+  interLayer = false;
+  /** What follows in higher temporal layers depends on none of theirs before it (U). */
+  switchingUp = false;
+  /** No higher spatial layer of its picture depends on it (Z). */
+  notReference = false;
+  /** Spatial layers by the scalability structure; 0 when there is none. */
+  spatialCount = 0;
+  /** Pixels of each, in pairs, as far as told. */
+  readonly sizes = new Uint16Array(16);
   /** Pixels of the highest spatial layer, from the scalability structure; 0 when there is none. */
   width = 0;
   height = 0;
@@ -32,6 +46,8 @@ export class Vp9Descriptor {
     if (end > bytes.length || lengthBytes < 1) return false;
     const first = bytes[offset] as number;
     const predicted = (first & 0x40) !== 0;
+    this.interPicture = predicted;
+    this.notReference = (first & 0x01) !== 0;
     const layers = (first & 0x20) !== 0;
     const flexible = (first & 0x10) !== 0;
     this.startOfFrame = (first & 0x08) !== 0;
@@ -60,7 +76,10 @@ export class Vp9Descriptor {
   #parseLayers(bytes: Uint8Array, offset: number, at: number, end: number, flexible: boolean): number {
     if (at >= end) return -1;
     const value = bytes[at] as number;
+    this.hasLayers = true;
     this.temporalLayer = value >> 5;
+    this.switchingUp = (value & 0x10) !== 0;
+    this.interLayer = (value & 0x01) !== 0;
     this.spatialLayer = (value >> 1) & 0x07;
     if (flexible) return at + 1;
     if (at + 2 > end) return -1;
@@ -76,8 +95,10 @@ export class Vp9Descriptor {
     if (at >= end) return -1;
     const head = bytes[at++] as number;
     const layerCount = (head >> 5) + 1;
+    this.spatialCount = layerCount;
     if ((head & 0x10) !== 0) {
       if (at + 4 * layerCount > end) return -1;
+      for (let i = 0; i < 2 * layerCount; i++) this.sizes[i] = readU16(bytes, at + 2 * i);
       this.width = readU16(bytes, at + 4 * (layerCount - 1));
       this.height = readU16(bytes, at + 4 * (layerCount - 1) + 2);
       at += 4 * layerCount;
@@ -101,8 +122,14 @@ export class Vp9Descriptor {
     this.hasTl0PicIdx = false;
     this.tl0PicIdx = 0;
     this.tl0PicIdxOffset = 0;
+    this.hasLayers = false;
     this.temporalLayer = 0;
     this.spatialLayer = 0;
+    this.interPicture = false;
+    this.interLayer = false;
+    this.switchingUp = false;
+    this.notReference = false;
+    this.spatialCount = 0;
     this.keyFrame = false;
     this.width = 0;
     this.height = 0;
