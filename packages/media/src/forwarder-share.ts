@@ -134,6 +134,8 @@ export class ForwarderShare {
   }
 
   #size(layer: LayerState): number {
-    return layer.width * layer.height || layer.bitrateBps / 10;
+    // The picture at half the frames is worth more than half, and always more than the next smaller one at all.
+    const share = (1 + (layer.frames ?? 1)) / 2;
+    return layer.width * layer.height * share || layer.bitrateBps / 10;
   }
 }

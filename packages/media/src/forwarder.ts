@@ -8,10 +8,12 @@ import {
   type LayerState,
   type PayloadInspector,
   type RtpPacket,
+  type ScalableLayers,
 } from "@lodeline/rtp";
 import { ForwarderShare, type ShareOfPath } from "./forwarder-share.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelLeg } from "./kernel/kernel-leg.ts";
+import { LayerFilters } from "./layer-filters.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import type { PacketConsumer, Publication } from "./publication.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
@@ -72,6 +74,8 @@ export class Forwarder implements PacketConsumer {
   readonly #only: string | undefined;
   readonly #selector = new LayerSelector();
   readonly #share: ForwarderShare;
+  /** What is taken of scalable streams. */
+  readonly #filters: LayerFilters;
   #view: View = { width: 0, height: 0, visible: true, priority: 1 };
   #codec: { readonly of: IncomingStream; readonly as: SectionCodec | undefined } | undefined;
   #keyFrameAskedAtMs: MonoMs = -Infinity;
@@ -102,6 +106,7 @@ export class Forwarder implements PacketConsumer {
     this.#only = options.only;
     this.#before = options.slot.counters;
     this.#share = new ForwarderShare(options.publication);
+    this.#filters = new LayerFilters(this.#selector);
     this.publication.attach(this);
     this.#openLeg();
     this.evaluate(this.transport.now());
@@ -109,7 +114,9 @@ export class Forwarder implements PacketConsumer {
 
   /** The layer that the receiver has; `undefined` when it wants none, and empty while it has none of those it wants. */
   get wanted(): string | undefined {
-    return this.#view.visible ? (this.#selector.current ?? "") : undefined;
+    if (!this.#view.visible) return undefined;
+    const { current } = this.#selector;
+    return current === undefined ? "" : (this.publication.streamOf(current)?.rid ?? current);
   }
 
   get closed(): boolean {
@@ -216,6 +223,7 @@ export class Forwarder implements PacketConsumer {
   reset(): void {
     if (this.#closed) return;
     this.#selector.reset();
+    this.#filters.reset();
     this.slot.idle();
     this.#codec = undefined;
     this.#stopLeg();
@@ -239,6 +247,8 @@ export class Forwarder implements PacketConsumer {
     // A key frame that comes before the receiver has connected must not count as begun: it would be shown nothing until
     // it complains, which takes it a quarter of a second.
     if (!this.slot.isSecured) return;
+    if (stream.layers?.isScalable && this.#only === undefined)
+      return this.#handleScalable(stream, stream.layers, packet, payload, sequence, now);
     let begins = this.slot.source !== stream;
     if (this.publication.kind === "video") {
       // A layer that just began to arrive may be the one to choose.
@@ -255,7 +265,33 @@ export class Forwarder implements PacketConsumer {
     const codec = this.#codecOf(stream);
     if (codec === undefined) return;
     if (begins) this.slot.begin(stream, packet, sequence, now);
-    this.slot.forward(stream, packet, payload, codec, sequence, now, now < this.#silentUntilMs);
+    if (begins) this.#filters.leave();
+    // The other end of a trunk chooses among the layers inside.
+    const described = this.#only === undefined ? undefined : stream.layers;
+    this.slot.forward(stream, packet, payload, codec, sequence, now, { dropped: now < this.#silentUntilMs, described });
+  }
+
+  /** A packet of a stream that has layers inside: which frames go out is decided for each. */
+  #handleScalable(
+    stream: IncomingStream,
+    layers: ScalableLayers,
+    packet: RtpPacket,
+    payload: PayloadInspector,
+    sequence: number,
+    now: MonoMs,
+  ): void {
+    const filter = this.#filters.of(stream, layers);
+    if (filter.changed() || (this.#selector.target === undefined && this.#view.visible)) this.evaluate(now);
+    // What the slot does not hold any more begins anew.
+    if (filter.current !== undefined && this.slot.source !== stream) filter.reset();
+    const taken = this.#filters.take(filter, packet, sequence);
+    const codec = this.#codecOf(stream);
+    if (taken === undefined || codec === undefined) return;
+    if (taken.begins) this.slot.begin(stream, packet, taken.sequence, now);
+    else if (this.slot.source !== stream) return;
+    const { activeTargets } = filter;
+    const as = { ...taken, dropped: now < this.#silentUntilMs, described: layers, activeTargets };
+    this.slot.forward(stream, packet, payload, codec, taken.sequence, now, as);
   }
 
   #codecOf(stream: IncomingStream): SectionCodec | undefined {
@@ -291,17 +327,24 @@ export class Forwarder implements PacketConsumer {
   }
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
-    const all = this.publication.layers(now);
-    const layers = this.#only === undefined ? all : all.filter(({ rid }) => rid === this.#only);
+    const layers =
+      this.#only === undefined
+        ? this.publication.layers(now)
+        : this.publication.streamLayers(now).filter(({ rid }) => rid === this.#only);
     const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
     this.#steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
-    return { choice, waiting: this.#selector.waiting && target !== undefined };
+    const { publication } = this;
+    // A switching point will come of itself.
+    const byKeyFrame = this.#filters.aim(target && publication.streamOf(target.rid));
+    return { choice: choice && byKeyFrame, waiting: this.#selector.waiting && target !== undefined && byKeyFrame };
   }
 
   /** The layer to forward if the path carried everything. */
   #wish(layers: readonly LayerState[], now: MonoMs): LayerChoice {
-    const one = this.#view.visible && this.#only === undefined ? this.publication.one.target(layers, now) : undefined;
+    const { publication } = this;
+    const isChoice = this.#view.visible && this.#only === undefined && !publication.isSpatial;
+    const one = isChoice ? publication.one.target(publication.streamLayers(now), now) : undefined;
     if (one === undefined) return chooseLayer(layers, this.#view);
     return { rid: one, why: "the one encoding of a pair", reason: "one-encoding" };
   }

@@ -7,6 +7,7 @@ import {
   RECEPTION_FIELDS,
   ReceptionStatistics,
   ReplayWindow,
+  ScalableLayers,
   SequenceUnwrapper,
 } from "@lodeline/rtp";
 import type { SectionCodec } from "./sdp/codecs.ts";
@@ -64,6 +65,8 @@ export class IncomingStream {
   readonly record = new Float64Array(STREAM_FIELDS);
   readonly statistics: ReceptionStatistics;
   readonly nack = new NackGenerator();
+  /** The layers inside it; `undefined` for sound. */
+  readonly layers: ScalableLayers | undefined;
   readonly #unwrapper = new SequenceUnwrapper();
   /** One entry for each sequence number: a packet that came both by itself and by RTX must be forwarded once. */
   readonly #seen = new ReplayWindow(2048);
@@ -79,6 +82,7 @@ export class IncomingStream {
     this.mid = options.mid;
     this.kind = options.kind;
     this.codec = options.codec;
+    this.layers = options.kind === "video" ? new ScalableLayers() : undefined;
     this.statistics = new ReceptionStatistics(options.codec.clockRate, this.record);
     this.record[FIELD.lastPacketAtMs] = -1;
     this.record[FIELD.audioLevel] = -1;

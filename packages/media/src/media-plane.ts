@@ -122,7 +122,8 @@ export class MediaPlane {
   #secureByKernel(session: KernelSession): void {
     this.#intake = new KernelIntake(session, this.#demux, {
       publicationOf: (mid) => this.#publications.get(mid),
-      audioLevelId: (mid) => this.#audioLevelId(mid),
+      audioLevelId: (mid) => this.#extensions(mid)?.audioLevel,
+      descriptorId: (mid) => this.#extensions(mid)?.dependencyDescriptor,
       streamBegan: (now) => this.#hurryReport(now),
       wake: (at) => this.#host.wake(at),
     });
@@ -280,18 +281,19 @@ export class MediaPlane {
 
   #inspectVideo(stream: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
     this.#payload.inspect(stream.codec.name, packet);
+    stream.layers?.handle(packet, this.#payload, this.#extensions(stream.mid)?.dependencyDescriptor, now);
     if (this.#payload.keyFrame) stream.keyFrameArrived(this.#payload.width, this.#payload.height);
     if (stream.nack.handle(sequence, now)) this.#host.wake(stream.nack.deadlineMs ?? now);
   }
 
   #inspectAudio(stream: IncomingStream, packet: RtpPacket): void {
     this.#payload.inspect("opus", packet);
-    const id = this.#audioLevelId(stream.mid);
+    const id = this.#extensions(stream.mid)?.audioLevel;
     if (id !== undefined) stream.audioLevel = readAudioLevel(packet, id, this.#place);
   }
 
-  #audioLevelId(mid: string): number | undefined {
-    return this.#sections.find((section) => section.mid === mid)?.extensions.audioLevel;
+  #extensions(mid: string): Section["extensions"] | undefined {
+    return this.#sections.find((section) => section.mid === mid)?.extensions;
   }
 
   #handleRtcp(packet: RtcpPacket, now: MonoMs): void {

@@ -3,8 +3,8 @@ import { RTP_PACKET_LIMIT_BYTES } from "@lodeline/rtp";
 /** Room after a packet for the longest SRTP tag. */
 const TAG_ROOM_BYTES = 16;
 
-/** Room before the payload: the fixed header, the extensions and the RTX header. */
-const HEADER_ROOM_BYTES = 64;
+/** Room before the payload: the fixed header, the extensions, a dependency descriptor among them, and the RTX header. */
+const HEADER_ROOM_BYTES = 64 + 257;
 
 /**
  * Reused buffers in which outgoing packets are built. The kernel nearly always takes a datagram before `send`

@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import { type LayerState, OneEncoding, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
+import { carrierOf, type LayerState, OneEncoding, type PayloadInspector, type RtpPacket } from "@lodeline/rtp";
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { KernelGroup } from "./kernel/kernel-group.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
@@ -139,6 +139,7 @@ export class Publication {
   /** Why its packets must come to TypeScript one by one, `undefined` when no consumer asks for that. */
   get needsPackets(): string | undefined {
     if (this.#speakers?.competes) return "competes with other microphones";
+    for (const { layers } of this.streams.values()) if (layers?.isScalable) return "has layers inside its stream";
     return this.#consumers.find(({ needsPackets }) => needsPackets !== undefined)?.needsPackets;
   }
 
@@ -184,6 +185,7 @@ export class Publication {
 
   /** A layer began to arrive: its packets are about to be moved by the kernel. */
   layerArrived(now: MonoMs): void {
+    this.consumersChanged();
     for (const consumer of this.#consumers) consumer.layerArrived(now);
   }
 
@@ -209,7 +211,7 @@ export class Publication {
 
   /** Asks the sender for a key frame of one layer; wishes within 330 ms become one request. */
   requestKeyFrame(rid: string): void {
-    const stream = this.streams.get(rid);
+    const stream = this.streamOf(rid);
     if (stream === undefined || this.#closed) return;
     stream.wantKeyFrame();
     this.transport.wakeNow();
@@ -226,8 +228,32 @@ export class Publication {
     for (const consumer of this.#consumers) consumer.pause?.();
   }
 
-  /** The layers as they arrive now, or as the other end of a trunk describes them, for choosing one. */
+  /** The stream that carries a layer. */
+  streamOf(rid: string): IncomingStream | undefined {
+    return this.streams.get(rid) ?? this.streams.get(carrierOf(rid));
+  }
+
+  /** Whether one of its streams has pictures of several sizes inside. */
+  get isSpatial(): boolean {
+    for (const { layers } of this.streams.values()) if (layers?.isSpatial) return true;
+    return false;
+  }
+
+  /**
+   * The layers to choose from: the streams, and in place of a scalable one its decode targets. A single stream that holds
+   * the same picture at several frame rates, and whose sender follows a bound, is one layer.
+   */
   layers(now: MonoMs): LayerState[] {
+    const bounded = this.#consumers.length <= 1 && this.followsBound(now);
+    return this.streamLayers(now).flatMap((state) => {
+      const layers = this.streams.get(state.rid)?.layers;
+      if (!layers?.isScalable || (bounded && !layers.isSpatial)) return [state];
+      return layers.states(state, now);
+    });
+  }
+
+  /** The streams as they arrive now, or as the other end of a trunk describes them. */
+  streamLayers(now: MonoMs): LayerState[] {
     if (this.#described) return [...this.#described];
     return [...this.streams.values()].map((stream) => ({
       rid: stream.rid,
@@ -246,6 +272,7 @@ export class Publication {
     if (streams.length === 1) this.#oneSinceMs ??= now;
     else this.#oneSinceMs = undefined;
     const [only] = streams;
+    if (only?.layers?.isSpatial) return false;
     if (only === undefined || streams.length > 1 || !only.codec.feedback.includes("goog-remb")) return false;
     if (only.rid === "") return true;
     // Layers that stopped may come back: only a single receiver bounds the one that is left.
@@ -283,7 +310,8 @@ export class Publication {
   /** RIDs of the layers that somebody uses or waits for; one empty one for sound that somebody gets. */
   layersNeeded(): readonly string[] {
     if (this.kind === "audio") return this.#consumers.length > 0 ? [""] : [];
-    return [...new Set(this.#consumers.flatMap(({ layersNeeded }) => layersNeeded ?? []))].sort();
+    const needed = this.#consumers.flatMap(({ layersNeeded }) => layersNeeded ?? []);
+    return [...new Set(needed.map((rid) => this.streamOf(rid)?.rid ?? rid))].sort();
   }
 
   stats(): PublicationStats {
@@ -301,7 +329,7 @@ export class Publication {
       audioLevel: level === undefined ? undefined : level.levelDbov === 127 ? 0 : 10 ** (-level.levelDbov / 20),
       keyFrames: streams.reduce((sum, { keyFrames }) => sum + keyFrames, 0),
       one: this.one.reached(
-        this.layers(now),
+        this.streamLayers(now),
         this.#consumers.map(({ wanted }) => wanted),
         now,
       ),

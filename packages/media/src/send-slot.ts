@@ -3,6 +3,7 @@ import {
   BITRATE_METER_FIELDS,
   BitrateMeter,
   ExtensionWriter,
+  encodeDescriptor,
   PacketCache,
   type PacketUrgency,
   type PayloadInspector,
@@ -11,6 +12,7 @@ import {
   RTP_HEADER_BYTES,
   RTX_HEADER_BYTES,
   type RtpPacket,
+  type ScalableLayers,
   StreamRewriter,
   sequenceDistance,
   writeRtpHeader,
@@ -28,6 +30,9 @@ const CACHE_PACKETS = 512;
 
 /** A packet is not sent again sooner than this, or than the round trip: the first repetition may be under way. */
 const RESEND_INTERVAL_MS = 20;
+
+/** A longer header extension element needs the two-byte form. RFC 8285 section 4.2. */
+const ONE_BYTE_LIMIT = 16;
 
 /** Ticks per second of what is sent. RFC 7587 section 4.1; every video payload format here has 90 kHz. */
 const CLOCK_RATE = { audio: 48_000, video: 90_000 } as const;
@@ -47,6 +52,20 @@ const FIELD = {
 
 /** Numbers in the record of a {@link SendSlot}. */
 export const SLOT_FIELDS = OWN + 6;
+
+/** How a packet is forwarded, where not just as it came. */
+export interface ForwardAs {
+  /** Fault injection: everything is done but sending. */
+  readonly dropped: boolean;
+  /** It only fills its number: it goes without payload. */
+  readonly blank?: boolean | undefined;
+  /** In place of the packet's own. */
+  readonly marker?: boolean | undefined;
+  /** The stream's layers, whose last packet this is, where the receiver may be told its dependency descriptor. */
+  readonly described?: ScalableLayers | undefined;
+  /** The decode targets that the receiver gets; `undefined`: as the sender says. */
+  readonly activeTargets?: number | undefined;
+}
 
 /**
  * One sending section: a fixed SSRC and RTX SSRC into which any source can be put, one after the other. What makes
@@ -72,6 +91,9 @@ export class SendSlot {
   /** Where the packet built last has its transport-wide number, 0 when it has none. */
   #transportSequenceAt = 0;
   #source: IncomingStream | undefined;
+  /** The frame number of the last dependency descriptor sent, -1 before the first; and what is added to the source's. */
+  #frameNumber = -1;
+  #frameOffset: number | undefined = 0;
 
   constructor(options: {
     readonly section: Section;
@@ -176,13 +198,13 @@ export class SendSlot {
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */
   begin(source: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
     this.#source = source;
+    this.#frameOffset = undefined;
     this.#rewriter.begin(sequence, packet.timestamp, now);
   }
 
   /**
    * Rewrites, protects and sends a packet of the current source.
    *
-   * @param dropped - Fault injection: do everything but send.
    * @returns Bytes sent, 0 when nothing was.
    */
   forward(
@@ -192,19 +214,19 @@ export class SendSlot {
     codec: SectionCodec,
     sequence: number,
     now: MonoMs,
-    dropped: boolean,
+    as: ForwardAs,
   ): number {
     const { record } = this;
     const egress = this.#egress;
     if (!egress.isSecured || packet.payloadBytes > egress.payloadLimitBytes) return 0;
     const rewriter = this.#rewriter;
-    if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || dropped) return 0;
-    if (payload.keyFrame) record[FIELD.lastKeyFrame] = rewriter.sequenceNumber;
-    const sent = this.#remember(packet, payload, codec);
+    if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || as.dropped) return 0;
+    if (payload.keyFrame && !as.blank) record[FIELD.lastKeyFrame] = rewriter.sequenceNumber;
+    const sent = this.#remember(packet, payload, codec, as);
     const out = egress.next();
     const at = this.#writeHeader(
       out,
-      packet.marker,
+      sent,
       codec.payloadType,
       rewriter.sequenceNumber,
       rewriter.timestamp,
@@ -218,25 +240,26 @@ export class SendSlot {
     const built = this.#built(out, at, lengthBytes, ssrc, sequenceNumber);
     const sentBytes = egress.send(built, this.kind, now);
     record[FIELD.packets] = (record[FIELD.packets] as number) + 1;
-    record[FIELD.octets] = (record[FIELD.octets] as number) + packet.payloadBytes;
+    record[FIELD.octets] = (record[FIELD.octets] as number) + sent.payloadBytes;
     record[FIELD.bytes] = (record[FIELD.bytes] as number) + sentBytes;
     record[FIELD.lastSentAtMs] = now;
     return sentBytes;
   }
 
-  #remember(packet: RtpPacket, payload: PayloadInspector, codec: SectionCodec): SentPacket {
+  #remember(packet: RtpPacket, payload: PayloadInspector, codec: SectionCodec, as: ForwardAs): SentPacket {
     const { sequenceNumber, timestamp, pictureId, tl0PicIdx } = this.#rewriter;
     const sent = this.#cache?.recycle(sequenceNumber) ?? blankPacket(codec);
     sent.bytes = packet.bytes;
     sent.payloadOffset = packet.payloadOffset;
-    sent.payloadBytes = packet.payloadBytes;
-    sent.marker = packet.marker;
+    sent.payloadBytes = as.blank ? 0 : packet.payloadBytes;
+    sent.marker = as.marker ?? packet.marker;
+    sent.descriptor = as.blank ? undefined : this.#describe(as);
     sent.codec = codec;
     sent.timestamp = timestamp;
-    sent.pictureIdBits = payload.pictureIdBits;
+    sent.pictureIdBits = as.blank ? 0 : payload.pictureIdBits;
     sent.pictureId = pictureId;
     sent.pictureIdOffset = payload.pictureIdOffset;
-    sent.hasTl0PicIdx = payload.hasTl0PicIdx;
+    sent.hasTl0PicIdx = payload.hasTl0PicIdx && !as.blank;
     sent.tl0PicIdx = tl0PicIdx;
     sent.tl0PicIdxOffset = payload.tl0PicIdxOffset;
     sent.repeatedAtMs = -Infinity;
@@ -244,22 +267,41 @@ export class SendSlot {
     return sent;
   }
 
+  /**
+   * The dependency descriptor for this receiver: numbers run on across a change of source, and each packet says what is
+   * produced, since one that says it may be lost. AV1 RTP specification, appendix A.8.3.
+   */
+  #describe({ described, activeTargets }: ForwardAs): Uint8Array | undefined {
+    if (this.#section.extensions.dependencyDescriptor === undefined || !described?.described) return undefined;
+    const { descriptor, targets } = described;
+    this.#frameOffset ??= this.#frameNumber < 0 ? 0 : this.#frameNumber + 1 - descriptor.frameNumber;
+    const frameNumber = (descriptor.frameNumber + this.#frameOffset) & 0xffff;
+    if (this.#frameNumber < 0 || sequenceDistance(frameNumber, this.#frameNumber) > 0) this.#frameNumber = frameNumber;
+    const { startOfFrame, endOfFrame, templateId, attached, customIndications } = descriptor;
+    const { customFrameDiffs, customChainDiffs } = descriptor;
+    const own = { attached, customIndications, customFrameDiffs, customChainDiffs };
+    const fields = { startOfFrame, endOfFrame, templateId, frameNumber, ...own };
+    const active = activeTargets ?? descriptor.activeTargets;
+    return encodeDescriptor({ ...fields, activeTargets: active }, targets.length);
+  }
+
   #writeHeader(
     out: Buffer,
-    marker: boolean,
+    { marker, descriptor }: Pick<SentPacket, "marker" | "descriptor">,
     payloadType: number,
     sequenceNumber: number,
     timestamp: number,
     ssrc: number,
     source: IncomingStream | undefined,
   ): number {
-    const { mid, audioLevel, transportSequence } = this.#section.extensions;
+    const { mid, audioLevel, transportSequence, dependencyDescriptor } = this.#section.extensions;
     const writer = this.#extensions;
-    writer.open(out, RTP_HEADER_BYTES);
+    writer.open(out, RTP_HEADER_BYTES, descriptor !== undefined && descriptor.length > ONE_BYTE_LIMIT);
     if (mid !== undefined) writer.add(mid, this.midBytes);
     this.#transportSequenceAt = transportSequence === undefined ? 0 : writer.addU16(transportSequence, 0);
     const level = source?.audioLevel;
     if (audioLevel !== undefined && level) writer.addByte(audioLevel, (level.voice ? 0x80 : 0) | level.levelDbov);
+    if (dependencyDescriptor !== undefined && descriptor) writer.add(dependencyDescriptor, descriptor);
     const at = writer.close();
     writeRtpHeader(out, { marker, payloadType, sequenceNumber, timestamp, ssrc }, at !== RTP_HEADER_BYTES);
     return at;
@@ -311,7 +353,7 @@ export class SendSlot {
     const out = this.#egress.next();
     const sequence = ((this.record[FIELD.rtxSequence] as number) + 1) & 0xffff;
     this.record[FIELD.rtxSequence] = sequence;
-    const at = this.#writeHeader(out, sent.marker, payloadType, sequence, sent.timestamp, rtxSsrc, undefined);
+    const at = this.#writeHeader(out, sent, payloadType, sequence, sent.timestamp, rtxSsrc, undefined);
     writeRtxHeader(out, at, original);
     const lengthBytes = writePayload(out, at + RTX_HEADER_BYTES, sent);
     this.#meter.add(lengthBytes, now);

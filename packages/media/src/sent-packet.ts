@@ -16,6 +16,8 @@ export interface SentPacket {
   hasTl0PicIdx: boolean;
   tl0PicIdx: number;
   tl0PicIdxOffset: number;
+  /** The dependency descriptor that it had, where it had one. */
+  descriptor: Uint8Array | undefined;
   /** When it was last repeated. */
   repeatedAtMs: MonoMs;
 }
@@ -35,6 +37,7 @@ export function blankPacket(codec: SectionCodec): SentPacket {
     hasTl0PicIdx: false,
     tl0PicIdx: 0,
     tl0PicIdxOffset: 0,
+    descriptor: undefined,
     repeatedAtMs: -Infinity,
   };
 }

@@ -128,7 +128,7 @@ export class Trunk implements PlaneOwner, AsyncDisposable {
     this.drop(relay);
     const carried = this.#sections.carry(publication, (mid) => this.media.ssrcsOf(mid));
     this.media.negotiated(this.#sections.all);
-    const layers = publication.layers(this.now());
+    const layers = publication.streamLayers(this.now());
     this.#outgoing.set(relay, { publication, carried, forwarders: new Map(), told: JSON.stringify(layers) });
     this.wakeNow();
     return { carried, layers };
@@ -259,7 +259,7 @@ export class Trunk implements PlaneOwner, AsyncDisposable {
   #compare(now: MonoMs): void {
     this.#compareAtMs = now + COMPARE_INTERVAL_MS;
     for (const [relay, one] of this.#outgoing) {
-      const layers = one.publication.layers(now);
+      const layers = one.publication.streamLayers(now);
       const told = JSON.stringify(layers.map(coarse));
       if (told === one.told) continue;
       one.told = told;

@@ -3,6 +3,7 @@ import { seededRandom } from "@lodeline/base";
 import { loadKernel } from "@lodeline/native";
 import {
   ExtensionWriter,
+  findExtension,
   isRtcp,
   parseRtcp,
   type RtcpPacket,
@@ -22,7 +23,7 @@ import { SrtpReceiver } from "../src/srtp/srtp-receiver.ts";
 import { SrtpSender } from "../src/srtp/srtp-sender.ts";
 
 /** Header extension ids that all browsers of the rig agree on. */
-export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1, transportSequence: 7 };
+export const IDS = { mid: 3, rid: 4, repairedRid: 5, audioLevel: 1, transportSequence: 7, dependencyDescriptor: 8 };
 
 const NO_RTX: SectionCodec = {
   name: "opus",
@@ -34,7 +35,7 @@ const NO_RTX: SectionCodec = {
 };
 
 /** A video codec with RTX. */
-export function video(name: "vp8" | "vp9", payloadType: number): SectionCodec {
+export function video(name: "vp8" | "vp9" | "av1", payloadType: number): SectionCodec {
   return {
     name,
     payloadType,
@@ -116,6 +117,8 @@ export interface Got {
   readonly mid: string | undefined;
   /** -1 without one. */
   readonly transportSequence: number;
+  /** The dependency descriptor, where it has one. */
+  readonly descriptor: Buffer | undefined;
   readonly payload: Buffer;
 }
 
@@ -129,6 +132,9 @@ export interface Sent {
   readonly rid?: string;
   readonly repairedRid?: string;
   readonly transportSequence?: number;
+  readonly descriptor?: Uint8Array | undefined;
+  /** Default true. */
+  readonly marker?: boolean;
   readonly payload?: Buffer;
 }
 
@@ -193,9 +199,9 @@ export class RigBrowser {
   /** A packet as it goes over the wire. */
   protect(sent: Sent): Buffer {
     const payload = sent.payload ?? vp8(sent.sequenceNumber);
-    const out = Buffer.alloc(64 + payload.length + 16);
+    const out = Buffer.alloc(320 + payload.length + 16);
     const writer = new ExtensionWriter();
-    writer.open(out, 12);
+    writer.open(out, 12, (sent.descriptor?.length ?? 0) > 16);
     const texts = [
       [IDS.mid, sent.mid],
       [IDS.rid, sent.rid],
@@ -204,9 +210,10 @@ export class RigBrowser {
     for (const [id, text] of texts) if (text !== undefined) writer.add(id, Buffer.from(text));
     if (sent.transportSequence !== undefined) writer.addU16(IDS.transportSequence, sent.transportSequence);
     if (sent.payloadType === 111) writer.addByte(IDS.audioLevel, 0x80 | 20);
+    if (sent.descriptor) writer.add(IDS.dependencyDescriptor, sent.descriptor);
     const at = writer.close();
-    const { ssrc, sequenceNumber, timestamp = 3000 * sent.sequenceNumber, payloadType = 96 } = sent;
-    writeRtpHeader(out, { marker: true, payloadType, sequenceNumber, timestamp: timestamp >>> 0, ssrc }, at > 12);
+    const { ssrc, sequenceNumber, timestamp = 3000 * sent.sequenceNumber, payloadType = 96, marker = true } = sent;
+    writeRtpHeader(out, { marker, payloadType, sequenceNumber, timestamp: timestamp >>> 0, ssrc }, at > 12);
     payload.copy(out, at);
     const length = this.#sender.protectRtp(out, at, at + payload.length, ssrc, sequenceNumber);
     return out.subarray(0, length);
@@ -250,6 +257,8 @@ export class RigBrowser {
     const length = this.#receiver.unprotectRtp(bytes, packet);
     assert.ok(length > 0, "RTP that cannot be read, or a number used twice");
     assert.ok(packet.parse(bytes, length));
+    const place = { offset: 0, lengthBytes: 0 };
+    const described = findExtension(packet, IDS.dependencyDescriptor, place);
     this.got.push({
       ssrc: packet.ssrc,
       sequenceNumber: packet.sequenceNumber,
@@ -258,6 +267,9 @@ export class RigBrowser {
       marker: packet.marker,
       mid: readTextExtension(packet, IDS.mid, { offset: 0, lengthBytes: 0 }),
       transportSequence: readTransportSequence(packet, IDS.transportSequence, { offset: 0, lengthBytes: 0 }),
+      descriptor: described
+        ? Buffer.from(packet.bytes.subarray(place.offset, place.offset + place.lengthBytes))
+        : undefined,
       payload: Buffer.from(packet.bytes.subarray(packet.payloadOffset, packet.payloadOffset + packet.payloadBytes)),
     });
   }

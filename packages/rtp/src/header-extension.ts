@@ -114,36 +114,51 @@ export function readAudioLevel(packet: RtpPacket, id: number, place: ExtensionPl
 }
 
 /**
- * Builds the one-byte extension block of outgoing packets in place: {@link open}, any number of `add…`,
+ * Builds the extension block of outgoing packets in place: {@link open}, any number of `add…`,
  * {@link close}. One writer serves a whole transport.
  */
 export class ExtensionWriter {
   #into: Uint8Array = new Uint8Array(0);
   #start = 0;
   #at = 0;
+  #twoByte = false;
 
-  /** Starts a block at `offset` of `into`, which needs room for 4 bytes, the elements and 3 bytes of padding. */
-  open(into: Uint8Array, offset: number): void {
+  /**
+   * Starts a block at `offset` of `into`, which needs room for 4 bytes, the elements and 3 bytes of padding.
+   *
+   * @param twoByte - In the two-byte form, for elements of more than 16 bytes; where both sides agreed to mix the forms.
+   */
+  open(into: Uint8Array, offset: number, twoByte = false): void {
+    this.#twoByte = twoByte;
     this.#into = into;
     this.#start = offset;
     this.#at = offset + 4;
+  }
+
+  #head(id: number, lengthBytes: number): void {
+    if (!this.#twoByte) {
+      this.#into[this.#at++] = (id << 4) | (lengthBytes - 1);
+      return;
+    }
+    this.#into[this.#at++] = id;
+    this.#into[this.#at++] = lengthBytes;
   }
 
   /**
    * Adds one element.
    *
    * @param id - 1 .. 14.
-   * @param data - 1 .. 16 bytes; copied.
+   * @param data - 1 .. 16 bytes, up to 255 in the two-byte form; copied.
    */
   add(id: number, data: Uint8Array): void {
-    this.#into[this.#at++] = (id << 4) | (data.length - 1);
+    this.#head(id, data.length);
     this.#into.set(data, this.#at);
     this.#at += data.length;
   }
 
   /** Adds an element of one byte, such as an audio level. */
   addByte(id: number, value: number): void {
-    this.#into[this.#at++] = id << 4;
+    this.#head(id, 1);
     this.#into[this.#at++] = value;
   }
 
@@ -153,7 +168,7 @@ export class ExtensionWriter {
    * @returns Where its data lies, for a number that is known only when the packet leaves.
    */
   addU16(id: number, value: number): number {
-    this.#into[this.#at++] = (id << 4) | 1;
+    this.#head(id, 2);
     this.#into[this.#at++] = (value >>> 8) & 0xff;
     this.#into[this.#at++] = value & 0xff;
     return this.#at - 2;
@@ -161,7 +176,7 @@ export class ExtensionWriter {
 
   /** Adds an element of three bytes, such as an absolute send time. */
   addU24(id: number, value: number): void {
-    this.#into[this.#at++] = (id << 4) | 2;
+    this.#head(id, 3);
     this.#into[this.#at++] = (value >>> 16) & 0xff;
     this.#into[this.#at++] = (value >>> 8) & 0xff;
     this.#into[this.#at++] = value & 0xff;
@@ -179,8 +194,9 @@ export class ExtensionWriter {
       this.#into[this.#at++] = 0;
       lengthBytes++;
     }
-    this.#into[this.#start] = ONE_BYTE_PROFILE >> 8;
-    this.#into[this.#start + 1] = ONE_BYTE_PROFILE & 0xff;
+    const profile = this.#twoByte ? TWO_BYTE_PROFILE : ONE_BYTE_PROFILE;
+    this.#into[this.#start] = profile >> 8;
+    this.#into[this.#start + 1] = profile & 0xff;
     this.#into[this.#start + 2] = (lengthBytes / 4) >> 8;
     this.#into[this.#start + 3] = (lengthBytes / 4) & 0xff;
     return this.#at;

@@ -104,6 +104,8 @@ export class LayerSelector {
   #target: string | undefined;
   #why = "nothing chosen yet";
   #reason: LayerReason = "nothing-arrives";
+  /** What brings the target, in words. */
+  waitsFor = "its key frame";
 
   /** The layer forwarded now. */
   get current(): string | undefined {
@@ -118,7 +120,7 @@ export class LayerSelector {
   /** Why this layer. */
   get why(): string {
     if (this.#current === this.#target || this.#target === undefined) return this.#why;
-    return `${this.#why}; waiting for its key frame`;
+    return `${this.#why}; waiting for ${this.waitsFor}`;
   }
 
   /** What decided. */

@@ -47,6 +47,9 @@ describe("the layers of a scalable stream", () => {
         for (const frame of encoder.next(picture === 0 || integer(random, 40) === 0)) {
           const verdict = made.decide(frame);
           assert.equal(made.decide(frame) === "drop", verdict === "drop", "one verdict for all packets of a frame");
+          // A wish that comes in the middle of a picture waits for the next one.
+          if (integer(random, 30) === 0) aimed = integer(random, 9);
+          made.aim(aimed);
           if (verdict === "drop") continue;
           for (const needed of frame.needs)
             assert.ok(sent.has(needed), `seed ${seed}: ${frame.number} without ${needed}`);
@@ -136,7 +139,7 @@ describe("the layers of a scalable stream", () => {
     // Key picture: S0 with the structure of two layers, then S1 which depends on it.
     const first = feed("aa 8101 00 07 38 0140 00b4 0280 0168 01 04 05 ff", 1000);
     assert.deepEqual([first?.keyFrame, first?.spatialLayer, first?.base], [true, 0, -1]);
-    assert.deepEqual([...(first?.indications ?? [])].slice(0, 8), Array(8).fill(INDICATION.switch));
+    assert.deepEqual(Array.from(first?.indications ?? []).slice(0, 8), Array(8).fill(INDICATION.switch));
     const second = feed("ac 8101 03 07 ff", 1000);
     assert.equal((second?.number ?? 0) - (first?.number ?? 0), 1);
     // A picture of the second temporal layer, at which one may switch up.
@@ -188,13 +191,14 @@ describe("the layers of a scalable stream", () => {
       );
       payload.inspect("av1", packet);
       layers.handle(packet, payload, 6, 1000);
+      return layers.frame;
     };
-    feed(encodeDescriptor({ ...fields, attached: undefined, activeTargets: undefined }, 2));
-    assert.equal(layers.frame, undefined, "without a structure nothing is known");
-    feed(encodeDescriptor({ ...fields, attached, activeTargets: 3 }, 2));
-    assert.equal(layers.frame?.keyFrame, true);
-    feed(encodeDescriptor({ ...fields, templateId: 1, frameNumber: 10, attached: undefined, activeTargets: 1 }, 2));
-    assert.deepEqual([layers.frame?.spatialLayer, layers.frame?.frameDiffs, layers.isSpatial], [1, [1], true]);
+    const early = feed(encodeDescriptor({ ...fields, attached: undefined, activeTargets: undefined }, 2));
+    assert.equal(early, undefined, "without a structure nothing is known");
+    assert.equal(feed(encodeDescriptor({ ...fields, attached, activeTargets: 3 }, 2))?.keyFrame, true);
+    const next = { ...fields, templateId: 1, frameNumber: 10, attached: undefined, activeTargets: 1 };
+    const frame = feed(encodeDescriptor(next, 2));
+    assert.deepEqual([frame?.spatialLayer, frame?.frameDiffs, layers.isSpatial], [1, [1], true]);
     const states = layers.states({ rid: "q", width: 0, height: 0, bitrateBps: 0, active: true }, 1000);
     assert.deepEqual(
       states.map(({ rid, width, active }) => [rid, width, active]),

@@ -12,6 +12,8 @@ export interface IntakeHost {
   publicationOf(mid: string): Publication | undefined;
   /** Extension id of the audio level in a section. */
   audioLevelId(mid: string): number | undefined;
+  /** Extension id of the dependency descriptor in a section. */
+  descriptorId(mid: string): number | undefined;
   /** A new stream has begun. */
   streamBegan(now: MonoMs): void;
   /** Something is due at that time. */
@@ -57,6 +59,8 @@ export class KernelIntake {
     if (stream.packets === 0) this.#host.streamBegan(now);
     if (first === undefined) return;
     this.#payload.inspect(stream.codec.name, first);
+    // What it says of layers inside the stream decides who moves its packets, this one included.
+    stream.layers?.handle(first, this.#payload, this.#host.descriptorId(stream.mid), now);
     if (this.#payload.keyFrame) stream.noteSize(this.#payload.width, this.#payload.height);
     stream.noteArrival(now);
     publication?.layerArrived(now);
@@ -101,6 +105,7 @@ export class KernelIntake {
     const isRtx = packet.ssrc !== stream.ssrc;
     if (isRtx && !unwrapRtx(packet, stream.ssrc, stream.codec.payloadType)) return;
     this.#payload.inspect(stream.codec.name, packet);
+    stream.layers?.handle(packet, this.#payload, this.#host.descriptorId(stream.mid), now);
     this.#host.publicationOf(stream.mid)?.deliver(stream, packet, this.#payload, sequence, now);
   }
 

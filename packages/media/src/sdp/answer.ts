@@ -64,6 +64,9 @@ function agreeExtensions(
   }
   // Numbers that nobody gives feedback for are bytes for nothing.
   if (!codecs.some(({ feedback }) => feedback.includes("transport-cc"))) delete agreed.transportSequence;
+  // Chromium leaves the temporal layer out of a VP8 descriptor where this says it, and the packet kernel reads only that one.
+  const [first] = codecs;
+  if (first?.name !== "av1" && first?.name !== "vp9") delete agreed.dependencyDescriptor;
   return agreed;
 }
 
@@ -106,6 +109,7 @@ export function writeAnswer(options: {
     name: "-",
     timing: { start: 0, stop: 0 },
     groups: [{ type: "BUNDLE", mids: accepted.map(({ mid }) => mid).join(" ") }],
+    ...(offer.mixedExtensions ? { extmapAllowMixed: "extmap-allow-mixed" } : {}),
     msidSemantic: { semantic: "WMS", token: "*" },
     media: sections.map((section, index) => writeSection(section, offer.sections[index] as OfferedSection, options)),
   };

@@ -46,6 +46,8 @@ export interface Offer {
   readonly bundle: readonly string[];
   readonly ice: IceCredentials;
   readonly fingerprints: readonly RemoteFingerprint[];
+  /** Header extensions of the one-byte and the two-byte form may alternate. RFC 8285 section 4.1.2. */
+  readonly mixedExtensions: boolean;
   /** Which role in DTLS the offerer leaves to us: `undefined` for either. */
   readonly dtlsRole: DtlsRole | undefined;
 }
@@ -95,6 +97,7 @@ export function readOffer(sdp: string): Offer {
       (one, index) => fingerprints.findIndex((other) => other.value === one.value) === index,
     ),
     dtlsRole: readSetup(lines),
+    mixedExtensions: lines.includes("a=extmap-allow-mixed"),
   };
 }
 

@@ -1,4 +1,4 @@
-import { TRANSPORT_SEQUENCE_URI } from "@lodeline/rtp";
+import { DEPENDENCY_DESCRIPTOR_URI, TRANSPORT_SEQUENCE_URI } from "@lodeline/rtp";
 import type { SectionCodec } from "./codecs.ts";
 import type { Direction } from "./offer.ts";
 
@@ -9,6 +9,7 @@ export const EXTENSION_URI = {
   repairedRid: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
   audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
   transportSequence: TRANSPORT_SEQUENCE_URI,
+  dependencyDescriptor: DEPENDENCY_DESCRIPTOR_URI,
 } as const;
 
 /** Names of {@link EXTENSION_URI}. */

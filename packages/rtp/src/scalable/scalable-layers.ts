@@ -81,6 +81,8 @@ export class ScalableLayers {
     const frame = this.#read(packet, payload, descriptorId);
     this.frame = frame;
     if (frame === undefined) return;
+    // A key frame has all layers that it announces: they are about to come.
+    if (frame.keyFrame) for (let at = 0; at < this.#spatialCount; at++) this.#noteSpatial(at, now);
     this.#noteSpatial(frame.spatialLayer, now);
     for (let at = 0; at < this.#meters.length; at++) {
       if (frame.indications[at] !== INDICATION.notPresent) this.#meters[at]?.add(packet.lengthBytes, now);
@@ -148,7 +150,7 @@ export class ScalableLayers {
 
   /** A spatial layer that comes, or comes back, is a reason to choose anew. */
   #noteSpatial(spatialLayer: number, now: MonoMs): void {
-    if (now - (this.#seenAtMs[spatialLayer] as number) > ACTIVE_MS) this.version++;
+    if (now - (this.#seenAtMs[spatialLayer] as number) >= ACTIVE_MS) this.version++;
     this.#seenAtMs[spatialLayer] = now;
   }
 
