@@ -8,9 +8,6 @@ import { parseArgs } from "node:util";
 import { drawSchedule, runSchedule } from "@lodeline/testkit";
 import { describeFailure, describeResult, runMany } from "./run-many.ts";
 
-/** So many failures are told one by one. */
-const TOLD = 20;
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -39,17 +36,20 @@ async function many(): Promise<void> {
   const threads = Number(values.threads ?? Math.max(1, availableParallelism()));
   console.log(`${schedules} schedules from seed ${first} on, in ${threads} threads`);
   let told = performance.now();
+  let failures = 0;
   const result = await runMany({
     first,
     schedules,
     threads,
     progress: (runs, failed) => {
+      // As they come: a long run that is cut short has then told of them too.
+      for (const outcome of failed) console.log(describeFailure(outcome));
+      failures += failed.length;
       if (performance.now() - told < 10_000) return;
       told = performance.now();
-      console.log(`  ${runs} run, ${failed} failed`);
+      console.log(`  ${runs} run, ${failures} failed`);
     },
   });
-  for (const outcome of result.failed.slice(0, TOLD)) console.log(describeFailure(outcome));
   for (const line of describeResult(result)) console.log(line);
   process.exitCode = result.failed.length > 0 || result.counts.runs !== schedules ? 1 : 0;
 }

@@ -8,8 +8,8 @@ export interface ManyOptions {
   readonly first: number;
   readonly schedules: number;
   readonly threads: number;
-  /** Told now and then how many have run, and how many of them failed. */
-  readonly progress?: ((runs: number, failed: number) => void) | undefined;
+  /** Told now and then how many have run, and which of them failed since it was told last. */
+  readonly progress?: ((runs: number, failed: readonly Outcome[]) => void) | undefined;
 }
 
 /** What many schedules came to. */
@@ -33,7 +33,7 @@ export async function runMany({ first, schedules, threads, progress }: ManyOptio
   const heed = (report: ShardReport) => {
     add(counts, report.counts);
     failed.push(...report.failed);
-    progress?.(counts.runs, failed.length);
+    progress?.(counts.runs, report.failed);
   };
   await Promise.all(orders.map((order) => runInThread(order, heed)));
   failed.sort((a, b) => a.seed - b.seed);
