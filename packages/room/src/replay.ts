@@ -54,6 +54,8 @@ export function climb(turn: Turn, row: Row): Row {
   if (!passed) return withDue(row, replay.until);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
   const next = nextOf(turn, row, hop, steps, replay.step);
+  // All that was tried was for another hop, which works by now: at this one nothing was, however often the facts moved.
+  if (next === undefined && hop !== replay.hop && steps.length > 0) return takeStep(turn, row, hop, steps[0]);
   // Before it rests, a row that only shared another's request makes its own: that one may have come before its fault.
   const own = next ?? (replay.merged ? steps.find((one) => one === replay.step) : undefined);
   return own === undefined ? askAgain(turn, row, hop, steps) : takeStep(turn, row, hop, own);
