@@ -21,8 +21,11 @@ const NOTABLE_DROP = 0.95;
 /** A path that showed a limit is treated as one that has it for this long. */
 const LIMITED_MS = 30_000;
 
-/** What plays is paused when its lowest layer has not fitted for this long, or at once while so much is lost. */
-const PAUSE = { afterMs: 1000, loss: 0.1 } as const;
+/**
+ * What plays is paused when its lowest layer has not fitted for this long and every packet has waited for at least this long,
+ * or at once while so much is lost.
+ */
+const PAUSE = { afterMs: 1000, queueMs: 400, loss: 0.1 } as const;
 
 /** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. */
 const PACING_FACTOR = 1.15;
@@ -64,8 +67,10 @@ export class Downlink {
   #pad = 0;
   #allocatedFor = Infinity;
   #nextAllocationAtMs: MonoMs = 0;
-  /** Since when the lowest layers of what plays have not fitted. */
+  /** Since when the lowest layers of what plays have not fitted, and a queue showed it. */
   #shortSinceMs: MonoMs | undefined;
+  /** That not everybody's lowest layer fits is proven. */
+  #isFull = false;
 
   constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
     this.#egress = egress;
@@ -178,14 +183,21 @@ export class Downlink {
     }
   }
 
-  /** Pausing is the last step and needs evidence: delay alone is none until it has lasted. */
+  /**
+   * Pausing is the last step and needs evidence. A low estimate is none: a receiver whose machine is busy takes packets late
+   * and in lumps, which looks like a full path. Where it is one, a queue grows that every packet waits in, or packets are lost.
+   */
   #divide(forMediaBps: number, requests: readonly AllocationRequest[], now: MonoMs): Map<string, Allocation> {
-    if (!this.#isLimited(now)) return allocateBitrate(forMediaBps, requests, "nobody");
-    const shares = allocateBitrate(forMediaBps, requests, "anybody");
-    const pauses = requests.some(({ id, current }) => current >= 0 && shares.get(id)?.paused !== undefined);
-    this.#shortSinceMs = pauses ? (this.#shortSinceMs ?? now) : undefined;
-    if (this.#shortSinceMs === undefined || now - this.#shortSinceMs >= PAUSE.afterMs) return shares;
-    const delayOnly = this.#active && this.#estimator.limit === "delay" && this.#estimator.loss < PAUSE.loss;
-    return delayOnly ? allocateBitrate(forMediaBps, requests, "waiting") : shares;
+    const shares = allocateBitrate(forMediaBps, requests, this.#isLimited(now) ? "anybody" : "nobody");
+    const isPaused = ({ id }: AllocationRequest) => shares.get(id)?.paused !== undefined;
+    this.#isFull &&= requests.some(isPaused);
+    const pauses = requests.some((request) => request.current >= 0 && isPaused(request));
+    const { limit, loss, standingMs } = this.#estimator;
+    const delayOnly = this.#active && limit === "delay" && loss < PAUSE.loss;
+    this.#shortSinceMs = pauses && standingMs >= PAUSE.queueMs ? (this.#shortSinceMs ?? now) : undefined;
+    this.#isFull ||= pauses && (!delayOnly || now - (this.#shortSinceMs ?? now) >= PAUSE.afterMs);
+    if (!delayOnly || (pauses && this.#isFull && this.#shortSinceMs !== undefined)) return shares;
+    // Who was paused with reason waits until it fits; nobody else has to.
+    return allocateBitrate(forMediaBps, requests, this.#isFull ? "waiting" : "nobody");
   }
 }

@@ -71,6 +71,18 @@ describe("the way to a receiver", () => {
     assert.ok(pausedAt - shortAt >= 900, `paused after ${pausedAt - shortAt} ms`);
   });
 
+  it("[SFU12] a receiver whose machine is busy, and takes everything late and in lumps, keeps its picture", () => {
+    for (const jitterMs of [100, 200, 350]) {
+      const rig = new DownlinkRig(LAYERS);
+      rig.run(6000);
+      Object.assign(rig.link.conditions, { jitterMs, reorder: 0.02 });
+      for (let i = 0; i < 1500; i++) {
+        rig.run(10);
+        assert.notEqual(rig.forwarder.stats().layer, undefined, rig.forwarder.stats().why);
+      }
+    }
+  });
+
   it("[SFU13] a sender with one layer is asked for what its receiver can take, and let go afterwards", () => {
     const rig = new DownlinkRig(SINGLE);
     rig.run(6000);

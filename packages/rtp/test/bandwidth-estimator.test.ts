@@ -129,6 +129,18 @@ describe("a bandwidth estimator", () => {
     between("again", rig.only.arrivedBps(18, 20), 2_000_000, 2_600_000);
   });
 
+  it("[BWE8] has what it had as soon as feedback returns and tells of no queue", () => {
+    const rig = new BandwidthRig(11, {});
+    rig.run(5000);
+    const before = rig.only.estimator.targetBps;
+    rig.link.conditions.loss = 1;
+    rig.run(3000);
+    assert.ok(rig.only.estimator.targetBps < 0.7 * before);
+    rig.link.conditions.loss = 0;
+    rig.run(600);
+    assert.ok(rig.only.estimator.targetBps > 0.9 * before, `${rig.only.estimator.targetBps} of ${before}`);
+  });
+
   it("[BWE8] a receiver's REMB bounds it", () => {
     const estimator = new BandwidthEstimator();
     assert.equal(estimator.targetBps, ESTIMATOR_SETTINGS.startBps);

@@ -106,6 +106,11 @@ export class BandwidthEstimator {
     return this.#queue.queueMs;
   }
 
+  /** How long every packet of the last moment waited at least: a queue, and no lumps of a busy machine. */
+  get standingMs(): number {
+    return this.#queue.standingMs;
+  }
+
   /** Whether anything was ever told, so that {@link targetBps} is more than an assumption. */
   get informed(): boolean {
     return this.#feedbackAtMs !== undefined;

@@ -66,6 +66,8 @@ export class RateControl {
   #updatedAtMs: MonoMs | undefined;
   /** The estimate before a decrease that nothing has confirmed. */
   #doubtedBps: number | undefined;
+  /** The estimate before feedback stopped. */
+  #beforeSilenceBps: number | undefined;
   #drained = true;
   #resumed = true;
 
@@ -96,8 +98,12 @@ export class RateControl {
     this.#updatedAtMs = now;
   }
 
-  /** Goes down whatever the delay says: feedback stopped. That tells nothing of the capacity. */
+  /**
+   * Goes down whatever the delay says: feedback stopped. That tells nothing of the capacity, and is taken back when feedback
+   * comes again and tells of no queue.
+   */
   reduce(factor: number): void {
+    this.#beforeSilenceBps ??= this.#estimateBps;
     this.#estimateBps = this.#bounded(this.#estimateBps * factor);
   }
 
@@ -134,6 +140,7 @@ export class RateControl {
     const share = DECREASE - DRAIN.perMs * Math.max(0, queueMs - DRAINED.queueMs);
     this.#doubtedBps = confirmed ? undefined : this.#estimateBps;
     this.#estimateBps = this.#bounded(Math.min(this.#estimateBps, Math.max(DRAIN.least, share) * fromBps));
+    this.#beforeSilenceBps = undefined;
     this.#noteCapacity(arrivedBps);
     this.#decreasedAtMs = now;
     this.#drained = false;
@@ -164,6 +171,12 @@ export class RateControl {
   ): void {
     const reactionMs = REACTION_MS + roundTripMs;
     if (now - this.#decreasedAtMs < reactionMs) return;
+    if (this.#beforeSilenceBps !== undefined) {
+      if (queueMs > DRAINED.queueMs) return;
+      this.#estimateBps = this.#bounded(Math.max(this.#estimateBps, RESUME * this.#beforeSilenceBps));
+      this.#beforeSilenceBps = undefined;
+      return;
+    }
     this.#forgetCapacity(acknowledgedBps, now);
     const capacityBps = this.#capacityBps;
     if (!this.#resumed) {
