@@ -83,7 +83,8 @@ export class MediaEngine implements AsyncDisposable {
   readonly #options: MediaEngineOptions;
   readonly #logger: Logger;
   readonly #host: TransportHost;
-  readonly #transports = new Set<MediaTransport>();
+  /** With the time at which each is to be looked at again: what is not due costs nothing. */
+  readonly #transports = new Map<MediaTransport, MonoMs>();
   readonly #groups = new Map<string, SpeakerGroup>();
   readonly #byFragment = new Map<string, MediaTransport>();
   readonly #ports: EnginePorts<MediaTransport>;
@@ -116,7 +117,7 @@ export class MediaEngine implements AsyncDisposable {
       now: () => clock.now(),
       wallMs: () => clock.wall(),
       ready: () => this.ready(),
-      wake: (at) => this.#arm(at),
+      wake: (transport, at) => this.#wake(transport, at),
       register: (transport, added, removed) => this.#register(transport, added, removed),
       closed: (transport) => this.#forget(transport),
       routed: (transport) => this.#ports.reroute(transport),
@@ -183,7 +184,7 @@ export class MediaEngine implements AsyncDisposable {
   createTransport(options: { readonly id: string }): MediaTransport {
     if (this.#closed) throw new LodelineError("media/closed", { detail: "the engine is closed" });
     const transport = new MediaTransport(options.id, this.#host);
-    this.#transports.add(transport);
+    this.#transports.set(transport, Infinity);
     return transport;
   }
 
@@ -231,7 +232,7 @@ export class MediaEngine implements AsyncDisposable {
   }
 
   get transports(): readonly MediaTransport[] {
-    return [...this.#transports];
+    return [...this.#transports.keys()];
   }
 
   /** What is held now. */
@@ -270,7 +271,7 @@ export class MediaEngine implements AsyncDisposable {
    * up to 2.5 s later; its media is authentic as well and comes at once.
    */
   #handleStray(bytes: Buffer, path: EnginePath<MediaTransport>): void {
-    for (const transport of this.#transports) {
+    for (const transport of this.#transports.keys()) {
       if (!transport.handleStray(bytes, path)) continue;
       path.owner = transport;
       path.keep();
@@ -288,6 +289,13 @@ export class MediaEngine implements AsyncDisposable {
     this.#transports.delete(transport);
     this.#ports.release(transport);
     if (this.#transports.size === 0) this.#disarm();
+  }
+
+  #wake(transport: MediaTransport, at: MonoMs): void {
+    const known = this.#transports.get(transport);
+    if (known === undefined || at >= known) return;
+    this.#transports.set(transport, at);
+    this.#arm(at);
   }
 
   #arm(wanted: MonoMs): void {
@@ -312,23 +320,28 @@ export class MediaEngine implements AsyncDisposable {
     const now = this.#options.clock.now();
     this.#kernel?.settle();
     let next = Infinity;
-    for (const transport of this.#transports) {
-      let deadlineMs = transport.deadlineMs ?? Infinity;
-      if (deadlineMs <= now) {
-        transport.tick(now);
-        deadlineMs = transport.deadlineMs ?? Infinity;
-      }
-      next = Math.min(next, deadlineMs);
+    for (const [transport, dueAtMs] of this.#transports) {
+      next = Math.min(next, dueAtMs <= now ? this.#attend(transport, now) : dueAtMs);
     }
+    if (next < Infinity) this.#arm(next);
+  }
+
+  /** @returns When it is due again. */
+  #attend(transport: MediaTransport, now: MonoMs): MonoMs {
+    // What it says while it ticks counts; what was known before does not.
+    this.#transports.set(transport, Infinity);
+    if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
     // Never the same moment again: something that is due and does not go away must not spin.
-    if (next < Infinity) this.#arm(Math.max(next, now + 1));
+    const nextMs = Math.max(transport.deadlineMs ?? Infinity, now + 1);
+    if (this.#transports.has(transport)) this.#transports.set(transport, nextMs);
+    return nextMs;
   }
 
   /** Closes every transport and every socket. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all([...this.#transports].map((transport) => transport.close()));
+    await Promise.all([...this.#transports.keys()].map((transport) => transport.close()));
     await this.#ready?.catch(() => {});
     await this.#ports.close();
     this.#kernel?.close();

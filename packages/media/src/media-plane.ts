@@ -31,6 +31,9 @@ import { UpstreamFeedback } from "./upstream-feedback.ts";
 /** Reports, and the bound for the sender, leave this often. */
 const REPORT_INTERVAL_MS = 1000;
 
+/** Without a packet for this long there is nothing to report: longer than after what a stream counts as begun anew. */
+const QUIET_MS = 3000;
+
 /** After a new stream the next report leaves this soon: a little later than its siblings begin. */
 const FIRST_REPORT_MS = 30;
 
@@ -61,7 +64,8 @@ export class MediaPlane {
   #path: KernelPath | undefined;
   #receiver: SrtpReceiver | undefined;
   #srtp: SrtpSender | undefined;
-  #nextReportAtMs: MonoMs = 0;
+  /** `Infinity` while nothing arrives and nothing is forwarded: what is idle does not tick. */
+  #nextReportAtMs: MonoMs = Infinity;
   #nextEvaluateAtMs: MonoMs = 0;
   #closed = false;
 
@@ -201,6 +205,7 @@ export class MediaPlane {
   forward(id: string, publication: Publication, mid: string, only?: string): Forwarder {
     this.#section(mid, publication.kind);
     const forwarder = this.#slots.forward(id, publication, mid, only);
+    this.#nextReportAtMs = Math.min(this.#nextReportAtMs, this.#transport.now());
     this.#transport.wakeNow();
     return forwarder;
   }
@@ -264,7 +269,7 @@ export class MediaPlane {
     const found = this.#demux.find(packet);
     if (found === undefined) return;
     const { stream } = found;
-    if (stream.packets === 0) this.#hurryReport(now);
+    if (!stream.isActive(now)) this.#hurryReport(now);
     if (found.kind === "rtx" && !unwrapRtx(packet, stream.ssrc, stream.codec.payloadType)) return;
     const sequence = stream.accept(packet.sequenceNumber, packet.timestamp, packet.lengthBytes, now);
     if (sequence === undefined) return;
@@ -273,7 +278,7 @@ export class MediaPlane {
     this.#publications.get(stream.mid)?.deliver(stream, packet, this.#payload, sequence, now);
   }
 
-  /** A new stream: the sender learns its bound now and not at the next round, or it would start small for a second. */
+  /** A stream begins, or goes on after a while: the sender learns its bound now and not at the next round, or it would start small for a second. */
   #hurryReport(now: MonoMs): void {
     this.#nextReportAtMs = Math.min(this.#nextReportAtMs, now + FIRST_REPORT_MS);
     this.#host.wake(this.#nextReportAtMs);
@@ -366,9 +371,17 @@ export class MediaPlane {
       for (const forwarder of this.#slots.forwarders) forwarder.evaluate(now);
     }
     if (now >= this.#nextReportAtMs) {
-      this.#nextReportAtMs = now + REPORT_INTERVAL_MS;
+      this.#nextReportAtMs = this.#isQuiet(now) ? Infinity : now + REPORT_INTERVAL_MS;
       this.#sendReports(now);
     }
+  }
+
+  #isQuiet(now: MonoMs): boolean {
+    if (!this.#slots.isIdle) return false;
+    for (const { lastPacketAtMs } of this.#demux.streams()) {
+      if (lastPacketAtMs !== undefined && now - lastPacketAtMs < QUIET_MS) return false;
+    }
+    return true;
   }
 
   /** What receivers can take of what the browser sends, when that has changed. */

@@ -8,13 +8,15 @@ import type { CodecName } from "./sdp/codecs.ts";
 import type { MediaTransport } from "./transport.ts";
 
 /** What a transport needs of its engine. */
-export interface TransportHost extends PlaneHost {
+export interface TransportHost extends Omit<PlaneHost, "wake"> {
   readonly logger: Logger;
   readonly videoCodecs: readonly CodecName[];
   readonly iceTimings: Partial<IceTimings> | undefined;
   /** Ours, where the offer leaves the choice to us. */
   readonly dtlsRole: DtlsRole;
   now(): MonoMs;
+  /** Call the transport's `tick` no later than at this time. What is due earlier than it said before must be said. */
+  wake(transport: MediaTransport, at: MonoMs): void;
   /** Opens the sockets and makes the certificate, once. */
   ready(): Promise<{ readonly certificate: DtlsCertificate; readonly candidates: readonly HostCandidate[] }>;
   /** Datagrams with these credentials are for this transport; or no longer. */

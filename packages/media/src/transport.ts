@@ -52,7 +52,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     this.#sessionId = String(host.random.u32());
     this.media = new MediaPlane({
       transport: this,
-      host,
+      host: { ...host, wake: (at) => this.#wake(at) },
       send: (bytes) => this.#ice.path?.send(bytes),
       onHeard: (number, now) => {
         const path = host.pathOf(number);
@@ -115,9 +115,13 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
     return this.#host.now();
   }
 
+  #wake(at: MonoMs): void {
+    this.#host.wake(this, at);
+  }
+
   /** Something is due at once. */
   wakeNow(): void {
-    this.#host.wake(this.now());
+    this.#wake(this.now());
   }
 
   /**
@@ -231,7 +235,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
       remotePort: section.sctpPort ?? SCTP_PORT,
       remoteLimitBytes: section.maxMessageSizeBytes,
       now: () => this.now(),
-      wake: (at) => this.#host.wake(at),
+      wake: (at) => this.#wake(at),
       send: (bytes) => this.#dtls?.send(bytes),
       onChannel: (channel) => this.#emitter.emit("datachannel", channel),
       onEnd: (reason) => {
@@ -267,7 +271,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
   /** A STUN message for this transport. For the engine only. @returns Whether it was authentic. */
   handleStun(message: StunMessage, path: IcePath): boolean {
     const authentic = this.#ice.handle(message, path, this.now());
-    if (authentic && this.#ice.deadlineMs !== undefined) this.#host.wake(this.#ice.deadlineMs);
+    if (authentic && this.#ice.deadlineMs !== undefined) this.#wake(this.#ice.deadlineMs);
     return authentic;
   }
 
@@ -286,7 +290,7 @@ export class MediaTransport implements PlaneOwner, Listenable<TransportEvents>, 
 
   #wakeForDtls(): void {
     const at = this.#dtls?.deadlineMs;
-    if (at !== undefined) this.#host.wake(at);
+    if (at !== undefined) this.#wake(at);
   }
 
   /**

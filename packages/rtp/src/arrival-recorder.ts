@@ -23,6 +23,8 @@ const FEEDBACK_SHARE = 0.05;
 /** A feedback packet with its UDP, IP and SRTCP overhead, without its deltas. */
 const FEEDBACK_BYTES = 86;
 
+const NOTHING = new Float64Array(0);
+
 /**
  * Notes when packets with transport-wide sequence numbers arrived, and writes the feedback that their sender estimates
  * its bandwidth from. draft-holmer-rmcat-transport-wide-cc-extensions-01.
@@ -30,8 +32,9 @@ const FEEDBACK_BYTES = 86;
 export class ArrivalRecorder {
   readonly #senderSsrc: number;
   readonly #unwrapper = new SequenceUnwrapper();
-  readonly #numbers = new Float64Array(RING_PACKETS).fill(Number.NaN);
-  readonly #arrivals = new Float64Array(RING_PACKETS);
+  /** Both from the first packet on: 131 kB that a connection without media need not have. */
+  #numbers = NOTHING;
+  #arrivals = NOTHING;
   /** The first number the next feedback speaks of; `undefined` when there is nothing new. */
   #base: number | undefined;
   /** One more than the last number told. */
@@ -65,6 +68,10 @@ export class ArrivalRecorder {
     const newest = this.#unwrapper.newest;
     if (newest !== undefined && Math.abs(this.#unwrapper.peek(transportSequence) - newest) > JUMP_LIMIT)
       this.#restart();
+    if (this.#numbers === NOTHING) {
+      this.#numbers = new Float64Array(RING_PACKETS).fill(Number.NaN);
+      this.#arrivals = new Float64Array(RING_PACKETS);
+    }
     const sequence = this.#unwrapper.unwrap(transportSequence);
     const slot = modulo(sequence);
     // The first arrival counts; of a duplicate there is nothing to say.

@@ -14,7 +14,7 @@ export interface IntakeHost {
   audioLevelId(mid: string): number | undefined;
   /** Extension id of the dependency descriptor in a section. */
   descriptorId(mid: string): number | undefined;
-  /** A new stream has begun. */
+  /** A stream has begun, or goes on after a while. */
   streamBegan(now: MonoMs): void;
   /** Something is due at that time. */
   wake(at: MonoMs): void;
@@ -88,6 +88,7 @@ export class KernelIntake {
         stream.nack.handle(value, atMs);
         break;
       case KERNEL_EVENT.resumed:
+        this.#host.streamBegan(atMs);
         this.#host.publicationOf(stream.mid)?.layerResumed(atMs);
         break;
       case KERNEL_EVENT.gap:

@@ -19,25 +19,38 @@ export interface PacketResult {
 
 const STATE = { flying: 0, lost: 1, arrived: 2 } as const;
 
+/** What is remembered of each packet, by its place in the ring: 188 kB. */
+class SentRing {
+  readonly numbers = new Float64Array(RING_PACKETS).fill(Number.NaN);
+  readonly sentAt = new Float64Array(RING_PACKETS);
+  readonly sizes = new Uint16Array(RING_PACKETS);
+  readonly probes = new Uint32Array(RING_PACKETS);
+  readonly states = new Uint8Array(RING_PACKETS);
+}
+
 /** What was sent with transport-wide numbers, until feedback says what became of it. */
 export class SendHistory {
   readonly #unwrapper = new SequenceUnwrapper();
-  readonly #numbers = new Float64Array(RING_PACKETS).fill(Number.NaN);
-  readonly #sentAt = new Float64Array(RING_PACKETS);
-  readonly #sizes = new Uint16Array(RING_PACKETS);
-  readonly #probes = new Uint32Array(RING_PACKETS);
-  readonly #states = new Uint8Array(RING_PACKETS);
+  /** From the first packet on: a connection that sends no media needs none. */
+  #ring: SentRing | undefined;
   #arrivalMs: number | undefined;
+
+  /** Whether packets are remembered, which takes memory. */
+  get isKept(): boolean {
+    return this.#ring !== undefined;
+  }
 
   /** A packet left. Numbers of one transport go up by one each. */
   sent(transportSequence: number, sizeBytes: number, probe: number, now: MonoMs): void {
     const sequence = this.#unwrapper.unwrap(transportSequence);
     const slot = sequence & (RING_PACKETS - 1);
-    this.#numbers[slot] = sequence;
-    this.#sentAt[slot] = now;
-    this.#sizes[slot] = Math.min(sizeBytes, 0xffff);
-    this.#probes[slot] = probe;
-    this.#states[slot] = STATE.flying;
+    this.#ring ??= new SentRing();
+    const ring = this.#ring;
+    ring.numbers[slot] = sequence;
+    ring.sentAt[slot] = now;
+    ring.sizes[slot] = Math.min(sizeBytes, 0xffff);
+    ring.probes[slot] = probe;
+    ring.states[slot] = STATE.flying;
   }
 
   /**
@@ -46,27 +59,29 @@ export class SendHistory {
    */
   handle(feedback: TransportFeedback): PacketResult[] {
     const results: PacketResult[] = [];
+    const ring = this.#ring;
+    if (ring === undefined) return results;
     const { arrivalsMs, baseSequence } = feedback;
     for (let i = 0; i < arrivalsMs.length; i++) {
       const sequence = this.#unwrapper.peek((baseSequence + i) & 0xffff);
       const slot = sequence & (RING_PACKETS - 1);
-      if (this.#numbers[slot] !== sequence) continue;
-      const result = this.#result(slot, arrivalsMs[i] as number);
+      if (ring.numbers[slot] !== sequence) continue;
+      const result = this.#result(ring, slot, arrivalsMs[i] as number);
       if (result) results.push(result);
     }
     return results;
   }
 
-  #result(slot: number, wrappedMs: number): PacketResult | undefined {
-    const state = this.#states[slot];
+  #result(ring: SentRing, slot: number, wrappedMs: number): PacketResult | undefined {
+    const state = ring.states[slot];
     const lost = Number.isNaN(wrappedMs);
     if (state === STATE.arrived || (lost && state === STATE.lost)) return undefined;
-    this.#states[slot] = lost ? STATE.lost : STATE.arrived;
+    ring.states[slot] = lost ? STATE.lost : STATE.arrived;
     return {
-      sentAtMs: this.#sentAt[slot] as number,
+      sentAtMs: ring.sentAt[slot] as number,
       arrivalMs: lost ? undefined : this.#unwrapArrival(wrappedMs),
-      sizeBytes: this.#sizes[slot] as number,
-      probe: this.#probes[slot] as number,
+      sizeBytes: ring.sizes[slot] as number,
+      probe: ring.probes[slot] as number,
       afterAll: state === STATE.lost,
     };
   }
