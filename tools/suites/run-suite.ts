@@ -1,6 +1,7 @@
 import { globSync } from "node:fs";
 import { basename } from "node:path";
 import type { SuiteEvent } from "./events.ts";
+import { inLanes } from "./in-lanes.ts";
 import type { Suite } from "./suites.ts";
 import { addTallies, EMPTY_TALLY, oneFailure, type Tally, tallyOf } from "./tally.ts";
 import { type ProcessOptions, runTestProcess } from "./test-process.ts";
@@ -43,10 +44,25 @@ export async function runSuite(root: string, suite: Suite, selection: Selection)
     );
   }
   console.log(`\n${suite.name}: ${files.length} ${files.length === 1 ? "file" : "files"}`);
-  const groups = suite.isolation === "together" ? [files] : files.map((file) => [file]);
-  let total = EMPTY_TALLY;
-  for (const group of groups) total = addTallies(total, await runGroup(root, suite, group, selection));
-  return total;
+  const groups = suite.isolation === "together" ? dealt(files, suite.processes ?? 1) : inOrder(suite, files);
+  const mayShare = ([file = ""]: readonly string[]) => suite.isolation === "together" || isBeside(suite, file);
+  const tallies = await inLanes(groups, mayShare, (group) => runGroup(root, suite, group, selection));
+  return tallies.reduce(addTallies, EMPTY_TALLY);
+}
+
+function isBeside({ beside = [] }: Suite, file: string): boolean {
+  return beside === "all" || beside.includes(file);
+}
+
+function inOrder({ beside = [] }: Suite, files: readonly string[]): string[][] {
+  const first = beside === "all" ? [] : beside.filter((file) => files.includes(file));
+  return [...first, ...files.filter((file) => !first.includes(file))].map((file) => [file]);
+}
+
+/** Neighbours go to different processes, since files of one package cost alike. */
+function dealt(files: readonly string[], processes: number): string[][] {
+  const hands = Array.from({ length: processes }, (_, hand) => files.filter((_file, at) => at % processes === hand));
+  return hands.filter((hand) => hand.length > 0);
 }
 
 async function runGroup(root: string, suite: Suite, files: readonly string[], selection: Selection): Promise<Tally> {

@@ -94,15 +94,25 @@ async function ending(
   return { code, timedOut };
 }
 
+/** Every test process that runs now: a signal ends them all, and then this one. */
+const running = new Set<number>();
+
+function endAll(): void {
+  void Promise.all([...running].map((pid) => killTree(pid))).then(() => process.exit(130));
+}
+
 function passOnSignals(pid: number | undefined): () => void {
-  const handler = (): void => {
-    void killTree(pid).then(() => process.exit(130));
-  };
-  process.once("SIGINT", handler);
-  process.once("SIGTERM", handler);
+  if (pid === undefined) return () => {};
+  if (running.size === 0) {
+    process.once("SIGINT", endAll);
+    process.once("SIGTERM", endAll);
+  }
+  running.add(pid);
   return () => {
-    process.off("SIGINT", handler);
-    process.off("SIGTERM", handler);
+    running.delete(pid);
+    if (running.size > 0) return;
+    process.off("SIGINT", endAll);
+    process.off("SIGTERM", endAll);
   };
 }
 

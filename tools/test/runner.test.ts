@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../root.ts";
 import { descendants, isAlive, killTree } from "../suites/kill-tree.ts";
 import { runSuite } from "../suites/run-suite.ts";
+import { SUITES } from "../suites/suites.ts";
 import { addTallies, closingLine, EMPTY_TALLY, isSuccess, type Tally, tallyOf } from "../suites/tally.ts";
 import { type ProcessResult, runTestProcess } from "../suites/test-process.ts";
 
@@ -66,9 +67,9 @@ test("a hang is killed, with what it started, and the test that hung is named", 
        setInterval(() => {}, 1000);
        await new Promise(() => {});
      });`,
-    1500,
+    3000,
   );
-  assert.match(trouble ?? "", /killed after 1\.5 s.*never ends/);
+  assert.match(trouble ?? "", /killed after 3 s.*never ends/);
   assert.ok(performance.now() - started < 10_000);
   const child = Number(/child (\d+)/.exec(output)?.[1]);
   assert.ok(child > 0);
@@ -128,6 +129,58 @@ test("a suite without files is a failure, a selection without files is nothing",
   assert.equal((await runSuite(root, suite, { paths: ["elsewhere"] })).failed, 0);
 });
 
+/** Three files, of which two meet: each waits until the other has begun. The third says who was about when it began. */
+function meetingFiles(): string {
+  const place = mkdtempSync(join(folder, "meeting-"));
+  const meets = (own: string, other: string) => `
+    import { existsSync, rmSync, writeFileSync } from "node:fs";
+    import { test } from "node:test";
+    import { setTimeout as sleep } from "node:timers/promises";
+    test("meets ${other}", { timeout: 20_000 }, async () => {
+      writeFileSync("${place}/${own}.here", "");
+      writeFileSync("${place}/${own}.began", "");
+      while (!existsSync("${place}/${other}.began")) await sleep(10);
+      rmSync("${place}/${own}.here");
+    });`;
+  writeFileSync(join(place, "a.test.mjs"), meets("a", "c"));
+  writeFileSync(join(place, "c.test.mjs"), meets("c", "a"));
+  writeFileSync(
+    join(place, "b.test.mjs"),
+    `import assert from "node:assert";
+     import { readdirSync } from "node:fs";
+     import { test } from "node:test";
+     test("is alone", () => assert.deepEqual(readdirSync("${place}").filter((name) => name.endsWith(".here")), []));`,
+  );
+  return place;
+}
+
+test("files that may share the machine run two at a time, the others alone", {
+  skip: availableParallelism() < 2 ? "one core" : false,
+}, async () => {
+  const place = meetingFiles();
+  const [all = "", a = "", c = ""] = ["*", "a", "c"].map((name) => relative(root, join(place, `${name}.test.mjs`)));
+  const suite = { name: "demo", files: [all], isolation: "apart", timeoutMs: 30_000, beside: [a, c] } as const;
+  const tally = await runSuite(root, suite, { paths: [] });
+  assert.deepEqual([tally.passed, tally.failed], [3, 0], JSON.stringify(tally.failures));
+});
+
+test("files of one process are dealt over as many as asked for", async () => {
+  const place = mkdtempSync(join(folder, "dealt-"));
+  for (const name of ["a", "b", "c"])
+    writeFileSync(
+      join(place, `${name}.test.mjs`),
+      `import { test } from "node:test"; import { writeFileSync } from "node:fs";
+       test("${name}", () => writeFileSync("${place}/${name}.pid", String(process.pid)));`,
+    );
+  const files = [relative(root, join(place, "*.test.mjs"))];
+  const suite = { name: "demo", files, isolation: "together", timeoutMs: 30_000, processes: 2 } as const;
+  const tally = await runSuite(root, suite, { paths: [] });
+  assert.deepEqual([tally.passed, tally.failed], [3, 0], JSON.stringify(tally.failures));
+  const [a, b, c] = ["a", "b", "c"].map((name) => readFileSync(join(place, `${name}.pid`), "utf8"));
+  assert.equal(a, c);
+  assert.notEqual(a, b);
+});
+
 test("the closing line", () => {
   const tally = { ...EMPTY_TALLY, passed: 3, failed: 1 };
   assert.equal(closingLine(tally), "3 passed, 1 failed");
@@ -156,4 +209,12 @@ test("a run in which no test ran ends with code 1 and the closing line", () => {
   assert.equal(status, 1);
   assert.match(stdout, /No test ran/);
   assert.equal(stdout.trimEnd().split("\n").at(-1), "0 passed, 0 failed");
+});
+
+test("what may run beside another is there", () => {
+  const named = SUITES.flatMap(({ beside = [] }) => (beside === "all" ? [] : beside));
+  assert.deepEqual(
+    named.filter((file) => !existsSync(join(root, file))),
+    [],
+  );
 });

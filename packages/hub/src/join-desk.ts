@@ -17,6 +17,12 @@ export interface JoinDeskOptions {
   iceServers(identity: string): readonly IceServer[];
 }
 
+/**
+ * How long `joined` waits for its answer. An engine that works answers within a few ms, and one on a machine that is busy
+ * within a few hundred; beyond that a room is not kept waiting for its media.
+ */
+const ANSWER_WAIT_MS = 500;
+
 interface Waiting {
   readonly joined: Joined;
   readonly session: string;
@@ -47,12 +53,12 @@ export class JoinDesk implements Disposable {
 
   /** A join with an offer: waits for the answer of this session. */
   wait(host: LinkHost, joined: Joined, session: string): void {
-    const { clock, timers } = this.#options;
+    const { clock } = this.#options;
     const { participant } = joined;
     this.release(participant);
     this.#answers.delete(participant);
-    // Half of what the client waits for its command: a media engine that hangs must not keep anybody out of the room.
-    const timer = clock.at(clock.now() + timers.commandMs / 2, () => this.release(participant));
+    // A media engine that hangs must not keep anybody out of the room: the answer follows by itself.
+    const timer = clock.at(clock.now() + ANSWER_WAIT_MS, () => this.release(participant));
     this.#waiting.set(participant, { joined, session, timer });
     host.hold();
   }

@@ -35,11 +35,6 @@ export class SendHistory {
   #ring: SentRing | undefined;
   #arrivalMs: number | undefined;
 
-  /** Whether packets are remembered, which takes memory. */
-  get isKept(): boolean {
-    return this.#ring !== undefined;
-  }
-
   /** A packet left. Numbers of one transport go up by one each. */
   sent(transportSequence: number, sizeBytes: number, probe: number, now: MonoMs): void {
     const sequence = this.#unwrapper.unwrap(transportSequence);
