@@ -148,7 +148,10 @@ export class SdkLab {
   /** The longest time between two new pictures of somebody's camera, within so much time from now, ms. */
   async longestGap(name: string, withinMs: number): Promise<number> {
     const participant = [...(this.room?.participants.values() ?? [])].find((one) => one.name === name);
-    const video = [...document.querySelectorAll("video")].find(({ srcObject }) => srcObject === participant?.stream);
+    const [camera] = participant?.stream.getVideoTracks() ?? [];
+    const shows = (stream: MediaProvider | null) =>
+      stream instanceof MediaStream && stream.getVideoTracks()[0] === camera;
+    const video = camera && [...document.querySelectorAll("video")].find(({ srcObject }) => shows(srcObject));
     if (!video) throw new Error(`no picture of ${name}`);
     const end = performance.now() + withinMs;
     let last = performance.now();

@@ -5,6 +5,8 @@ export interface PictureReport {
   readonly samples: number;
   /** Samples in which the element showed nothing, or black. */
   readonly dark: number;
+  /** Those of them in which the element's track was not live: the last picture should have been there. */
+  readonly lost: number;
   /** The longest time without a new picture, ms. */
   readonly stillMs: number;
   readonly pictures: number;
@@ -26,7 +28,7 @@ export function watchPicture(lab: Watched): void {
   if (!video) throw new Error("no video shows anything");
   const canvas = new OffscreenCanvas(32, 18);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const report = { samples: 0, dark: 0, stillMs: 0, pictures: 0, changes: [] as string[] };
+  const report = { samples: 0, dark: 0, lost: 0, stillMs: 0, pictures: 0, changes: [] as string[] };
   const beganAtMs = performance.now();
   let was = "";
   let lastAtMs = performance.now();
@@ -49,6 +51,7 @@ export function watchPicture(lab: Watched): void {
     const dark = sum / (32 * 18 * 3) < 12;
     if (dark) report.dark++;
     const tracks = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks() : [];
+    if (dark && !tracks.some(({ readyState }) => readyState === "live")) report.lost++;
     const states = tracks.map(({ readyState, muted }) => `${readyState}${muted ? " muted" : ""}`);
     const now = `${dark ? "dark" : "bright"} readyState ${video.readyState} [${states}]`;
     if (now !== was) report.changes.push(`${(performance.now() - beganAtMs).toFixed(0)} ms: ${now}`);

@@ -1,5 +1,5 @@
-import type { Source } from "@lodeline/protocol";
 import type { RemoteParticipant, Room } from "../api/room-api.ts";
+import { type PictureSource, ShownPicture } from "./shown-picture.ts";
 
 /** How a participant's media is attached to an element. */
 export interface AttachOptions {
@@ -14,7 +14,8 @@ const SETTLE_MS = 150;
 
 /**
  * Shows a participant's camera or screen in a video element and keeps the server told how large it is shown, so that it
- * sends the layer that fits and nothing for what is scrolled away. The element is muted: sound is {@link attachAudio}'s.
+ * sends the layer that fits and nothing for what is scrolled away. The element is muted: sound is {@link attachAudio}'s. Its
+ * `srcObject` is a stream of its own, since a track is replaced in it only when the next one has a picture.
  *
  * @returns Detaches; the caller owns it. Leaving the room does not detach by itself.
  */
@@ -22,14 +23,13 @@ export function attachVideo(
   element: HTMLVideoElement,
   room: Room,
   participant: RemoteParticipant,
-  source: "camera" | "screen" = "camera",
+  source: PictureSource = "camera",
   options: AttachOptions = {},
 ): Disposable {
   element.muted = true;
   element.playsInline = true;
   element.autoplay = true;
-  const last = keepLastPicture(element, room, participant, source);
-  const play = present(element, streamOf(participant, source), last.isStill);
+  const picture = new ShownPicture(element, room, participant, source);
   const report = reportSize(element, (width, height, visible) =>
     room.show(participant.id, source, {
       width,
@@ -38,7 +38,7 @@ export function attachVideo(
       priority: options.priority ?? (source === "screen" ? 5 : 0),
     }),
   );
-  return detachable([play, last.stop, report], options.signal);
+  return detachable([() => picture[Symbol.dispose](), report], options.signal);
 }
 
 /**
@@ -54,56 +54,19 @@ export function attachAudio(
   options: AttachOptions = {},
 ): Disposable {
   element.autoplay = true;
-  return detachable([present(element, streamOf(participant, source))], options.signal);
+  const stream = source === "screen-audio" ? participant.screenStream : participant.stream;
+  return detachable([present(element, stream)], options.signal);
 }
 
-function streamOf(participant: RemoteParticipant, source: Source): MediaStream {
-  return source === "screen" || source === "screen-audio" ? participant.screenStream : participant.stream;
-}
-
-function present(element: HTMLMediaElement, stream: MediaStream, isStill = () => false): () => void {
+function present(element: HTMLMediaElement, stream: MediaStream): () => void {
   element.srcObject = stream;
   // A page without a gesture may not play sound: the browser rejects, and the page's own play button calls play() again.
-  const play = () => {
-    if (!isStill()) void element.play().catch(() => {});
-  };
+  const play = () => void element.play().catch(() => {});
   stream.addEventListener("addtrack", play);
   play();
   return () => {
     stream.removeEventListener("addtrack", play);
     if (element.srcObject === stream) element.srcObject = null;
-  };
-}
-
-/**
- * Chromium paints an element black as soon as its track ends, and a session that is replaced ends its tracks. A paused
- * element keeps its picture: it is paused before they end, and plays on when pictures of the next track are decoded. In a
- * mesh the room's connection is the worst of all pairs and says nothing of this one.
- */
-function keepLastPicture(
-  element: HTMLVideoElement,
-  room: Room,
-  participant: RemoteParticipant,
-  source: "camera" | "screen",
-): { isStill(): boolean; stop(): void } {
-  let still = false;
-  const look = () => {
-    if (room.topology !== "sfu") return;
-    const broken = room.connection.media !== "active";
-    if (broken && !still && element.readyState >= element.HAVE_CURRENT_DATA) {
-      still = true;
-      element.pause();
-    }
-    if (broken || !still || participant.sources[source].words !== "live") return;
-    still = false;
-    void element.play().catch(() => {});
-  };
-  const listening = [room.on("connection", look), room.on("standing", look)];
-  return {
-    isStill: () => still,
-    stop: () => {
-      for (const one of listening) one[Symbol.dispose]();
-    },
   };
 }
 
