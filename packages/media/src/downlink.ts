@@ -150,7 +150,8 @@ export class Downlink {
     const before = this.#egress.isPaced;
     if (paced || before) this.#egress.pace(paced ? PACING_FACTOR * this.#estimator.targetBps : undefined, now);
     // The packet kernel sends at once what does not have to come through here.
-    if (paced !== before) for (const { publication } of this.#forwarders()) publication.consumersChanged();
+    if (paced === before) return;
+    for (const forwarder of this.#forwarders()) forwarder.publication.consumersChanged(forwarder);
   }
 
   #probe(now: MonoMs): void {

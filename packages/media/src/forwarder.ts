@@ -10,12 +10,12 @@ import {
   type RtpPacket,
   type ScalableLayers,
 } from "@lodeline/rtp";
+import { ForwarderLeg, type LegHost } from "./forwarder-leg.ts";
 import { ForwarderShare, type ShareOfPath } from "./forwarder-share.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
-import type { KernelLeg } from "./kernel/kernel-leg.ts";
 import { LayerFilters } from "./layer-filters.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
-import type { PacketConsumer, Publication } from "./publication.ts";
+import type { Publication } from "./publication.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
 import type { SendSlot } from "./send-slot.ts";
 import type { SlotCounters } from "./slot-reports.ts";
@@ -65,13 +65,13 @@ export interface ForwarderStats {
 }
 
 /** Moves one publication's packets to one slot of one receiver. */
-export class Forwarder implements PacketConsumer {
+export class Forwarder implements LegHost {
   readonly id: string;
   readonly publication: Publication;
   /** The receiver's transport. */
   readonly transport: PlaneOwner;
   readonly slot: SendSlot;
-  readonly #only: string | undefined;
+  readonly only: string | undefined;
   readonly #selector = new LayerSelector();
   readonly #share: ForwarderShare;
   /** What is taken of scalable streams. */
@@ -82,9 +82,7 @@ export class Forwarder implements PacketConsumer {
   #silentUntilMs: MonoMs = -Infinity;
   #closed = false;
   /** Its way in the packet kernel. */
-  #leg: KernelLeg | undefined;
-  /** The kernel forwards something. */
-  #forwarding = false;
+  readonly #leg = new ForwarderLeg(this, this.#selector);
   /** What the slot had sent when this forwarder got it. */
   readonly #before: SlotCounters;
   #nacked = 0;
@@ -103,12 +101,12 @@ export class Forwarder implements PacketConsumer {
     this.publication = options.publication;
     this.transport = options.transport;
     this.slot = options.slot;
-    this.#only = options.only;
+    this.only = options.only;
     this.#before = options.slot.counters;
     this.#share = new ForwarderShare(options.publication);
     this.#filters = new LayerFilters(this.#selector);
     this.publication.attach(this);
-    this.#openLeg();
+    this.#leg.open(this.transport.media.session);
     this.evaluate(this.transport.now());
   }
 
@@ -131,72 +129,17 @@ export class Forwarder implements PacketConsumer {
   }
 
   packetsMoved(): void {
-    if (this.#leg === undefined || !this.publication.byKernel) return;
-    this.slot.forgetSent();
-    const current = this.#current;
-    this.#forwarding = current !== undefined;
-    this.#leg.setCurrent(current, current && this.slot.codecFor(current));
-    this.#steer();
+    this.#leg.moved();
   }
 
-  /** The source that is forwarded now. */
-  get #current(): IncomingStream | undefined {
-    const { source } = this.slot;
-    return this.publication.kind === "audio" || source?.rid === this.#selector.current ? source : undefined;
+  /** For {@link ForwarderLeg} only. */
+  chooseNow(): void {
+    this.#choose(this.transport.now());
   }
 
-  /** Has the kernel forward what the selector says, from its next key frame on. */
-  #steer(): void {
-    const leg = this.#leg;
-    if (leg === undefined || !this.publication.byKernel) return;
-    const { streams, kind } = this.publication;
-    if (kind === "video" && this.#selector.current === undefined && this.#forwarding) this.#stopLeg();
-    if (kind === "video" && this.#selector.target === undefined) return this.#awaitResumption(leg);
-    const target = streams.get(kind === "audio" ? "" : (this.#selector.target ?? "-"));
-    if (target !== undefined) this.#codecOf(target);
-    leg.setTarget(target, target && this.slot.codecFor(target));
-  }
-
-  /**
-   * A sender that goes on after a pause begins with a key frame. It would be gone before anybody here had chosen the layer
-   * again, so the kernel takes it from whichever layer comes first.
-   */
-  #awaitResumption(leg: KernelLeg): void {
-    const awaited = this.#selector.reason === "nothing-arrives" ? [...this.publication.streams.values()] : [];
-    const usable = awaited.filter(({ rid }) => this.#only === undefined || this.#only === rid);
-    const [one] = usable;
-    const alike = usable.every(({ codec }) => codec.name === one?.codec.name);
-    const target = usable.length > 1 && alike ? "any" : one;
-    leg.setTarget(this.#only !== undefined ? one : target, one && this.slot.codecFor(one));
-  }
-
-  #stopLeg(): void {
-    this.#forwarding = false;
-    this.#leg?.setCurrent(undefined, undefined);
-  }
-
-  /** The kernel went over to another stream. */
-  #began(kernelId: number): void {
-    const stream = [...this.publication.streams.values()].find((one) => one.kernelId === kernelId);
-    if (stream === undefined) return;
-    const isVideo = this.publication.kind === "video";
-    if (isVideo && this.#selector.target === undefined) this.#choose(this.transport.now());
-    this.#forwarding = true;
-    this.slot.tookOver(stream);
+  /** For {@link ForwarderLeg} only. */
+  sourceChanged(stream: IncomingStream): void {
     this.#codecOf(stream);
-    if (!isVideo) return;
-    // Hidden meanwhile: what the kernel began just now nobody wants any more.
-    if (this.#selector.target === undefined) this.#stopLeg();
-    else this.#selector.began(stream.rid);
-  }
-
-  /** Opens the way in the kernel, once both ends are there. */
-  #openLeg(): void {
-    const { group } = this.publication;
-    const { session } = this.transport.media;
-    if (this.#leg !== undefined || group === undefined || session === undefined || this.#closed) return;
-    this.#leg = group.openLeg(session, this.slot, { onBegan: (stream) => this.#began(stream) });
-    this.packetsMoved();
   }
 
   /** RIDs of the layers that are sent or waited for. */
@@ -226,7 +169,7 @@ export class Forwarder implements PacketConsumer {
     this.#filters.reset();
     this.slot.idle();
     this.#codec = undefined;
-    this.#stopLeg();
+    this.#leg.stop();
     this.evaluate(this.transport.now());
     this.requestKeyFrame();
   }
@@ -239,7 +182,7 @@ export class Forwarder implements PacketConsumer {
   /** Fault injection: drops every outgoing packet until that time on the engine's clock. */
   silence(untilMs: MonoMs): void {
     this.#silentUntilMs = untilMs;
-    this.publication.consumersChanged();
+    this.publication.consumersChanged(this);
   }
 
   /** Takes a packet of the publication. */
@@ -247,7 +190,7 @@ export class Forwarder implements PacketConsumer {
     // A key frame that comes before the receiver has connected must not count as begun: it would be shown nothing until
     // it complains, which takes it a quarter of a second.
     if (!this.slot.isSecured) return;
-    if (stream.layers?.isScalable && this.#only === undefined)
+    if (stream.layers?.isScalable && this.only === undefined)
       return this.#handleScalable(stream, stream.layers, packet, payload, sequence, now);
     let begins = this.slot.source !== stream;
     if (this.publication.kind === "video") {
@@ -267,7 +210,7 @@ export class Forwarder implements PacketConsumer {
     if (begins) this.slot.begin(stream, packet, sequence, now);
     if (begins) this.#filters.leave();
     // The other end of a trunk chooses among the layers inside.
-    const described = this.#only === undefined ? undefined : stream.layers;
+    const described = this.only === undefined ? undefined : stream.layers;
     this.slot.forward(stream, packet, payload, codec, sequence, now, { dropped: now < this.#silentUntilMs, described });
   }
 
@@ -302,15 +245,14 @@ export class Forwarder implements PacketConsumer {
   /** The slot was negotiated anew: payload types may be others. */
   renegotiated(): void {
     this.#codec = undefined;
-    this.#leg?.renegotiated(this.slot);
-    this.packetsMoved();
+    this.#leg.renegotiated();
   }
 
   /** Chooses the layer anew, and asks for a key frame when one is awaited. */
   evaluate(now: MonoMs): void {
     if (this.#closed) return;
-    this.publication.consumersChanged();
-    if (this.publication.kind === "audio") return this.#steer();
+    this.publication.consumersChanged(this);
+    if (this.publication.kind === "audio") return this.#leg.steer();
     const { choice, waiting } = this.#choose(now);
     const rid = this.#selector.target;
     if (rid === undefined) return;
@@ -323,16 +265,16 @@ export class Forwarder implements PacketConsumer {
    */
   layerArrived(now: MonoMs): void {
     if (this.publication.kind === "video") this.#choose(now);
-    else this.#steer();
+    else this.#leg.steer();
   }
 
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers =
-      this.#only === undefined
+      this.only === undefined
         ? this.publication.layers(now)
-        : this.publication.streamLayers(now).filter(({ rid }) => rid === this.#only);
+        : this.publication.streamLayers(now).filter(({ rid }) => rid === this.only);
     const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
-    this.#steer();
+    this.#leg.steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
     const { publication } = this;
     // A switching point will come of itself.
@@ -343,7 +285,7 @@ export class Forwarder implements PacketConsumer {
   /** The layer to forward if the path carried everything. */
   #wish(layers: readonly LayerState[], now: MonoMs): LayerChoice {
     const { publication } = this;
-    const isChoice = this.#view.visible && this.#only === undefined && !publication.isSpatial;
+    const isChoice = this.#view.visible && this.only === undefined && !publication.isSpatial;
     const one = isChoice ? publication.one.target(publication.streamLayers(now), now) : undefined;
     if (one === undefined) return chooseLayer(layers, this.#view);
     return { rid: one, why: "the one encoding of a pair", reason: "one-encoding" };
@@ -378,14 +320,13 @@ export class Forwarder implements PacketConsumer {
    */
   pad(back: number, now: MonoMs): boolean {
     const numbers = [this.slot.recentNumber(back)];
-    if (this.#leg !== undefined && this.publication.byKernel) return this.#resend(numbers, now).sent > 0;
+    if (this.#leg.moves) return this.#leg.resend(numbers, now).sent > 0;
     return this.slot.resend(numbers, now, "probe").sent > 0;
   }
 
   /** The receiver's transport has connected: what was not worth asking for before is asked for now. */
   secured(): void {
-    this.#openLeg();
-    this.publication.consumersChanged();
+    if (!this.#closed) this.#leg.open(this.transport.media.session);
     this.evaluate(this.transport.now());
     this.requestKeyFrame();
   }
@@ -400,20 +341,10 @@ export class Forwarder implements PacketConsumer {
   handleNack(sequenceNumbers: readonly number[], now: MonoMs): void {
     this.#nacked += sequenceNumbers.length;
     if (now < this.#silentUntilMs) return;
-    const { sent, beyondRepair } = this.#resend(sequenceNumbers, now);
+    const { sent, beyondRepair } = this.#leg.resend(sequenceNumbers, now);
     this.#retransmitted += sent;
     // What is still asked of the publisher may yet come; otherwise only a key frame helps, and waiting is a freeze.
     if (beyondRepair && this.slot.source?.nack.missingCount === 0) this.requestKeyFrame();
-  }
-
-  #resend(numbers: readonly number[], now: MonoMs): { readonly sent: number; readonly beyondRepair: boolean } {
-    const leg = this.#leg;
-    const byKernel = leg !== undefined && this.publication.byKernel;
-    const here = byKernel ? undefined : this.slot.resend(numbers, now);
-    // What the kernel sent before the packets came to TypeScript is in its own cache.
-    if (here && (leg === undefined || !here.beyondRepair)) return here;
-    const there = leg?.resend(numbers, this.slot.resendIntervalMs, now) ?? { sent: 0, beyondRepair: true };
-    return { sent: (here?.sent ?? 0) + there.sent, beyondRepair: there.beyondRepair && (here?.beyondRepair ?? true) };
   }
 
   /** The receiver cannot decode on. */
@@ -453,7 +384,7 @@ export class Forwarder implements PacketConsumer {
     if (this.#closed) return;
     this.#closed = true;
     this.publication.detach(this);
-    this.#leg?.close();
+    this.#leg.close();
     this.slot.idle();
     this.transport.forwarderClosed(this);
   }

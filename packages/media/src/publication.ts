@@ -70,6 +70,22 @@ export interface PacketConsumer {
   close(): void;
 }
 
+/** A consumer, and who moves the packets to it. */
+interface Place {
+  readonly consumer: PacketConsumer;
+  /** TypeScript does, though the publication is in the kernel. */
+  toScript: boolean;
+  /** Where in the kernel's events that changed: what it told of before, and is not read yet, went the other way. */
+  changes: number[];
+}
+
+/** Whether a packet that the kernel told of there is TypeScript's to move. */
+function isOfScript({ toScript, changes }: Place, reading: number): boolean {
+  let answer = toScript;
+  for (const change of changes) if (reading < change) answer = !answer;
+  return answer;
+}
+
 /** The least that a sender with one layer is asked for: where one receives it, and where several do. */
 const FLOOR_BPS = { alone: 60_000, shared: 300_000 } as const;
 
@@ -92,7 +108,8 @@ export class Publication {
   /** For {@link Forwarder} only: the layer that all are to have while one encoding is asked for. */
   readonly one = new OneEncoding();
   /** An array, since it is walked for every packet. */
-  readonly #consumers: PacketConsumer[] = [];
+  readonly #places: Place[] = [];
+  readonly #placeOf = new Map<PacketConsumer, Place>();
   readonly #onClose: () => void;
   #group: KernelGroup | undefined;
   readonly #speakers: SpeakerGroup | undefined;
@@ -133,36 +150,59 @@ export class Publication {
 
   /** Everybody who takes its packets. */
   get consumers(): readonly PacketConsumer[] {
-    return this.#consumers;
+    return this.#places.map(({ consumer }) => consumer);
   }
 
-  /** Why its packets must come to TypeScript one by one, `undefined` when no consumer asks for that. */
+  /** Why its packets must come to TypeScript one by one for everybody; `undefined` where each consumer decides for itself. */
   get needsPackets(): string | undefined {
     if (this.#speakers?.competes) return "competes with other microphones";
     for (const { layers } of this.streams.values()) if (layers?.isScalable) return "has layers inside its stream";
-    return this.#consumers.find(({ needsPackets }) => needsPackets !== undefined)?.needsPackets;
+    return undefined;
   }
 
   /** Adds a consumer, which gets every packet from now on. */
   attach(consumer: PacketConsumer): void {
-    this.#consumers.push(consumer);
-    this.consumersChanged();
+    const place: Place = { consumer, toScript: false, changes: [] };
+    this.#places.push(place);
+    this.#placeOf.set(consumer, place);
+    this.consumersChanged(consumer);
   }
 
   /** Takes a consumer out. */
   detach(consumer: PacketConsumer): void {
-    const at = this.#consumers.indexOf(consumer);
-    if (at >= 0) this.#consumers.splice(at, 1);
+    const at = this.#places.findIndex((place) => place.consumer === consumer);
+    if (at >= 0) this.#places.splice(at, 1);
+    this.#placeOf.delete(consumer);
     this.#bounds.delete(consumer);
-    this.consumersChanged();
+    this.#tellGroup();
   }
 
-  /** What a consumer needs may have changed. */
-  consumersChanged(): void {
-    const toScript = this.needsPackets !== undefined;
-    if (this.#group === undefined || this.#group.toScript === toScript) return;
-    this.#group.toScript = toScript;
-    for (const consumer of this.#consumers) consumer.packetsMoved();
+  /**
+   * What consumers need may have changed: those that need each packet get it from TypeScript, the others from the kernel.
+   *
+   * @param only - Nothing has changed for others.
+   */
+  consumersChanged(only?: PacketConsumer): void {
+    const group = this.#group;
+    if (group === undefined) return;
+    const place = only && this.#placeOf.get(only);
+    const places = only === undefined ? this.#places : place === undefined ? [] : [place];
+    const everybody = this.needsPackets !== undefined;
+    for (const one of places) {
+      const toScript = everybody || one.consumer.needsPackets !== undefined;
+      if (one.toScript === toScript) continue;
+      one.toScript = toScript;
+      const { position, read } = group.kernel;
+      one.changes = [...one.changes.filter((change) => change > read), position];
+      this.#tellGroup();
+      one.consumer.packetsMoved();
+    }
+  }
+
+  #tellGroup(): void {
+    const group = this.#group;
+    const toScript = this.#places.some((place) => place.toScript);
+    if (group !== undefined && group.toScript !== toScript) group.toScript = toScript;
   }
 
   /** Its place in the packet kernel, where it has one. */
@@ -170,28 +210,33 @@ export class Publication {
     return this.#group;
   }
 
-  /** Whether the packet kernel moves its packets; else they come to {@link deliver}. */
+  /** Whether the packet kernel moves its packets to everybody; else they come to {@link deliver} as well. */
   get byKernel(): boolean {
     return this.#group !== undefined && !this.#group.toScript;
+  }
+
+  /** Whether the packet kernel moves its packets to that consumer. */
+  movesByKernel(consumer: PacketConsumer): boolean {
+    return this.#group !== undefined && this.#placeOf.get(consumer)?.toScript === false;
   }
 
   /** Its packets do not come by the kernel, since its sender's keys are not for it. */
   leaveKernel(): void {
     const group = this.#group;
     this.#group = undefined;
-    for (const consumer of this.#consumers) consumer.packetsMoved();
+    for (const { consumer } of this.#places) consumer.packetsMoved();
     group?.close();
   }
 
   /** A layer began to arrive: its packets are about to be moved by the kernel. */
   layerArrived(now: MonoMs): void {
     this.consumersChanged();
-    for (const consumer of this.#consumers) consumer.layerArrived(now);
+    for (const { consumer } of this.#places) consumer.layerArrived(now);
   }
 
   /** A layer goes on after a pause, or was noticed late: whoever has waited for it chooses anew, and asks for a key frame. */
   layerResumed(now: MonoMs): void {
-    for (const consumer of this.#consumers) consumer.evaluate?.(now);
+    for (const { consumer } of this.#places) consumer.evaluate?.(now);
   }
 
   /** Hands a packet to everybody. The view and the inspector are the transport's own and change with the next packet. */
@@ -203,7 +248,10 @@ export class Publication {
   /** For {@link SpeakerGroup} and {@link deliver} only: hands a packet on, whoever else speaks. */
   forward(stream: IncomingStream, packet: RtpPacket, payload: PayloadInspector, sequence: number, now: MonoMs): void {
     const first = stream.packets === 1;
-    for (const consumer of this.#consumers) {
+    const reading = this.#group?.kernel.read;
+    for (const place of this.#places) {
+      if (reading !== undefined && !isOfScript(place, reading)) continue;
+      const { consumer } = place;
       if (first) consumer.layerArrived(now);
       consumer.handle(stream, packet, payload, sequence, now);
     }
@@ -220,12 +268,12 @@ export class Publication {
   /** Brings everybody to the largest layer, so that the sender may stop the others; or lets each choose again. */
   preferOne(one: boolean): void {
     this.one.ask(one);
-    for (const consumer of this.#consumers) consumer.evaluate?.(this.transport.now());
+    for (const { consumer } of this.#places) consumer.evaluate?.(this.transport.now());
   }
 
   /** Nothing of it is handed on for a while, by intent: what comes afterwards begins anew and looks like no loss. */
   pause(): void {
-    for (const consumer of this.#consumers) consumer.pause?.();
+    for (const { consumer } of this.#places) consumer.pause?.();
   }
 
   /** The stream that carries a layer. */
@@ -244,7 +292,7 @@ export class Publication {
    * the same picture at several frame rates, and whose sender follows a bound, is one layer.
    */
   layers(now: MonoMs): LayerState[] {
-    const bounded = this.#consumers.length <= 1 && this.followsBound(now);
+    const bounded = this.#places.length <= 1 && this.followsBound(now);
     return this.streamLayers(now).flatMap((state) => {
       const layers = this.streams.get(state.rid)?.layers;
       if (!layers?.isScalable || (bounded && !layers.isSpatial)) return [state];
@@ -276,12 +324,12 @@ export class Publication {
     if (only === undefined || streams.length > 1 || !only.codec.feedback.includes("goog-remb")) return false;
     if (only.rid === "") return true;
     // Layers that stopped may come back: only a single receiver bounds the one that is left.
-    return this.#consumers.length === 1 && now - (this.#oneSinceMs ?? now) > ONE_LAYER_MS;
+    return this.#places.length === 1 && now - (this.#oneSinceMs ?? now) > ONE_LAYER_MS;
   }
 
   /** The least that a receiver must be able to take of a sender that follows a bound. */
   get boundFloorBps(): number {
-    if (this.#consumers.length <= 1) return FLOOR_BPS.alone;
+    if (this.#places.length <= 1) return FLOOR_BPS.alone;
     const best = Math.max(0, ...[...this.#bounds.values()].filter((boundBps) => boundBps < Infinity));
     return Math.max(FLOOR_BPS.shared, SOLIDARITY * best);
   }
@@ -304,13 +352,13 @@ export class Publication {
   describe(layers: readonly LayerState[]): void {
     this.#described = layers;
     const now = this.transport.now();
-    for (const consumer of this.#consumers) consumer.evaluate?.(now);
+    for (const { consumer } of this.#places) consumer.evaluate?.(now);
   }
 
   /** RIDs of the layers that somebody uses or waits for; one empty one for sound that somebody gets. */
   layersNeeded(): readonly string[] {
-    if (this.kind === "audio") return this.#consumers.length > 0 ? [""] : [];
-    const needed = this.#consumers.flatMap(({ layersNeeded }) => layersNeeded ?? []);
+    if (this.kind === "audio") return this.#places.length > 0 ? [""] : [];
+    const needed = this.consumers.flatMap(({ layersNeeded }) => layersNeeded ?? []);
     return [...new Set(needed.map((rid) => this.streamOf(rid)?.rid ?? rid))].sort();
   }
 
@@ -330,7 +378,7 @@ export class Publication {
       keyFrames: streams.reduce((sum, { keyFrames }) => sum + keyFrames, 0),
       one: this.one.reached(
         this.streamLayers(now),
-        this.#consumers.map(({ wanted }) => wanted),
+        this.consumers.map(({ wanted }) => wanted),
         now,
       ),
       heldBack: this.#speakers?.heldBack(this, now),
@@ -343,7 +391,7 @@ export class Publication {
     if (this.#closed) return;
     this.#closed = true;
     this.#speakers?.remove(this);
-    for (const consumer of [...this.#consumers]) consumer.close();
+    for (const consumer of this.consumers) consumer.close();
     this.#group?.close();
     this.#onClose();
   }

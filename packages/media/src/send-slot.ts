@@ -192,7 +192,7 @@ export class SendSlot {
 
   /** The number of the packet that was sent `back` packets ago; repeating it probes the path. */
   recentNumber(back: number): number {
-    return (this.#rewriter.sequenceNumber - back) & 0xffff;
+    return (this.#rewriter.newestNumber - back) & 0xffff;
   }
 
   /** Begins a source with its first packet: what is sent from now on continues what was sent before. */

@@ -8,7 +8,7 @@ typedef enum {
   EVENT_DATAGRAM = 1, /* id: port. Not media of a known path: "port address" of detail bytes, then the datagram */
   EVENT_RTCP,         /* id: session. A plain compound */
   EVENT_UNKNOWN,      /* id: session. A plain RTP packet of no known stream, or of another codec than the stream's */
-  EVENT_PACKET,       /* id: stream. A plain RTP packet of a publication whose packets TypeScript moves; value: sequence */
+  EVENT_PACKET,       /* id: stream. A plain RTP packet of a publication that TypeScript moves packets of; value: sequence */
   EVENT_KEY_FRAME,    /* id: stream. One began; detail, detail2: its size in pixels, where it told */
   EVENT_GAP,          /* id: stream. Packets are missing; value: the newest before, detail: how far on the one is that came */
   EVENT_LATE,         /* id: stream. A packet came that was passed over before; value: its sequence */

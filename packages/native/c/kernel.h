@@ -93,7 +93,7 @@ struct stream {
 /* A publication: the legs of its streams. */
 struct group {
   int32_t id;
-  bool to_script; /* its packets are moved by TypeScript */
+  bool to_script; /* its packets go to TypeScript too, which moves them to the legs that say so */
   leg **legs;
   uint32_t leg_count;
   uint32_t leg_capacity;
@@ -123,6 +123,7 @@ struct leg {
   extension_plan extensions;
   int32_t current; /* stream forwarded now, NONE */
   int32_t target;  /* stream to go over to on its next key frame, NONE or ANY_STREAM */
+  bool to_script;  /* TypeScript moves the packets to it; what was sent before is repeated from here */
   uint32_t turn;
   uint8_t current_type, current_rtx_type, target_type, target_rtx_type; /* payload types; rtx 0xff: none */
   leg_epoch epochs[EPOCHS];

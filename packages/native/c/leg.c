@@ -144,7 +144,7 @@ static void forward_one(kernel *kernel, leg *leg, session *session, sink_state *
 }
 
 void leg_forward(kernel *kernel, leg *leg, const stream *stream, double now) {
-  if (leg->current != stream->id && !awaits(leg, stream)) return;
+  if (leg->to_script || (leg->current != stream->id && !awaits(leg, stream))) return;
   session *session = pool_get(&kernel->sessions, leg->session);
   if (session == NULL) return;
   sink_state *sink = session_sink(session, leg->ssrc);

@@ -110,5 +110,5 @@ void stream_handle(kernel *kernel, stream *stream, const uint8_t *bytes, size_t 
   if (group == NULL) return;
   if (group->to_script) to_script(kernel, stream, bytes, length, sequence, now);
   keep(stream, &packet);
-  if (!group->to_script && group->leg_count > 0) list(kernel, stream, &packet);
+  if (group->leg_count > 0) list(kernel, stream, &packet);
 }

@@ -101,7 +101,7 @@ export interface KernelBinding {
   refusals(kernel: KernelHandle, session: number, into: Float64Array): void;
   openGroup(kernel: KernelHandle): number;
   closeGroup(kernel: KernelHandle, group: number): void;
-  /** @param toScript - 1: its packets come as events and are forwarded by nobody else. */
+  /** @param toScript - 1: its packets come as events too; to which legs TypeScript moves them says {@link setLegScript}. */
   setGroup(kernel: KernelHandle, group: number, toScript: number): void;
   /** Authentic packets of the SSRC must have come. @returns Its number, or {@link NO_ID}. */
   bindStream(
@@ -157,6 +157,8 @@ export interface KernelBinding {
     rtxPayloadType: number,
     turn: number,
   ): void;
+  /** @param toScript - 1: TypeScript moves the packets to it, and the kernel repeats what it has sent before. */
+  setLegScript(kernel: KernelHandle, leg: number, toScript: number): void;
   closeLeg(kernel: KernelHandle, leg: number): void;
   /**
    * Repeats packets by RTX.

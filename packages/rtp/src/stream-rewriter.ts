@@ -68,6 +68,11 @@ export class StreamRewriter {
     return this.#record[field] as number;
   }
 
+  /** The newest sequence number that was given, 0 .. 65535, by whatever rewrites the packets. */
+  get newestNumber(): number {
+    return this.#get(FIELD.lastSequence) % 2 ** 16;
+  }
+
   /** The timestamp that a source's `timestamp` becomes while that source is current. */
   mapTimestamp(timestamp: number): number {
     return (timestamp + this.#get(FIELD.timestampOffset)) >>> 0;

@@ -18,7 +18,7 @@ export class KernelGroup {
     if (this.id === NO_ID) throw new RangeError("the packet kernel has no room for another publication");
   }
 
-  /** Whether packets come to TypeScript one by one. */
+  /** Whether packets come to TypeScript one by one, beside being moved to the legs that the kernel moves them to. */
   get toScript(): boolean {
     return this.#toScript;
   }

@@ -45,6 +45,11 @@ export class KernelLeg {
     this.#target = NO_ID;
   }
 
+  /** TypeScript moves the packets to it: the kernel only repeats what it has sent so far. */
+  set toScript(value: boolean) {
+    this.#kernel.binding.setLegScript(this.#kernel.handle, this.id, value ? 1 : 0);
+  }
+
   /** What is forwarded now, whatever the kernel thought; `undefined` stops. */
   setCurrent(stream: IncomingStream | undefined, codec: SectionCodec | undefined): void {
     const { binding, handle } = this.#kernel;

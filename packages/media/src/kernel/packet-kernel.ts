@@ -42,6 +42,9 @@ export class PacketKernel {
   readonly legs = new Map<number, EventTarget>();
   readonly #ports = new Map<number, DatagramEvent>();
   #reading = false;
+  /** Bytes of events that have been read and let go. */
+  #cleared = 0;
+  #at = 0;
   #closed = false;
 
   private constructor(binding: KernelBinding, now: MonoMs) {
@@ -94,10 +97,21 @@ export class PacketKernel {
     } finally {
       this.#reading = false;
       if (!this.#closed) {
+        this.#cleared += this.binding.eventBytes(this.handle);
         this.binding.clearEvents(this.handle);
         this.binding.flush(this.handle);
       }
     }
+  }
+
+  /** How much it has told so far: what it tells from now on stands behind this. */
+  get position(): number {
+    return this.#cleared + (this.#closed ? 0 : this.binding.eventBytes(this.handle));
+  }
+
+  /** How much of it was read, by {@link position}: where the event begins that is handled now. */
+  get read(): number {
+    return this.#cleared + (this.#reading ? this.#at : 0);
   }
 
   /** What a handler does may add events: they are read in the same go. */
@@ -111,6 +125,7 @@ export class PacketKernel {
 
   #dispatch(at: number): void {
     const view = this.#view;
+    this.#at = at;
     const kind = view.getUint16(at + EVENT_HEAD.kind, true);
     const id = view.getInt32(at + EVENT_HEAD.id, true);
     const start = at + EVENT_HEAD.bytes;

@@ -393,6 +393,14 @@ static napi_value set_current(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* setLegScript(kernel, leg, toScript) */
+static napi_value set_leg_script(napi_env env, napi_callback_info info) {
+  call made;
+  leg *leg = begin(env, info, &made) ? leg_at(&made, 1) : NULL;
+  if (leg != NULL) leg->to_script = int_at(&made, 2) != 0;
+  return NULL;
+}
+
 /* closeLeg(kernel, leg) */
 static napi_value close_leg(napi_env env, napi_callback_info info) {
   call made;
@@ -505,6 +513,7 @@ static const struct {
     {"setLeg", set_leg},
     {"setTarget", set_target},
     {"setCurrent", set_current},
+    {"setLegScript", set_leg_script},
     {"closeLeg", close_leg},
     {"resend", resend},
     {"sendRtp", send_rtp},
