@@ -132,7 +132,10 @@ async function snapshot(): Promise<Snapshot> {
     forwardedLeast: extra["packetsOutLeast"] ?? 0,
     forwardedMost: extra["packetsOutMost"] ?? 0,
     refused: extra["dropped"] ?? 0,
-    receivers: engine.receivers.map(({ sink }) => sinks.counts(sink)),
+    receivers: engine.receivers.map(({ sink }) => {
+      const counts = sinks.counts(sink);
+      return { ...counts, media: counts.receivedOfSsrc };
+    }),
   };
 }
 
@@ -151,6 +154,7 @@ function between(from: Snapshot, to: Snapshot): { readonly way: Way; readonly re
     return {
       expected: one.expected - (before?.expected ?? 0),
       received: one.received - (before?.received ?? 0),
+      media: one.media - (before?.media ?? 0),
       doubled: one.doubled - (before?.doubled ?? 0),
       dropped: one.dropped - (before?.dropped ?? 0),
     };
@@ -161,7 +165,7 @@ function between(from: Snapshot, to: Snapshot): { readonly way: Way; readonly re
 function progress(from: Snapshot, to: Snapshot): void {
   const { way, receivers: counts } = between(from, to);
   const seconds = (to.atMs - from.atMs) / 1000;
-  const got = counts.reduce((sum, { received }) => sum + received, 0);
+  const got = counts.reduce((sum, { media }) => sum + media, 0);
   const missing = counts.reduce((sum, one) => sum + Math.max(0, one.expected - one.received), 0);
   const dropped = counts.reduce((sum, one) => sum + one.dropped, 0);
   const mebibytes = residentBytes(engine.process.pid) / 2 ** 20;
@@ -187,7 +191,7 @@ function conclude(): boolean {
         `${n(pace.refused)} refused by its socket): ${held ? "held" : "NOT HELD"}`,
       `loss: ${n(way.sent)} sent, ${n(way.taken)} taken in (${n(way.droppedAtServer)} dropped by the server's socket), ` +
         `${n(way.forwardedLeast)} to ${n(way.forwardedMost)} sent to each of ${counts.length} receivers, ` +
-        `${n(Math.min(...counts.map(({ received }) => received)))} at least came to each`,
+        `${n(Math.min(...counts.map(({ media }) => media)))} at least came to each`,
       `      ahead of the server ${n(lost.ahead)}, in it ${n(lost.inside)}, behind it ${n(lost.behind)}, twice ${n(lost.doubled)}; ` +
         `in the receivers' own sockets ${n(lost.byLoad)}: ${lost.none ? "none by the server" : "PACKETS WERE LOST"}`,
       `memory: ${mib(memory.meanBytes)} resident, ${mib(memory.growthBytes)} more by its slope of ` +

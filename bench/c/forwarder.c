@@ -3,13 +3,22 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <netinet/udp.h>
 
 #include "../../packages/native/c/crypto.h"
 
-enum { RECEIVERS_MOST = 1024, NONCE_BYTES = 12 };
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+
+enum { RECEIVERS_MOST = 1024 };
 
 typedef struct {
   int fd;
+  bool segments; /* what goes to one receiver leaves as one message */
   unsigned receivers;
   struct sockaddr_in to[RECEIVERS_MOST];
   EVP_CIPHER_CTX *open;
@@ -39,44 +48,105 @@ static bool open_packet(EVP_CIPHER_CTX *context, const unsigned char *nonce, uns
          EVP_DecryptFinal_ex(context, none, &written) == 1;
 }
 
+/* Segments of one message to one receiver, and packets that wait to be sent: as many as the packet kernel's outbox has. */
+enum { SEGMENTS_MOST = 40, WAITING_MOST = 256 };
+
+static bool send_all(forwarder *self, struct mmsghdr *messages, unsigned count, unsigned long packets) {
+  for (unsigned sent = 0; sent < count;) {
+    int done = sendmmsg(self->fd, messages + sent, count - sent, 0);
+    if (done <= 0) return false;
+    sent += (unsigned)done;
+  }
+  atomic_fetch_add(&self->sent, packets);
+  return true;
+}
+
+/* One datagram for each packet. */
+static bool forward_singly(forwarder *self, unsigned char in[BATCH][PACKET_BYTES], const int *lengths, int count) {
+  static unsigned char out[BATCH][PACKET_BYTES];
+  struct mmsghdr sending[BATCH];
+  struct iovec vectors[BATCH];
+  unsigned waiting = 0;
+  for (int i = 0; i < count; i++) {
+    for (unsigned to = 0; to < self->receivers; to++) {
+      if (!seal(self->seal[to], in[i] + 2, in[i], lengths[i], out[waiting])) return false;
+      vectors[waiting] = (struct iovec){out[waiting], (size_t)lengths[i] + TAG_BYTES};
+      sending[waiting].msg_hdr = (struct msghdr){.msg_name = &self->to[to],
+                                                 .msg_namelen = sizeof self->to[to],
+                                                 .msg_iov = &vectors[waiting],
+                                                 .msg_iovlen = 1};
+      if (++waiting < BATCH) continue;
+      if (!send_all(self, sending, waiting, waiting)) return false;
+      waiting = 0;
+    }
+  }
+  return waiting == 0 || send_all(self, sending, waiting, waiting);
+}
+
+/* All packets of the batch to one receiver as one message, which the system cuts up. All are of one length here. */
+static bool forward_segmented(forwarder *self, unsigned char in[BATCH][PACKET_BYTES], const int *lengths, int count) {
+  static unsigned char out[WAITING_MOST][PACKET_BYTES];
+  static struct iovec vectors[WAITING_MOST];
+  static union {
+    char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    struct cmsghdr align;
+  } controls[BATCH];
+  struct mmsghdr sending[BATCH];
+  for (int from = 0; from < count; from += SEGMENTS_MOST) {
+    int packets = count - from < SEGMENTS_MOST ? count - from : SEGMENTS_MOST;
+    unsigned waiting = 0, at = 0;
+    for (unsigned to = 0; to < self->receivers; to++) {
+      struct iovec *first = &vectors[at];
+      for (int i = 0; i < packets; i++, at++) {
+        if (!seal(self->seal[to], in[from + i] + 2, in[from + i], lengths[from + i], out[at])) return false;
+        vectors[at] = (struct iovec){out[at], (size_t)lengths[from + i] + TAG_BYTES};
+      }
+      struct msghdr *message = &sending[waiting].msg_hdr;
+      *message = (struct msghdr){.msg_name = &self->to[to],
+                                 .msg_namelen = sizeof self->to[to],
+                                 .msg_iov = first,
+                                 .msg_iovlen = (size_t)packets};
+      if (packets > 1) {
+        message->msg_control = controls[waiting].bytes;
+        message->msg_controllen = sizeof controls[waiting].bytes;
+        struct cmsghdr *control = CMSG_FIRSTHDR(message);
+        uint16_t segment = (uint16_t)(lengths[from] + TAG_BYTES);
+        control->cmsg_level = SOL_UDP;
+        control->cmsg_type = UDP_SEGMENT;
+        control->cmsg_len = CMSG_LEN(sizeof segment);
+        memcpy(CMSG_DATA(control), &segment, sizeof segment);
+      }
+      if (++waiting < BATCH && at + (unsigned)packets <= WAITING_MOST && to + 1 < self->receivers) continue;
+      if (!send_all(self, sending, waiting, at)) return false;
+      waiting = at = 0;
+    }
+  }
+  return true;
+}
+
 static void *forward(void *argument) {
   forwarder *self = argument;
-  static unsigned char in[BATCH][PACKET_BYTES], out[BATCH][PACKET_BYTES];
-  struct mmsghdr received[BATCH], sending[BATCH];
-  struct iovec in_vectors[BATCH], out_vectors[BATCH];
-  unsigned char nonce[NONCE_BYTES] = {0};
+  static unsigned char in[BATCH][PACKET_BYTES];
+  struct mmsghdr received[BATCH];
+  struct iovec vectors[BATCH];
   for (;;) {
     for (int i = 0; i < BATCH; i++) {
-      in_vectors[i] = (struct iovec){in[i], PACKET_BYTES};
-      received[i].msg_hdr = (struct msghdr){.msg_iov = &in_vectors[i], .msg_iovlen = 1};
+      vectors[i] = (struct iovec){in[i], PACKET_BYTES};
+      received[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
     }
     int count = recvmmsg(self->fd, received, BATCH, MSG_WAITFORONE, NULL);
-    if (count <= 0) {
-      if (count < 0 && errno == EINTR) continue;
-      return NULL;
-    }
-    int waiting = 0;
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return NULL;
+    int lengths[BATCH], kept = 0;
     for (int i = 0; i < count; i++) {
       int length = (int)received[i].msg_len - TAG_BYTES;
       if (length < HEADER_BYTES) continue;
-      memcpy(nonce, in[i] + 2, 8);
       /* Opened and found false, as the load's packets are not really sealed: the work is the same. */
-      (void)open_packet(self->open, nonce, in[i], length);
-      for (unsigned to = 0; to < self->receivers; to++) {
-        if (!seal(self->seal[to], nonce, in[i], length, out[waiting])) return NULL;
-        out_vectors[waiting] = (struct iovec){out[waiting], (size_t)length + TAG_BYTES};
-        sending[waiting].msg_hdr = (struct msghdr){.msg_name = &self->to[to],
-                                                   .msg_namelen = sizeof self->to[to],
-                                                   .msg_iov = &out_vectors[waiting],
-                                                   .msg_iovlen = 1};
-        if (++waiting < BATCH) continue;
-        if (sendmmsg(self->fd, sending, BATCH, 0) > 0) atomic_fetch_add(&self->sent, BATCH);
-        waiting = 0;
-      }
+      (void)open_packet(self->open, in[i] + 2, in[i], length);
+      if (kept != i) memcpy(in[kept], in[i], (size_t)length);
+      lengths[kept++] = length;
     }
-    if (waiting > 0 && sendmmsg(self->fd, sending, (unsigned)waiting, 0) > 0) {
-      atomic_fetch_add(&self->sent, (unsigned long)waiting);
-    }
+    if (!(self->segments ? forward_segmented : forward_singly)(self, in, lengths, kept)) return NULL;
   }
 }
 
@@ -97,15 +167,16 @@ static EVP_CIPHER_CTX *key(bool seals, unsigned char fill) {
   return context;
 }
 
-/* startForwarder(ports: Int32Array): the port to send to */
+/* startForwarder(ports: Int32Array, segments: boolean): the port to send to */
 napi_value start_forwarder(napi_env env, napi_callback_info info) {
-  napi_value value, result;
-  size_t arguments = 1, count = 0;
+  napi_value values[2], result;
+  size_t arguments = 2, count = 0;
   int32_t *ports = NULL;
   forwarder *self = &the_forwarder;
-  if (napi_get_cb_info(env, info, &arguments, &value, NULL, NULL) != napi_ok || !read_ints(env, value, &ports, &count) ||
-      count > RECEIVERS_MOST) {
-    napi_throw_type_error(env, NULL, "ports must be an Int32Array");
+  if (napi_get_cb_info(env, info, &arguments, values, NULL, NULL) != napi_ok ||
+      !read_ints(env, values[0], &ports, &count) ||
+      napi_get_value_bool(env, values[1], &self->segments) != napi_ok || count > RECEIVERS_MOST) {
+    napi_throw_type_error(env, NULL, "ports must be an Int32Array, segments a boolean");
     return NULL;
   }
   self->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

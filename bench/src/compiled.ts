@@ -7,8 +7,13 @@ import { fileURLToPath } from "node:url";
 
 /** The calls that `bench/c/bench.c` lists. */
 export interface BenchAddon {
-  /** Begins to forward what arrives to ports on loopback, in a thread. @returns The port to send to. */
-  startForwarder(ports: Int32Array): number;
+  /**
+   * Begins to forward what arrives to ports on loopback, in a thread.
+   *
+   * @param segments - What goes to one receiver leaves as one message, which the system cuts up (UDP segmentation offload).
+   * @returns The port to send to.
+   */
+  startForwarder(ports: Int32Array, segments: boolean): number;
   /** Packets forwarded so far. */
   forwarded(): number;
   /** Begins to take in, in a thread. @param onOther - Gets what is no media, with the number of its socket. */

@@ -44,6 +44,7 @@ export async function engineContestant(
     process,
     publisher,
     receivers,
+    sinks: receivers.map(({ sink }) => sink),
     sentName: "packetsOut",
     burst: (packets, keyFrame) => publisher.burst(packets, keyFrame),
   };

@@ -1,6 +1,7 @@
 import type { Socket } from "node:dgram";
 import {
   RTCPeerConnection,
+  RTCRtpCodecParameters,
   RtpHeader,
   type SrtcpSession,
   type SrtpSession,
@@ -158,7 +159,13 @@ function newPeer(address: string): RTCPeerConnection {
     iceServers: [],
     iceAdditionalHostAddresses: [address],
     iceUseIpv6: false,
-    codecs: { video: [useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB(), useTWCC()] })], audio: [] },
+    codecs: {
+      video: [
+        useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB(), useTWCC()] }),
+        new RTCRtpCodecParameters({ mimeType: "video/rtx", clockRate: 90_000 }),
+      ],
+      audio: [],
+    },
     headerExtensions: { video: [useTransportWideCC()], audio: [] },
   });
 }

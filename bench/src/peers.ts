@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { engineContestant } from "./engine-contestant.ts";
 import { Janus } from "./janus.ts";
 import { LoadPeer, PACKET_BYTES } from "./load-peer.ts";
 import { inNamespace, NAMESPACE_ADDRESS, runInNamespace } from "./namespace.ts";
-import { type Contestant, type Round, round } from "./pace.ts";
+import { type Contestant, type Round, soundRound } from "./pace.ts";
+import { ReceiverReports } from "./receiver-reports.ts";
 import { type Bench, median, type Row, row } from "./result.ts";
 import { Sinks } from "./sinks.ts";
 
@@ -27,20 +29,23 @@ export const peers: Bench = {
     }
     await using stack = new AsyncDisposableStack();
     const sinks = new Sinks();
+    const reports = stack.use(new ReceiverReports(sinks));
     const ours = await engineContestant(stack, sinks, {
       receivers: RECEIVERS,
       native: true,
       address: NAMESPACE_ADDRESS,
+      reports,
     });
-    const best = await janusContestant(stack, sinks, "janus-best", 1, 8188);
-    const plain = await janusContestant(stack, sinks, "janus-default", 0, 8189);
+    const best = await janusContestant(stack, sinks, reports, { name: "janus-best", eventLoops: 1, port: 8188 });
+    const plain = await janusContestant(stack, sinks, reports, { name: "janus-default", eventLoops: 0, port: 8189 });
     const contestants = [ours, best, plain];
     const rounds = new Map<string, Round[]>(contestants.map(({ name }) => [name, []]));
-    const load = { packetsPerSecond: PACKETS_PER_SECOND, settleMs: SETTLE_MS, spanMs: SPAN_MS };
+    const load = { packetsPerSecond: PACKETS_PER_SECOND, settleMs: SETTLE_MS, spanMs: SPAN_MS, receivers: RECEIVERS };
     // The first round warms up and does not count.
     for (let turn = 0; turn <= ROUNDS; turn++) {
-      for (const contestant of contestants) {
-        const done = await round(contestant, load, () => sinks.count);
+      for (let at = 0; at < contestants.length; at++) {
+        const contestant = contestants[(turn + at) % contestants.length] ?? ours;
+        const done = await soundRound(contestant, load, sinks);
         if (turn > 0) rounds.get(contestant.name)?.push(done);
       }
     }
@@ -55,18 +60,21 @@ export const peers: Bench = {
 
 function summary(name: string, rounds: readonly Round[]): string {
   const micros = rounds.map((one) => one.micros);
-  const expected = rounds.reduce((sum, one) => sum + one.sent, 0);
-  const arrived = rounds.reduce((sum, one) => sum + one.arrived, 0);
-  return `${name}: ${median(micros).toFixed(2)} us a packet (${micros.map((one) => one.toFixed(1)).join(" ")}), ${arrived} of ${expected} arrived`;
+  const sum = (of: (one: Round) => number) => rounds.reduce((total, one) => total + of(one), 0);
+  return (
+    `${name}: ${median(micros).toFixed(2)} us a packet (${micros.map((one) => one.toFixed(1)).join(" ")}), ` +
+    `${sum(({ lost }) => lost)} of ${sum(({ sent }) => sent)} lost, ${sum(({ dropped }) => dropped)} of them by the load's own sockets, ` +
+    `${sum(({ tries }) => tries - 1)} rounds repeated; load ${loadavg()[0]?.toFixed(1)}`
+  );
 }
 
 async function janusContestant(
   stack: AsyncDisposableStack,
   sinks: Sinks,
-  name: string,
-  eventLoops: number,
-  port: number,
+  reports: ReceiverReports,
+  options: { readonly name: string; readonly eventLoops: number; readonly port: number },
 ): Promise<Contestant> {
+  const { name, eventLoops, port } = options;
   const janus = stack.use(await Janus.start(eventLoops, port));
   let feed: unknown;
   const publishing = LoadPeer.offer("sendonly", NAMESPACE_ADDRESS, async (sdp) => {
@@ -75,12 +83,17 @@ async function janusContestant(
     return published.sdp;
   });
   const publisher = stack.adopt(await publishing, (peer) => peer.close());
+  const receivers: number[] = [];
   for (let index = 0; index < RECEIVERS; index++) {
     const offered = await janus.subscribe(ROOM, feed);
     const answering = LoadPeer.answer(offered.sdp, NAMESPACE_ADDRESS, (sdp) => offered.answer(sdp));
     const receiver = stack.adopt(await answering, (peer) => peer.close());
     receiver.sinkInto(sinks);
+    reports.add(receiver);
+    receivers.push(receiver.sink);
   }
+  // Janus does not tell what it sent: what came in is counted for it.
+  const came = () => receivers.reduce((sum, at) => sum + sinks.counts(at).receivedOfSsrc, 0);
   let cpuMs = janus.cpuMs;
   return {
     name,
@@ -88,10 +101,10 @@ async function janusContestant(
       async start() {
         cpuMs = janus.cpuMs;
       },
-      // Janus does not tell what it sent: what came in is counted for it.
-      stop: async () => ({ cpuMs: janus.cpuMs - cpuMs, wallMs: 0, extra: { sent: sinks.count } }),
+      stop: async () => ({ cpuMs: janus.cpuMs - cpuMs, wallMs: 0, extra: { sent: came() } }),
     },
     sentName: "sent",
+    sinks: receivers,
     burst: (packets, keyFrame) => publisher.burst(packets, keyFrame),
   };
 }

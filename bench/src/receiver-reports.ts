@@ -1,4 +1,4 @@
-import { ArrivalRecorder, encodeReceiverReport } from "@lodeline/rtp";
+import { ArrivalRecorder, encodeNack, encodeReceiverReport } from "@lodeline/rtp";
 import type { LoadPeer } from "./load-peer.ts";
 import type { Sinks } from "./sinks.ts";
 
@@ -7,6 +7,9 @@ const REPORT_EVERY_MS = 1_000;
 
 /** How often the sinks are asked what came; feedback itself leaves when its recorder says so, as in a browser. */
 const LOOK_EVERY_MS = 50;
+
+/** With each report a packet is asked for again that came so many before the newest, so that repairs are part of the load. */
+const NACK_BACK = 8;
 
 /** SSRC that all reports come from. */
 const SENDER_SSRC = 1;
@@ -18,7 +21,7 @@ interface Receiver {
   received: number;
 }
 
-/** What receivers tell of what came: receiver reports and transport-wide feedback, as browsers send them. */
+/** What receivers tell of what came: receiver reports, transport-wide feedback and a NACK now and then, as browsers send them. */
 export class ReceiverReports implements Disposable {
   readonly #sinks: Sinks;
   readonly #receivers: Receiver[] = [];
@@ -26,6 +29,8 @@ export class ReceiverReports implements Disposable {
   #nextReportAtMs = 0;
   /** Packets of feedback and reports sent. */
   sent = 0;
+  /** Repairs asked for. */
+  nacks = 0;
 
   constructor(sinks: Sinks) {
     this.#sinks = sinks;
@@ -76,6 +81,9 @@ export class ReceiverReports implements Disposable {
       delaySinceLastSenderReport: 0,
     };
     this.#send(receiver.peer, encodeReceiverReport(SENDER_SSRC, [block]));
+    if (expected < 2 * NACK_BACK) return;
+    this.#send(receiver.peer, encodeNack(SENDER_SSRC, ssrc, [(newest - NACK_BACK) & 0xffff]));
+    this.nacks++;
   }
 
   #send(peer: LoadPeer, compound: Uint8Array): void {

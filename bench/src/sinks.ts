@@ -93,17 +93,18 @@ export class Sinks {
     }));
   }
 
-  /** New sockets on loopback. @returns Their ports. */
-  async open(count: number): Promise<{ readonly ports: number[]; close(): void }> {
+  /** New sockets on loopback. @returns Their ports, and their numbers here. */
+  async open(count: number): Promise<{ readonly ports: number[]; readonly sinks: number[]; close(): void }> {
     const sockets = Array.from({ length: count }, () => createSocket({ type: "udp4" }));
-    await Promise.all(
+    const sinks = await Promise.all(
       sockets.map(async (socket) => {
         socket.bind(0, "127.0.0.1");
         await once(socket, "listening");
-        this.take(socket);
+        return this.take(socket);
       }),
     );
     return {
+      sinks,
       ports: sockets.map((socket) => socket.address().port),
       close: () => {
         for (const socket of sockets) socket.close();

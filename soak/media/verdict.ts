@@ -9,6 +9,8 @@ export interface ReceiverCount {
   /** From the first number that came to the newest. */
   readonly expected: number;
   readonly received: number;
+  /** Of the media alone, without repairs and padding. */
+  readonly media: number;
   readonly doubled: number;
   /** What its own socket dropped: lost in the load, not in the server. */
   readonly dropped: number;
@@ -70,7 +72,7 @@ export function losses(
   /** Nothing was lost that the server has to answer for, and nothing came twice. */
   readonly none: boolean;
 } {
-  const missing = receivers.map((one) => Math.max(0, way.forwardedLeast - one.received, one.expected - one.received));
+  const missing = receivers.map((one) => Math.max(0, way.forwardedLeast - one.media, one.expected - one.received));
   const behind = receivers.reduce((sum, one, at) => sum + Math.max(0, (missing[at] ?? 0) - one.dropped), 0);
   const ahead = Math.max(0, way.sent - way.taken);
   const inside = Math.max(0, way.taken - way.forwardedLeast) + way.refused;

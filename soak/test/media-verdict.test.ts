@@ -28,7 +28,7 @@ describe("the verdict of a long media run", () => {
     forwardedMost: 1000,
     refused: 0,
   };
-  const ALL: ReceiverCount = { expected: 1000, received: 1000, doubled: 0, dropped: 0 };
+  const ALL: ReceiverCount = { expected: 1000, received: 1000, media: 1000, doubled: 0, dropped: 0 };
 
   it("finds nothing lost where everything came once", () => {
     assert.deepEqual(losses(WAY, [ALL, ALL]), { ahead: 0, inside: 0, behind: 0, byLoad: 0, doubled: 0, none: true });
@@ -37,19 +37,26 @@ describe("the verdict of a long media run", () => {
   it("tells where packets were lost", () => {
     assert.equal(
       losses({ ...WAY, taken: 990, forwardedLeast: 990, forwardedMost: 990 }, [
-        { ...ALL, expected: 990, received: 990 },
+        { ...ALL, expected: 990, received: 990, media: 990 },
       ]).ahead,
       10,
     );
-    assert.equal(losses({ ...WAY, forwardedLeast: 995 }, [{ ...ALL, received: 995, expected: 995 }]).inside, 5);
-    assert.equal(losses(WAY, [ALL, { ...ALL, received: 998 }]).behind, 2);
-    assert.equal(losses(WAY, [{ ...ALL, expected: 997, received: 997 }]).behind, 3, "the last ones show no gap");
+    assert.equal(
+      losses({ ...WAY, forwardedLeast: 995 }, [{ ...ALL, received: 995, media: 995, expected: 995 }]).inside,
+      5,
+    );
+    assert.equal(losses(WAY, [ALL, { ...ALL, received: 998, media: 998 }]).behind, 2);
+    assert.equal(
+      losses(WAY, [{ ...ALL, expected: 997, received: 997, media: 997 }]).behind,
+      3,
+      "the last ones show no gap",
+    );
     for (const one of [{ taken: 990 }, { refused: 1 }]) assert.equal(losses({ ...WAY, ...one }, [ALL]).none, false);
     assert.equal(losses(WAY, [{ ...ALL, doubled: 1 }]).none, false);
   });
 
   it("does not hold against the server what the receivers' own sockets dropped", () => {
-    const { byLoad, behind, none } = losses(WAY, [{ ...ALL, received: 998, dropped: 2 }]);
+    const { byLoad, behind, none } = losses(WAY, [{ ...ALL, received: 998, media: 998, dropped: 2 }]);
     assert.deepEqual([byLoad, behind, none], [2, 0, true]);
   });
 
