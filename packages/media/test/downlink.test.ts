@@ -12,6 +12,8 @@ describe("the way to a receiver", () => {
       const rig = new DownlinkRig(LAYERS, path);
       rig.run(8000);
       assert.equal(rig.forwarder.stats().layer, "f");
+      const padded = rig.arrived.filter(({ ssrc }) => ssrc === rig.forwarder.slot.rtxSsrc).length;
+      assert.ok(padded > 3, "probes are repetitions of what was sent");
       rig.link.conditions.rateBps = 700_000;
       rig.run(8000);
       assert.match(String(rig.forwarder.stats().layer), /^[qh]$/);
