@@ -210,6 +210,8 @@ export class CallDirectory {
     lives.ringing.add(lives === call ? mirror.caller : call.caller);
     this.#calls.add(lives);
     this.#calls.tell(lives, "ringing", "mutual");
+    // Who dials again has not heard of the call that lives on.
+    if (lives === mirror && signal.seq > 1 && mirror.init) call.caller.deliver(passed(mirror.caller, mirror.init));
     this.#leases.watch(lives);
   }
 

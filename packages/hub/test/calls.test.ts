@@ -390,6 +390,22 @@ describe("calls", () => {
     assert.equal(ada.heard.at(-1)?.kind, "accept");
   });
 
+  it("[HUB28] one that dials again, because it never heard of the call that lives on, is told of it", () => {
+    const world = new World();
+    const ada = world.client("ada");
+    const bob = world.client("bob");
+    world.run();
+    world.filter = (to, message) => to.identity !== "bob" || message.type !== "signal";
+    ada.signal("call", "bob", "s_ada", 1, init);
+    bob.signal("call", "ada", "s_bob", 1, init);
+    world.run();
+    world.filter = undefined;
+    assert.deepEqual(bob.heard, []);
+    bob.signal("call", "ada", "s_bob", 2, init);
+    world.run();
+    assert.deepEqual(bob.heard, [{ from: "ada", session: "s_ada", kind: "call:init" }]);
+  });
+
   it("[HUB28] a call that crosses another does not begin to ring elsewhere", () => {
     const world = new World();
     const { ada, bob } = three(world);
