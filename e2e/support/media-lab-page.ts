@@ -13,6 +13,10 @@ export interface LabPageApi {
     simulcast?: boolean;
     slots?: number;
     codec?: string;
+    /** Layers inside one stream, in place of simulcast: `L3T3_KEY`. */
+    scalabilityMode?: string;
+    /** Receive slots offer to take the dependency descriptor. */
+    described?: boolean;
     width?: number;
     height?: number;
     data?: boolean;
@@ -42,6 +46,7 @@ export interface LabReceived {
   frameWidth: number;
   keyFramesDecoded: number;
   freezeCount: number;
+  decoder: string;
   nackCount: number;
   pliCount: number;
   totalAudioEnergy: number;
@@ -66,6 +71,10 @@ function onlyCodec(transceiver, kind, codec) {
   const all = RTCRtpReceiver.getCapabilities(kind).codecs;
   const main = all.filter((one) => one.mimeType.toLowerCase() === "video/" + codec);
   transceiver.setCodecPreferences([...main, ...all.filter((one) => one.mimeType.toLowerCase() === "video/rtx")]);
+}
+function describe(slot) {
+  slot.setHeaderExtensionsToNegotiate(slot.getHeaderExtensionsToNegotiate().map((one) =>
+    one.uri.includes("dependency-descriptor") ? { ...one, direction: "sendrecv" } : one));
 }
 async function negotiate() {
   await pc.setLocalDescription();
@@ -100,7 +109,7 @@ window.lab = {
       pc.addTransceiver(stream.getAudioTracks()[0], { direction });
       const sendEncodings = options.simulcast
         ? [{ rid: "q", scaleResolutionDownBy: 4 }, { rid: "h", scaleResolutionDownBy: 2 }, { rid: "f", scaleResolutionDownBy: 1 }]
-        : [{}];
+        : [options.scalabilityMode ? { scalabilityMode: options.scalabilityMode } : {}];
       const video = pc.addTransceiver(stream.getVideoTracks()[0], { direction, sendEncodings });
       if (options.codec) onlyCodec(video, "video", options.codec);
       if (options.busy) {
@@ -111,7 +120,9 @@ window.lab = {
     }
     for (let i = 0; i < (options.slots ?? 0); i++) {
       pc.addTransceiver("audio", { direction: "recvonly" });
-      pc.addTransceiver("video", { direction: "recvonly" });
+      const slot = pc.addTransceiver("video", { direction: "recvonly" });
+      if (options.codec) onlyCodec(slot, "video", options.codec);
+      if (options.described) describe(slot);
     }
     if (options.data) channel = pc.createDataChannel("lab");
     await negotiate();
@@ -129,6 +140,7 @@ window.lab = {
         framesDecoded: one.framesDecoded ?? 0, framesShown: shown.get(one.mid) ?? 0, frameWidth: one.frameWidth ?? 0,
         keyFramesDecoded: one.keyFramesDecoded ?? 0, freezeCount: one.freezeCount ?? 0,
         nackCount: one.nackCount ?? 0, pliCount: one.pliCount ?? 0, totalAudioEnergy: one.totalAudioEnergy ?? 0,
+        decoder: one.decoderImplementation ?? "",
         codec: stats.get(one.codecId)?.mimeType ?? "",
       };
     }

@@ -224,7 +224,11 @@ export class Forwarder implements LegHost {
     now: MonoMs,
   ): void {
     const filter = this.#filters.of(stream, layers);
-    if (filter.changed() || (this.#selector.target === undefined && this.#view.visible)) this.evaluate(now);
+    if (filter.changed() || (this.#selector.target === undefined && this.#view.visible)) {
+      // What begins here need not be asked for.
+      if (layers.frame?.keyFrame) this.#choose(now);
+      else this.evaluate(now);
+    }
     // What the slot does not hold any more begins anew.
     if (filter.current !== undefined && this.slot.source !== stream) filter.reset();
     const taken = this.#filters.take(filter, packet, sequence);
@@ -271,7 +275,7 @@ export class Forwarder implements LegHost {
   #choose(now: MonoMs): { choice: boolean; waiting: boolean } {
     const layers =
       this.only === undefined
-        ? this.publication.layers(now)
+        ? this.#layers(now)
         : this.publication.streamLayers(now).filter(({ rid }) => rid === this.only);
     const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
     this.#leg.steer();
@@ -280,6 +284,19 @@ export class Forwarder implements LegHost {
     // A switching point will come of itself.
     const byKeyFrame = this.#filters.aim(target && publication.streamOf(target.rid));
     return { choice: choice && byKeyFrame, waiting: this.#selector.waiting && target !== undefined && byKeyFrame };
+  }
+
+  /**
+   * The layers that the receiver can put together. Of AV1 pictures in several sizes Chromium finds the parts by the dependency
+   * descriptor alone; without it only the smallest size is a picture.
+   */
+  #layers(now: MonoMs): LayerState[] {
+    const layers = this.publication.layers(now);
+    if (this.slot.section.extensions.dependencyDescriptor !== undefined) return layers;
+    return layers.filter(({ rid }) => {
+      const stream = this.publication.streamOf(rid);
+      return stream?.codec.name !== "av1" || !stream.layers?.isSpatial || stream.layers.spatialOf(rid) === 0;
+    });
   }
 
   /** The layer to forward if the path carried everything. */
@@ -294,7 +311,7 @@ export class Forwarder implements LegHost {
   /** What it would use of the receiver's path. For {@link Downlink} only. */
   request(now: MonoMs): AllocationRequest {
     if (this.publication.kind === "audio") return this.#share.audioRequest(this.id, this.slot.bitrateBps(now));
-    const layers = this.publication.layers(now);
+    const layers = this.#layers(now);
     return this.#share.request(this.id, layers, this.#wish(layers, now), this.#view, this.#selector.current, now);
   }
 

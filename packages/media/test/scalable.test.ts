@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { DependencyDescriptor, encodeDescriptor, encodeNack, INDICATION, targetsOf } from "@lodeline/rtp";
+import { DependencyDescriptor, encodeNack } from "@lodeline/rtp";
 import type { Forwarder } from "../src/forwarder.ts";
 import type { Publication } from "../src/publication.ts";
+import { descriptorOf } from "./described-frames.ts";
 import {
   closeKernels,
   type Got,
@@ -195,12 +196,13 @@ for (const path of PACKET_PATHS) {
       );
       const publications = publishers.map(({ plane }, at) => plane.publish(`camera ${at}`, "1", "video"));
       let sequenceNumber = 1;
+      let timestamp = 9000;
       const send = (publisher: RigBrowser | undefined, descriptor: Uint8Array | undefined, payload = [0x18, 1]) =>
         publisher?.send({
           ssrc: SSRC,
           sequenceNumber: sequenceNumber++,
           mid: "1",
-          timestamp: 9000,
+          timestamp,
           descriptor,
           payload: Buffer.from(payload),
           marker: false,
@@ -220,34 +222,25 @@ for (const path of PACKET_PATHS) {
         [[true], [true]],
       );
       assert.equal(got[1]?.[0]?.descriptor, undefined);
+      for (const forwarder of first) forwarder.setView(LARGE);
+      timestamp += 3000;
+      send(publishers[0], descriptorOf(40_002, 0, true));
+      send(publishers[0], descriptorOf(40_003, 1), [0x10, 2]);
+      assert.deepEqual(
+        receivers.map((receiver) => receiver.take(10_020).length),
+        [2, 1],
+        "several sizes need it",
+      );
       const read = descriptorIn(got[0]?.[0]);
       assert.deepEqual([read.frameNumber, read.activeTargets, read.attached?.targets.length], [40_000, 0b01, 2]);
       for (const forwarder of first) forwarder.close();
       const second = forward(publications[1]);
       sequenceNumber = 500;
       send(publishers[1], descriptorOf(7, 0, true));
-      assert.equal(descriptorIn(receivers[0]?.take(10_020)[0]).frameNumber, 40_001);
+      assert.equal(descriptorIn(receivers[0]?.take(10_020)[0]).frameNumber, 40_004);
       for (const forwarder of second) assert.equal(forwarder.stats().layer, "S0T0");
     });
   });
-}
-
-const TEMPLATES = [0, 1].map((spatialLayer) => ({
-  spatialLayer,
-  temporalLayer: 0,
-  indications: [spatialLayer === 0 ? INDICATION.switch : INDICATION.notPresent, INDICATION.switch],
-  frameDiffs: spatialLayer === 0 ? [] : [1],
-  chainDiffs: [],
-}));
-
-/** A frame of L2T1: the template is its spatial layer. */
-function descriptorOf(frameNumber: number, templateId: number, key = false): Uint8Array | undefined {
-  const resolutions = [1, 2].map((times) => ({ width: 160 * times, height: 90 * times }));
-  const targets = targetsOf(TEMPLATES, 2);
-  const attached = { templateIdOffset: 0, targets, templates: TEMPLATES, chainCount: 0, protectedBy: [], resolutions };
-  const none = { customIndications: undefined, customFrameDiffs: undefined, customChainDiffs: undefined };
-  const frame = { startOfFrame: true, endOfFrame: true, templateId, frameNumber, ...none };
-  return encodeDescriptor({ ...frame, attached: key ? attached : undefined, activeTargets: key ? 3 : undefined }, 2);
 }
 
 function descriptorIn(got: Got | undefined): DependencyDescriptor {

@@ -4,8 +4,10 @@ import { type Clock, seededRandom } from "@lodeline/base";
 import { encodePli, isRtcp, type LayerState } from "@lodeline/rtp";
 import { VirtualClock } from "@lodeline/testkit";
 import type { DatagramListener } from "../src/datagram-socket.ts";
+import type { Section } from "../src/sdp/section.ts";
 import { type OpenTrunkSocket, Trunk, type TrunkOptions } from "../src/trunk.ts";
-import { OTHER_TYPES, RigBrowser, type RigClock, section, vp8 } from "./plane-rig.ts";
+import { descriptorOf } from "./described-frames.ts";
+import { IDS, OTHER_TYPES, RigBrowser, type RigClock, section, video, vp8 } from "./plane-rig.ts";
 
 const KEYS = [1, 2].map((fill) => ({ key: new Uint8Array(16).fill(fill), salt: new Uint8Array(12).fill(fill) }));
 const [FORTH, BACK] = KEYS;
@@ -38,7 +40,7 @@ function wires(clock: Clock) {
 }
 
 /** A simulcast camera at one engine, a receiver at another, and the trunk between them. */
-async function spanning() {
+async function spanning(section1 = CAMERA, receiving: Partial<Section> = { codecs: OTHER_TYPES }) {
   const clock = new VirtualClock();
   const rigClock: RigClock = {
     kernel: undefined,
@@ -78,8 +80,8 @@ async function spanning() {
   assert.ok(FORTH && BACK);
   near.connect(b, { local: FORTH, remote: BACK });
   far.connect(a, { local: BACK, remote: FORTH });
-  const publisher = new RigBrowser(rigClock, [CAMERA], 1);
-  const receiver = new RigBrowser(rigClock, [section("3", "video", "sendonly", { codecs: OTHER_TYPES })], 2);
+  const publisher = new RigBrowser(rigClock, [section1], 1);
+  const receiver = new RigBrowser(rigClock, [section("3", "video", "sendonly", receiving)], 2);
   const camera = publisher.plane.publish("camera", "1", "video");
   const { carried, layers } = near.carry("r", camera);
   const taken = far.take("r", carried, layers, (mid) => far.media.publish("camera", mid, "video"));
@@ -214,5 +216,49 @@ describe("a trunk between two engines", () => {
     await near.close();
     await far.close();
     assert.deepEqual([clock.armed, at.size], [0, 0]);
+  });
+
+  it("[SFU22] layers inside one stream go over it all, once, and the other end chooses", async () => {
+    const av1 = {
+      codecs: [video("av1", 96)],
+      extensions: { mid: IDS.mid, dependencyDescriptor: IDS.dependencyDescriptor },
+    };
+    const all = await spanning(section("1", "video", "recvonly", av1), av1);
+    await using _ends = all.near;
+    await using _other = all.far;
+    const forwarder = all.receiver.plane.forward("f", all.taken, "3");
+    forwarder.setView({ width: 160, height: 90, visible: true, priority: 1 });
+    let number = 10;
+    /** A picture of two spatial layers. */
+    const picture = (key: boolean) => {
+      const timestamp = all.clock.now() * 90;
+      for (const spatial of [0, 1]) {
+        const descriptor = descriptorOf(number, spatial, key && spatial === 0);
+        const payload = Buffer.from([key && spatial === 0 ? 0x18 : 0x10, spatial]);
+        all.publisher.send({
+          ssrc: 7,
+          sequenceNumber: number++,
+          timestamp,
+          mid: "1",
+          marker: spatial === 1,
+          descriptor,
+          payload,
+        });
+      }
+      all.publisher.pass(150, all.receiver);
+      return all.receiver
+        .take(SLOT)
+        .map(({ payload, marker }) => `${payload[1]}${marker ? "." : ""}`)
+        .join(" ");
+    };
+    picture(true);
+    assert.equal(picture(true), "0.");
+    assert.equal(forwarder.stats().layer, "S0T0");
+    forwarder.setView({ width: 320, height: 180, visible: true, priority: 1 });
+    all.publisher.pass(150, all.receiver);
+    assert.ok(all.publisher.takeFeedback("pli").length > 0, "the wish for a key frame reaches the publisher");
+    assert.equal(picture(true), "0 1.");
+    assert.equal(all.camera.consumers.length, 1, "it goes over the trunk once");
+    assert.deepEqual(all.needs.at(-1), [""]);
   });
 });

@@ -12,7 +12,7 @@ import {
   SequenceCompactor,
 } from "@lodeline/rtp";
 import { hex, parsed } from "./packets.ts";
-import { L3T3, LayeredEncoder } from "./scalable-stream.ts";
+import { L3T3, LayeredEncoder, vp9Payload } from "./scalable-stream.ts";
 
 function selector(target: number): DecodeTargetSelector {
   const made = new DecodeTargetSelector();
@@ -60,6 +60,35 @@ describe("the layers of a scalable stream", () => {
       }
       for (let picture = 0; picture < 8; picture++) for (const frame of encoder.next(picture === 0)) made.decide(frame);
       assert.equal(made.current, aimed, `seed ${seed}`);
+    }
+  });
+
+  it("[SVC1] of VP9 too, whose descriptor tells no references", () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = seededRandom(seed);
+      const onlyInKeys = seed % 2 === 0;
+      const encoder = new LayeredEncoder(onlyInKeys);
+      const layers = new ScalableLayers();
+      const payload = new PayloadInspector();
+      const made = new DecodeTargetSelector();
+      const sent = new Set<number>();
+      let aimed = "S2T2";
+      for (let picture = 0; picture < 300; picture++) {
+        if (picture > 8 && integer(random, 10) === 0) aimed = `S${integer(random, 3)}T${integer(random, 3)}`;
+        for (const frame of encoder.next(picture === 0 || integer(random, 40) === 0)) {
+          const body = Buffer.from(vp9Payload(frame, onlyInKeys)).toString("hex");
+          const packet = parsed(hex(`80 e2 0001 ${(3000 * picture).toString(16).padStart(8, "0")} 00000007 ${body}`));
+          payload.inspect("vp9", packet);
+          layers.handle(packet, payload, undefined, 33 * picture);
+          if (picture === 0 && frame.spatialLayer === 0) made.restructure(layers.targets);
+          made.aim(layers.targetOf(aimed));
+          if (layers.frame === undefined || made.decide(layers.frame) === "drop") continue;
+          for (const needed of frame.needs)
+            assert.ok(sent.has(needed), `seed ${seed}: ${frame.number} without ${needed}`);
+          sent.add(frame.number);
+        }
+      }
+      assert.ok(sent.size > 100, `seed ${seed}: ${sent.size} frames`);
     }
   });
 

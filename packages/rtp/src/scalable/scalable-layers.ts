@@ -163,6 +163,11 @@ export class ScalableLayers {
     );
   }
 
+  /** The spatial layer that a layer's name means, -1 when it means none. */
+  spatialOf(rid: string): number {
+    return this.#targets[this.targetOf(rid)]?.spatialLayer ?? -1;
+  }
+
   /** The name of a decode target of a stream. */
   nameOf(rid: string, target: number): string | undefined {
     const layers = this.#targets[target];
