@@ -13,6 +13,7 @@ uint8_t *event_add(event_buffer *events, event_kind kind, int32_t id, uint32_t l
   event_head *head = (event_head *)(void *)(events->bytes + events->used);
   if (events->used == 0) events->oldest = now;
   *head = (event_head){.kind = (uint16_t)kind,
+                       .count = 1,
                        .total_bytes = total,
                        .id = id,
                        .length = length,
@@ -23,4 +24,15 @@ uint8_t *event_add(event_buffer *events, event_kind kind, int32_t id, uint32_t l
   events->used += total;
   if (!can_wait(kind)) events->urgent = true;
   return (uint8_t *)(head + 1);
+}
+
+void event_sent(event_buffer *events, int32_t session, double now, uint16_t number, uint32_t ssrc, double packet_bytes) {
+  event_head *run = events->run;
+  if (run != NULL && run->id == session && run->detail2 == ssrc && run->value == packet_bytes && run->at_ms == now &&
+      run->count < UINT16_MAX && (uint16_t)(run->detail + run->count) == number) {
+    run->count++;
+    return;
+  }
+  uint8_t *after = event_add(events, EVENT_SENT, session, 0, now, number, ssrc, packet_bytes);
+  events->run = after == NULL ? NULL : (event_head *)(void *)after - 1;
 }

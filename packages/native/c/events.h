@@ -17,13 +17,13 @@ typedef enum {
   EVENT_RESUMED,      /* id: stream. The first packet, or the first after a while without */
   EVENT_SEALED,       /* id: session. A protected packet of a session without a UDP path, to be sent by TypeScript */
   EVENT_ARRIVED,      /* id: session. A packet with the transport-wide number in detail came; value: its bytes, detail2: SSRC */
-  EVENT_SENT,         /* id: session. A packet with the transport-wide number in detail left; value: its bytes, detail2: SSRC */
+  EVENT_SENT,         /* id: session. Packets with transport-wide numbers from detail on left; value: bytes of each, detail2: SSRC */
 } event_kind;
 
 /* The head of an event, 40 bytes; the bytes follow, padded to 8. In the machine's own order. */
 typedef struct {
   uint16_t kind;
-  uint16_t reserved;
+  uint16_t count;         /* EVENT_SENT: packets that left, alike, with numbers that follow each other; else 1 */
   uint32_t total_bytes;   /* head, bytes and padding */
   int32_t id;
   uint32_t length; /* of the bytes */
@@ -40,11 +40,15 @@ typedef struct {
   bool urgent;    /* something waits that must not wait */
   double oldest;  /* when the oldest was written */
   double dropped; /* for want of room */
+  event_head *run; /* the EVENT_SENT that the next packet of the same leg and batch may be part of; NULL: none */
 } event_buffer;
 
 /* Adds an event with room for length bytes, which the caller fills in; NULL when there is no room, which is counted. */
 uint8_t *event_add(event_buffer *events, event_kind kind, int32_t id, uint32_t length, double now, uint32_t detail,
                    uint32_t detail2, double value);
+/* Tells that a packet left, together with those before it of the same run. Runs end before anybody reads events. */
+void event_sent(event_buffer *events, int32_t session, double now, uint16_t number, uint32_t ssrc, double packet_bytes);
+static inline void event_end_run(event_buffer *events) { events->run = NULL; }
 /* Whether an event of so many bytes and its fellows would fit. */
 static inline uint32_t event_room(const event_buffer *events) { return events->capacity - events->used; }
 

@@ -91,7 +91,7 @@ static void number(kernel *kernel, session *session, uint8_t *out, uint32_t at, 
   if (at == 0) return;
   uint16_t sequence = session->transport_sequence++;
   write_u16(out + at, sequence);
-  event_add(&kernel->events, EVENT_SENT, session->id, 0, now, sequence, ssrc, (double)length);
+  event_sent(&kernel->events, session->id, now, sequence, ssrc, (double)length);
 }
 
 /* Builds, protects and hands on one packet; original at or above 0 makes it a retransmission of that number.
@@ -152,6 +152,7 @@ void leg_forward(kernel *kernel, leg *leg, const stream *stream, double now) {
   for (uint32_t i = 0; i < stream->pending_count; i++) {
     forward_one(kernel, leg, session, sink, stream, &stream->pending[i], now);
   }
+  event_end_run(&kernel->events);
 }
 
 /* The source in which an outgoing number was sent; NULL when it is too long ago. */
@@ -209,5 +210,6 @@ uint32_t leg_resend(kernel *kernel, leg *leg, const uint16_t *numbers, size_t co
     repeat(kernel, leg, session, sink, epoch, packet, number, now);
     sent++;
   }
+  event_end_run(&kernel->events);
   return sent;
 }

@@ -34,6 +34,7 @@ export const KERNEL_EVENT = {
 /** Where the head of an event has what, in bytes; numbers are in the machine's own order. `c/events.h`. */
 export const EVENT_HEAD = {
   kind: 0,
+  count: 2,
   totalBytes: 4,
   id: 8,
   lengthBytes: 12,

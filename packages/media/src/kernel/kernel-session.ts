@@ -45,7 +45,7 @@ export class KernelSession {
 
   /** For {@link PacketKernel} only. */
   handle(event: KernelEvent): void {
-    const { kind, bytes, atMs, detail, detail2, value } = event;
+    const { kind, bytes, count, atMs, detail, detail2, value } = event;
     const events = this.#events;
     switch (kind) {
       case KERNEL_EVENT.rtcp:
@@ -59,7 +59,10 @@ export class KernelSession {
       case KERNEL_EVENT.arrived:
         return events.onArrived(detail, detail2, value, atMs);
       case KERNEL_EVENT.sent:
-        return events.onSent({ transportSequence: detail, ssrc: detail2, sizeBytes: value, atMs });
+        for (let i = 0; i < count; i++) {
+          events.onSent({ transportSequence: (detail + i) & 0xffff, ssrc: detail2, sizeBytes: value, atMs });
+        }
+        return;
       default:
     }
   }

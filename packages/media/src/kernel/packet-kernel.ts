@@ -7,17 +7,21 @@ import { KernelSession, type SessionEvents, sessionSecrets } from "./kernel-sess
 /** Memory for what the kernel has to tell; a full batch of packets for TypeScript fits. */
 const EVENT_BYTES = 4 << 20;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /** Where the kernel hands datagrams that are no media of a known path. */
 export type DatagramEvent = (bytes: Buffer, port: number, address: string) => void;
 
 /** One event, valid while it is handled. */
 export interface KernelEvent {
   readonly kind: number;
+  /** Of how many packets it tells. */
+  readonly count: number;
   readonly atMs: MonoMs;
   readonly detail: number;
   readonly detail2: number;
   readonly value: number;
-  /** A part of the memory of events: copy what is kept. */
+  /** A part of the memory of events, mostly empty: copy what is kept. */
   readonly bytes: Buffer;
 }
 
@@ -129,13 +133,16 @@ export class PacketKernel {
     const kind = view.getUint16(at + EVENT_HEAD.kind, true);
     const id = view.getInt32(at + EVENT_HEAD.id, true);
     const start = at + EVENT_HEAD.bytes;
+    const lengthBytes = view.getUint32(at + EVENT_HEAD.lengthBytes, true);
     const event: KernelEvent = {
       kind,
+      count: view.getUint16(at + EVENT_HEAD.count, true),
       atMs: view.getFloat64(at + EVENT_HEAD.atMs, true),
       detail: view.getUint32(at + EVENT_HEAD.detail, true),
       detail2: view.getUint32(at + EVENT_HEAD.detail2, true),
       value: view.getFloat64(at + EVENT_HEAD.value, true),
-      bytes: this.#memory.subarray(start, start + view.getUint32(at + EVENT_HEAD.lengthBytes, true)),
+      // A view costs more than all the rest, and few events have bytes.
+      bytes: lengthBytes === 0 ? NO_BYTES : this.#memory.subarray(start, start + lengthBytes),
     };
     if (kind === KERNEL_EVENT.datagram) this.#datagram(id, event);
     else this.#targetsOf(kind).get(id)?.handle(event);

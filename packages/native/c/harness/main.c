@@ -54,6 +54,26 @@ static void test_forwarding(void) {
   rig_close(rig);
 }
 
+/* What a batch sent to one leg is told in one go, as long as it is alike. */
+static void test_runs(void) {
+  static const size_t sizes[] = {100, 100, 100, 90, 90, 100};
+  enum { PACKETS = sizeof sizes / sizeof *sizes };
+  rig *rig = rig_open(CODEC_VP8);
+  publish(rig, 100, true);
+  double told = rig->told[EVENT_SENT], heads = rig->heads[EVENT_SENT];
+  uint8_t bytes[PACKETS][256];
+  for (uint16_t each = 0; each < PACKETS; each++) {
+    size_t length = vp8_packet(bytes[each], (uint16_t)(101 + each), false, sizes[each]);
+    length = rig_seal(rig, bytes[each], length, 101 + each);
+    port_handle(&rig->kernel, &rig->routes, 0, &rig->known, bytes[each], length, rig->now);
+  }
+  kernel_forward(&rig->kernel, rig->now);
+  rig_read_events(rig);
+  check(rig->told[EVENT_SENT] == told + PACKETS, "each packet of a batch is told as sent");
+  check(rig->heads[EVENT_SENT] == heads + 3, "in runs of packets of one size");
+  rig_close(rig);
+}
+
 static void test_any_target(void) {
   rig *rig = rig_open(CODEC_VP8);
   publish(rig, 100, true);
@@ -142,6 +162,7 @@ int main(int count, char **arguments) {
   test_vector();
   test_pool();
   test_forwarding();
+  test_runs();
   test_any_target();
   test_repairs();
   test_replay();

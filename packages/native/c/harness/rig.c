@@ -128,12 +128,15 @@ void rig_datagram(rig *rig, uint8_t *bytes, size_t length) {
 
 void rig_read_events(rig *rig) {
   event_buffer *events = &rig->kernel.events;
+  must(events->run == NULL, "a run that goes on while events are read");
   for (uint32_t at = 0; at < events->used;) {
     const event_head *head = (const event_head *)(const void *)(events->bytes + at);
     must(head->kind >= EVENT_DATAGRAM && head->kind <= EVENT_SENT, "an event of no kind");
     must(head->total_bytes >= sizeof *head + head->length && head->total_bytes % 8 == 0, "an event that is not whole");
     must(head->total_bytes <= events->used - at, "an event past the end");
-    rig->told[head->kind]++;
+    must(head->count >= 1 && (head->count == 1 || head->kind == EVENT_SENT), "an event of nothing, or of too much");
+    rig->told[head->kind] += head->count;
+    rig->heads[head->kind]++;
     if (head->kind == EVENT_SEALED && head->length <= sizeof rig->last_sealed) {
       memcpy(rig->last_sealed, head + 1, head->length);
       rig->last_sealed_bytes = head->length;

@@ -20,7 +20,8 @@ typedef struct {
   gcm_key seal_rtp;  /* as the publisher has it */
   gcm_key seal_rtcp;
   gcm_key open_rtp;  /* as a receiver has it */
-  double told[16];   /* events so far, by kind */
+  double told[16];   /* what was told so far, by kind: runs by their packets */
+  double heads[16];  /* in so many events */
   stream_record stream_record;
   slot_record slots[RIG_LEGS];
   uint64_t events[RIG_EVENTS / 8];
