@@ -10,46 +10,57 @@ const RECENT_MS = 200;
 /** Entries kept: at most this many packets within the window; beyond it the oldest goes early. */
 const ENTRY_LIMIT = 4096;
 
+/** Entries that have left are cut off when they are so many. */
+const CUT_AT = 1024;
+
 /** What arrived at the receiver in bits per second, by its own clock. */
 export class AcknowledgedRate {
-  readonly #entries: { readonly arrivalMs: number; readonly sizeBytes: number }[] = [];
+  /** Of the entries from `#from` on; in two arrays of numbers, since this is done for every packet of every receiver. */
+  readonly #arrivals: number[] = [];
+  readonly #sizes: number[] = [];
+  #from = 0;
   #bytes = 0;
   #newestMs = -Infinity;
 
   /** A packet arrived. */
   add(arrivalMs: number, sizeBytes: number): void {
-    this.#entries.push({ arrivalMs, sizeBytes });
+    const arrivals = this.#arrivals;
+    arrivals.push(arrivalMs);
+    this.#sizes.push(sizeBytes);
     this.#bytes += sizeBytes;
     this.#newestMs = Math.max(this.#newestMs, arrivalMs);
-    let first = this.#entries[0];
-    while (first && (first.arrivalMs < this.#newestMs - WINDOW_MS || this.#entries.length > ENTRY_LIMIT)) {
-      this.#entries.shift();
-      this.#bytes -= first.sizeBytes;
-      first = this.#entries[0];
+    const oldestMs = this.#newestMs - WINDOW_MS;
+    while ((arrivals[this.#from] ?? Infinity) < oldestMs || arrivals.length - this.#from > ENTRY_LIMIT) {
+      this.#bytes -= this.#sizes[this.#from] ?? 0;
+      this.#from++;
     }
+    if (this.#from < CUT_AT) return;
+    arrivals.splice(0, this.#from);
+    this.#sizes.splice(0, this.#from);
+    this.#from = 0;
   }
 
   /** Over the last half second, or `undefined` before enough has arrived. */
   get bitrateBps(): number | undefined {
-    return this.#rate(0, this.#bytes);
+    return this.#rate(this.#from, this.#bytes);
   }
 
   /** Over the last 200 ms, or `undefined` before enough has arrived. */
   get recentBps(): number | undefined {
-    let at = this.#entries.length;
+    let at = this.#arrivals.length;
     let bytes = 0;
-    while (at > 0 && (this.#entries[at - 1]?.arrivalMs ?? 0) >= this.#newestMs - RECENT_MS) {
+    while (at > this.#from && (this.#arrivals[at - 1] ?? 0) >= this.#newestMs - RECENT_MS) {
       at--;
-      bytes += this.#entries[at]?.sizeBytes ?? 0;
+      bytes += this.#sizes[at] ?? 0;
     }
     return this.#rate(at, bytes);
   }
 
   #rate(from: number, bytes: number): number | undefined {
-    const first = this.#entries[from];
-    const spanMs = first === undefined ? 0 : this.#newestMs - first.arrivalMs;
-    if (first === undefined || spanMs < LEAST_WINDOW_MS) return undefined;
+    const firstMs = this.#arrivals[from];
+    const spanMs = firstMs === undefined ? 0 : this.#newestMs - firstMs;
+    if (spanMs < LEAST_WINDOW_MS) return undefined;
     // The first packet's bytes took their time before the span began.
-    return ((bytes - first.sizeBytes) * 8000) / spanMs;
+    return ((bytes - (this.#sizes[from] ?? 0)) * 8000) / spanMs;
   }
 }

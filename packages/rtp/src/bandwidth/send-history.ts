@@ -92,13 +92,20 @@ export class SendHistory {
 
 /** Of results in the order of sending: those that a later one overtook, and those that come after all: they say how long they were held, and nothing of a queue. */
 export function overtakenIn(results: readonly PacketResult[]): ReadonlySet<PacketResult> {
-  const overtaken = new Set<PacketResult>();
+  let overtaken: Set<PacketResult> | undefined;
   let leastMs = Infinity;
-  for (const result of results.toReversed()) {
+  for (let at = results.length - 1; at >= 0; at--) {
+    const result = results[at] as PacketResult;
     const { arrivalMs, afterAll } = result;
     if (arrivalMs === undefined) continue;
-    if (afterAll || arrivalMs > leastMs) overtaken.add(result);
+    if (afterAll || arrivalMs > leastMs) {
+      // Nearly always there is none.
+      overtaken ??= new Set();
+      overtaken.add(result);
+    }
     leastMs = Math.min(leastMs, arrivalMs);
   }
-  return overtaken;
+  return overtaken ?? NONE;
 }
+
+const NONE: ReadonlySet<PacketResult> = new Set();
