@@ -45,6 +45,7 @@ export class LoadPeer {
   #sequence = 0;
   #transportSequenceId = 0;
   #sink = -1;
+  #closed = false;
 
   private constructor(peer: RTCPeerConnection, ssrc: number) {
     this.#peer = peer;
@@ -96,8 +97,9 @@ export class LoadPeer {
     return this.#send(Array.from({ length: packets }, (_, at) => this.#next(srtp, keyFrame && at === 0)));
   }
 
-  /** Sends an RTCP compound. */
+  /** Sends an RTCP compound; nothing once it is closed. */
   report(compound: Uint8Array): void {
+    if (this.#closed) return;
     this.#send([this.#way.srtcp.encrypt(Buffer.from(compound))]);
   }
 
@@ -150,6 +152,7 @@ export class LoadPeer {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return this.#peer.close();
   }
 }
