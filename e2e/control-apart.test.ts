@@ -73,7 +73,7 @@ describe("control while media stands still", { timeout: 60_000 }, () => {
       const asked = performance.now();
       const id = `muted-${times.length}`;
       const microphone = { intent: times.length % 2 === 0 ? "muted" : "live", mutedBy: null };
-      ada.send({ type: "media-state", id, revision: times.length + 1, sources: { ...NO_SOURCES, microphone } });
+      ada.send({ type: "media-state", id, revision: times.length + 2, sources: { ...NO_SOURCES, microphone } });
       const done = await ada.message(
         (message) => (message.type === "ok" || message.type === "error") && message.id === id,
       );

@@ -147,9 +147,11 @@ function command(member: LoadLink, count: number): Promise<boolean> {
   const id = `m${count}`;
   const microphone = { intent: count % 2 === 0 ? "live" : "muted", mutedBy: null } as const;
   const sources = { ...NOTHING, microphone };
-  return member.ask({ type: "media-state", id, revision: count, sources }, (answer) =>
-    answer.type === "ok" && answer.id === id ? true : undefined,
-  );
+  // The join was the first revision.
+  return member.ask({ type: "media-state", id, revision: count + 1, sources }, (answer) => {
+    if (answer.type === "error") throw new Error(JSON.stringify(answer));
+    return answer.type === "ok" && answer.id === id ? true : undefined;
+  });
 }
 
 /** Opens a link, joins the busy room, and is gone again. */

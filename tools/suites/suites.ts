@@ -39,6 +39,7 @@ const LIGHT = [
   "sdk-devices",
   "sdk-room",
   "sdk-endings",
+  "control-apart",
   "chaos-link",
   "server-process",
   "page-restart",
@@ -49,6 +50,7 @@ const LIGHT = [
   "page-screenshots",
   "server-bad-input",
   "sdk-readme",
+  "media-full-ice",
   "media-dtls-openssl",
 ];
 

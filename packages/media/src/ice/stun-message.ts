@@ -173,6 +173,12 @@ export function encodeErrorCode(code: number, reason: string): Buffer {
   return value;
 }
 
+/** The code of an error response; `undefined` when it has none. RFC 8489 section 14.8. */
+export function errorCodeOf({ attributes }: StunMessage): number | undefined {
+  const value = attributes.get(STUN_ATTRIBUTE.errorCode);
+  return value === undefined || value.length < 4 ? undefined : 100 * ((value[2] ?? 0) & 7) + (value[3] ?? 0);
+}
+
 /** Our own fragment in the USERNAME of a request to us: the part before the colon. RFC 8445 section 7.2.2. */
 export function localFragmentOf(message: StunMessage): string {
   return message.attributes.get(STUN_ATTRIBUTE.username)?.toString("utf8").split(":")[0] ?? "";
