@@ -67,8 +67,20 @@ export interface MediaEngineOptions {
   readonly iceTimings?: Partial<IceTimings> | undefined;
 }
 
-/** What is due later than this is done together with what else falls into as many ms. */
-const TICK_GRID_MS = 25;
+/**
+ * What is not due soon waits for company, or each of a hundred transports would wake the process by itself: consent, which
+ * is due in seconds, most of all.
+ */
+const GRIDS = [
+  { beyondMs: 1000, gridMs: 250 },
+  { beyondMs: 25, gridMs: 25 },
+] as const;
+
+/** When something that is due at `at` is done: then, or a little later with others. */
+function inCompany(at: MonoMs, now: MonoMs): MonoMs {
+  const grid = GRIDS.find(({ beyondMs }) => at - now > beyondMs);
+  return grid === undefined ? at : Math.ceil(at / grid.gridMs) * grid.gridMs;
+}
 
 /** What an engine holds, for a leak test. */
 export interface EngineResources {
@@ -294,14 +306,13 @@ export class MediaEngine implements AsyncDisposable {
   #wake(transport: MediaTransport, at: MonoMs): void {
     const known = this.#transports.get(transport);
     if (known === undefined || at >= known) return;
-    this.#transports.set(transport, at);
-    this.#arm(at);
+    const dueAtMs = inCompany(at, this.#options.clock.now());
+    if (dueAtMs >= known) return;
+    this.#transports.set(transport, dueAtMs);
+    this.#arm(dueAtMs);
   }
 
-  #arm(wanted: MonoMs): void {
-    // What is not due soon waits for the others: else each of a hundred transports would wake all of them.
-    const now = this.#options.clock.now();
-    const at = wanted - now > TICK_GRID_MS ? Math.ceil(wanted / TICK_GRID_MS) * TICK_GRID_MS : wanted;
+  #arm(at: MonoMs): void {
     if (at >= this.#armedAtMs || this.#closed) return;
     this.#timer?.cancel();
     this.#armedAtMs = at;
@@ -332,7 +343,7 @@ export class MediaEngine implements AsyncDisposable {
     this.#transports.set(transport, Infinity);
     if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
     // Never the same moment again: something that is due and does not go away must not spin.
-    const nextMs = Math.max(transport.deadlineMs ?? Infinity, now + 1);
+    const nextMs = inCompany(Math.max(transport.deadlineMs ?? Infinity, now + 1), now);
     if (this.#transports.has(transport)) this.#transports.set(transport, nextMs);
     return nextMs;
   }

@@ -44,7 +44,7 @@ class Network {
       send: (bytes, to, toPort) => {
         this.sent.push({ from: address, to, message: parseStun(Buffer.from(bytes)) });
         if (this.shut.has(`${address}>${to}`) || unit(this.random) < this.loss) return;
-        const at = this.now + DELAY_MS + integer(this.random, 0, 5);
+        const at = this.now + DELAY_MS + integer(this.random, 6);
         this.#flying.push({ at, to: `${to} ${toPort}`, from: base, bytes: Buffer.from(bytes) });
       },
     };
