@@ -2,6 +2,7 @@ import { cpus, release, totalmem } from "node:os";
 import { calls } from "./src/calls.ts";
 import { control } from "./src/control.ts";
 import { dataChannel } from "./src/data-channel.ts";
+import { encodings } from "./src/encodings.ts";
 import { forward } from "./src/forward.ts";
 import { idle } from "./src/idle.ts";
 import { joinBench } from "./src/join.ts";
@@ -10,7 +11,18 @@ import { receipts } from "./src/receipts.ts";
 import { type Bench, type Row, table, writeResults } from "./src/result.ts";
 import { signaling } from "./src/signaling.ts";
 
-const BENCHES: readonly Bench[] = [joinBench, signaling, receipts, forward, dataChannel, peers, calls, idle, control];
+const BENCHES: readonly Bench[] = [
+  joinBench,
+  signaling,
+  receipts,
+  forward,
+  dataChannel,
+  peers,
+  calls,
+  idle,
+  control,
+  encodings,
+];
 
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name));

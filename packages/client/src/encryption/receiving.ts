@@ -19,6 +19,8 @@ export interface ReceivingOptions {
   now(): number;
   state(assignment: Assignment, state: Decryption): void;
   missingKey(keyId: number): void;
+  /** A frame was lost to an error that says nothing of its key; told once for each thing that is played. */
+  trouble(error: unknown): void;
 }
 
 /**
@@ -33,6 +35,8 @@ export class Receiving {
   #held: EncodedFrame[] = [];
   #out: TransformStreamDefaultController<EncodedFrame> | undefined;
   #askKeyFrame: (() => void) | undefined;
+  /** Told of what is played now. */
+  #troubled = false;
   /** Frames, and what is tried again, one after the other. */
   #work: Promise<void> = Promise.resolve();
 
@@ -43,6 +47,7 @@ export class Receiving {
 
   /** Decrypts until the receiver ends. */
   async run(transformer: ScriptTransformer): Promise<void> {
+    // Refused where the receiver has ended meanwhile.
     this.#askKeyFrame = () => void transformer.sendKeyFrameRequest?.().catch(() => {});
     const stream = new TransformStream<EncodedFrame, EncodedFrame>({
       start: (out) => {
@@ -56,7 +61,7 @@ export class Receiving {
   /** Something else is to be played from now on. */
   assign(assignment: Assignment | undefined): void {
     this.#assignment = assignment;
-    this.#judge.reset();
+    this.#troubled = false;
     void this.again();
   }
 
@@ -91,11 +96,18 @@ export class Receiving {
   }
 
   async #open(assignment: Assignment | undefined, frame: EncodedFrame): Promise<Opened | undefined> {
-    return assignment?.keys.open(this.#codec, ascii(assignment.label), new Uint8Array(frame.data));
+    try {
+      return await assignment?.keys.open(this.#codec, ascii(assignment.label), new Uint8Array(frame.data));
+    } catch (error) {
+      // A frame that breaks something is not worth the stream.
+      if (!this.#troubled) this.#options.trouble(error);
+      this.#troubled = true;
+      return { kind: "malformed" };
+    }
   }
 
   #queue(work: () => Promise<void>): Promise<void> {
-    // A frame that breaks something is not worth the stream.
+    // What still fails here is a stream that has ended: nothing can be put into it any more.
     this.#work = this.#work.then(work).catch(() => {});
     return this.#work;
   }

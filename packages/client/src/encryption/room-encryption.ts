@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@lodeline/base";
-import { LodelineError } from "@lodeline/base";
+import { isErrorCode, LodelineError } from "@lodeline/base";
 import { type Encryption, publicationId, type RoomSnapshot, type Source, type Unreadable } from "@lodeline/protocol";
 import { workerCode } from "#encryption-worker";
 import type { Decryption, EncryptionOptions, RoomEncryption } from "../api/encryption-api.ts";
@@ -167,6 +167,10 @@ export class EncryptionHandle implements RoomEncryption, Disposable {
     if (news.tell === "unsupported") {
       const detail = `The codec of ${news.label} cannot be encrypted: nothing of it is sent.`;
       return this.#options.trouble(new LodelineError("encryption/unsupported", { detail }));
+    }
+    if (news.tell === "trouble") {
+      const { code, detail } = news;
+      return this.#options.trouble(new LodelineError(isErrorCode(code) ? code : "encryption/malformed", { detail }));
     }
     const { id, participant, label, state } = news;
     const source = label as Source;

@@ -49,4 +49,6 @@ export type WorkerNews =
   /** A frame came under a key of this number, which is not known. */
   | { readonly tell: "missing-key"; readonly keyId: number }
   /** Nothing of a source is sent: its codec cannot be encrypted. */
-  | { readonly tell: "unsupported"; readonly label: string };
+  | { readonly tell: "unsupported"; readonly label: string }
+  /** Something went wrong with what is played, or with a transform; the stream goes on where it can. */
+  | { readonly tell: "trouble"; readonly code: string; readonly detail: string };

@@ -120,6 +120,10 @@ class EncryptionWorker {
       now: () => performance.now(),
       state: ({ participant, label }, state) => scope.postMessage({ tell: "state", id, participant, label, state }),
       missingKey: (keyId) => scope.postMessage({ tell: "missing-key", keyId }),
+      trouble: (thrown) => {
+        const { code, detail } = toLodelineError(thrown, "encryption/malformed");
+        scope.postMessage({ tell: "trouble", code, detail });
+      },
     });
   }
 
