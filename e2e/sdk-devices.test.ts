@@ -129,6 +129,13 @@ describe("devices that fail, and a shared tab", { timeout: 180_000 }, () => {
       assert.equal(await person.run((lab) => lab.room?.screen.state), "live");
       const shownMs = await watcher.says("sharer", { screen: "live" }, 5_000);
       assert.ok(shownMs < 3_000, `shown after ${shownMs} ms`);
+      // Both are Chromium, which can do AV1: its text comes in that.
+      await until(
+        "a screen in AV1",
+        () => decodedCodecs(watcher),
+        (codecs) => codecs.includes("video/AV1"),
+        10_000,
+      );
       // What the browser's own "stop sharing" does to the page: the track ends without being asked.
       await shared.close();
       const overMs = await watcher.says("sharer", { screen: "never sent" }, 5_000);
@@ -152,3 +159,17 @@ describe("devices that fail, and a shared tab", { timeout: 180_000 }, () => {
     });
   });
 });
+
+/** Codecs of the videos of which a person has decoded frames. */
+function decodedCodecs(person: Person): Promise<string[]> {
+  return person.run(async (lab) => {
+    const codecs: string[] = [];
+    for (const connection of lab.connections) {
+      if (connection.connectionState === "closed") continue;
+      const stats = await connection.getStats();
+      for (const entry of stats.values())
+        if (entry.type === "inbound-rtp" && entry.framesDecoded > 0) codecs.push(stats.get(entry.codecId)?.mimeType);
+    }
+    return codecs;
+  });
+}

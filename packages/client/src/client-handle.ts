@@ -259,7 +259,7 @@ export class ClientHandle implements LodelineClient {
       void this.#places.keep(place);
       this.#stay?.room.admitted(place.participant);
     });
-    participant.on("slots", ({ table }) => peers.newest("sfu")?.encodeCamera(table.camera));
+    participant.on("slots", ({ table }) => peers.newest("sfu")?.encode(table));
     participant.on("incoming", ({ call }) => {
       void this.#incoming(call.key).catch((error) => this.#events.emit("error", toLodelineError(error, "link/lost")));
     });

@@ -8,6 +8,7 @@ import { CandidateEpochs } from "../src/peer/candidate.ts";
 import { preferredCodecs } from "../src/peer/codecs.ts";
 import { applyEncodings, encodingsFor } from "../src/peer/encodings.ts";
 import { isFatal, RUN, UNDO } from "../src/peer/plan-steps.ts";
+import { applyCodec } from "../src/peer/screen-encoding.ts";
 import { roomConnection } from "../src/room/connection-state.ts";
 import { activePath } from "../src/stats/active-path.ts";
 import type { StatsEntry } from "../src/stats/stats-report.ts";
@@ -136,6 +137,23 @@ describe("plans and descriptions", () => {
     assert.equal(applyEncodings({ encodings }, { send: "all" }), true);
     assert.deepEqual(encodings, sent());
     assert.equal(applyEncodings({ encodings: [{ active: true }] }, { send: "one" }), false, "no simulcast here");
+  });
+
+  it("[CODEC4] a text is sent in the codec that is told, and as negotiated again", () => {
+    const codecs = ["VP8", "AV1"].map((name, at) => ({
+      mimeType: `video/${name}`,
+      clockRate: 90_000,
+      payloadType: at,
+    }));
+    const encodings: (RTCRtpEncodingParameters & { codec?: RTCRtpCodec })[] = [{ maxBitrate: 1 }];
+    assert.equal(applyCodec({ encodings, codecs }, "av1", "motion"), false, "moving pictures stay");
+    assert.equal(applyCodec({ encodings, codecs: codecs.slice(0, 1) }, "av1", "text"), false, "not negotiated");
+    assert.equal(applyCodec({ encodings, codecs }, "av1", "text"), true);
+    assert.deepEqual(encodings, [{ maxBitrate: 1, codec: codecs[1] }]);
+    assert.equal(applyCodec({ encodings, codecs }, "av1", "text"), false, "once");
+    assert.equal(applyCodec({ encodings, codecs }, undefined, "text"), true);
+    assert.deepEqual(encodings, [{ maxBitrate: 1 }]);
+    assert.equal(applyCodec({ encodings: [], codecs }, "av1", "text"), false);
   });
 });
 

@@ -6,6 +6,7 @@ import { errorMessage } from "@lodeline/signaling";
 import type { HubEvents, SessionObserver } from "./hub-types.ts";
 import type { JoinDesk, Joined } from "./join-desk.ts";
 import type { LinkHost } from "./link-host.ts";
+import { offeredVideoCodecs } from "./offered-codecs.ts";
 import type { HubPorts } from "./ports.ts";
 import { tellSession } from "./session-told.ts";
 import { SFU, SfuSession } from "./sfu-session.ts";
@@ -91,7 +92,10 @@ export class RoomSessions implements Disposable {
       port: ports.media,
       observe: observe?.session,
       send: (signal) => this.#fromSfu(participant, signal),
-      answered: ({ sends, receives }) => feed({ kind: "connection", participant, session, sends, receives }),
+      answered: ({ sends, receives, sdp }) => {
+        const videoCodecs = offeredVideoCodecs(sdp);
+        feed({ kind: "connection", participant, session, sends, receives, videoCodecs });
+      },
       failed: (error) => this.#failed(host, participant, session, error),
       transport: (state) => feed({ kind: "connection", participant, session, state }),
       event: (event) => this.#event(participant, event),

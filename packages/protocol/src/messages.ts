@@ -116,6 +116,13 @@ export const slots = z.strictObject({
   revision: revision,
   slots: z.array(slot).check(z.maxLength(LIMITS.sections)),
   camera: z.optional(encodings).check(z.describe("Of its own camera. Switched without a negotiation. Absent: all.")),
+  screen: z
+    .optional(z.enum(["av1"]))
+    .check(
+      z.describe(
+        "The codec for the text of its own screen: it offered it, and so did everybody who is connected. Absent: the one negotiated.",
+      ),
+    ),
 });
 /** The whole slot table of one participant, and how it sends. */
 export type Slots = z.infer<typeof slots>;

@@ -144,6 +144,7 @@ function newTerm(turn: Turn, input: JoinInput, incarnation: number) {
     upAt: undefined,
     sends: [],
     receives: [],
+    videoCodecs: [],
   };
   return {
     incarnation,

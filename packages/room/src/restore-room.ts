@@ -108,6 +108,7 @@ function placeOf(kept: KeptPlace, answers: Place["answers"], now: MonoMs): Place
       upAt: undefined,
       sends: [],
       receives: [],
+      videoCodecs: [],
     },
     slots,
     slotsShort: false,

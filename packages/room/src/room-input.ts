@@ -56,8 +56,8 @@ export type RoomInput =
   /** A member's message. One by a link that does not hold the place is answered `room/not-member`. */
   | { readonly kind: "message"; readonly participant: string; readonly link: string; readonly message: RoomMessage }
   /**
-   * sfu: the participant's media session. `sends` and `receives` are given after each answer (they replace the earlier
-   * ones), `state` at each change. One of another session than the place's is ignored.
+   * sfu: the participant's media session. `sends`, `receives` and `videoCodecs`, which it has offered, are given after each
+   * answer (they replace the earlier ones), `state` at each change. One of another session than the place's is ignored.
    */
   | {
       readonly kind: "connection";
@@ -65,6 +65,7 @@ export type RoomInput =
       readonly session: string;
       readonly sends?: readonly SendSection[] | undefined;
       readonly receives?: readonly ReceiveSection[] | undefined;
+      readonly videoCodecs?: readonly string[] | undefined;
       readonly state?: TransportState | undefined;
     }
   /** sfu: what the media plane sees; only what changed need be given. Unknown ids are ignored. */

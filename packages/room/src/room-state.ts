@@ -118,6 +118,8 @@ export interface MediaSession {
   readonly upAt: MonoMs | undefined;
   readonly sends: readonly SendSection[];
   readonly receives: readonly ReceiveSection[];
+  /** Names of the video codecs that it offered, in small letters. */
+  readonly videoCodecs: readonly string[];
 }
 
 /** What is known of a publication at its sender. */

@@ -10,6 +10,7 @@ import { restored } from "./restore-room.ts";
 import type { RoomEffect } from "./room-effect.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
 import type { Place, RoomState, Row } from "./room-state.ts";
+import { settleScreens } from "./screen-codec.ts";
 import { defaultRoomSettings, type RoomSettings } from "./settings.ts";
 import { refreshRow } from "./standing.ts";
 import { settleSubscriptions } from "./subscriptions.ts";
@@ -134,7 +135,7 @@ function notMember(turn: Turn, link: string, message: RoomMessage): void {
 }
 
 function connection(turn: Turn, input: Extract<RoomInput, { kind: "connection" }>): void {
-  const { participant, session, sends, receives, state } = input;
+  const { participant, session, sends, receives, videoCodecs, state } = input;
   const place = turn.place(participant);
   if (!place || turn.config.topology === "mesh") return;
   if (place.media.session !== undefined && place.media.session !== session) return;
@@ -150,6 +151,7 @@ function connection(turn: Turn, input: Extract<RoomInput, { kind: "connection" }
       upAt: up ? turn.now : media.upAt,
       sends: sends ?? media.sends,
       receives: receives ?? media.receives,
+      videoCodecs: videoCodecs ?? media.videoCodecs,
     },
   });
   if (receives) turn.unsettled.add(participant);
@@ -171,6 +173,7 @@ function refreshDueRows(turn: Turn): void {
 function finish(turn: Turn): Step<RoomState, RoomEffect> {
   renewAskedPairs(turn);
   settleEncodings(turn);
+  settleScreens(turn);
   settleSubscriptions(turn);
   tellLedgers(turn);
   if (!turn.changed) return { state: turn.before, effects: turn.effects };

@@ -12,6 +12,7 @@ import {
 import { sameEncodings, toldEncodings, wantsOne } from "./encodings.ts";
 import { assertFact, newFact, newPublished } from "./fact.ts";
 import type { Place, Row } from "./room-state.ts";
+import { screenCodec } from "./screen-codec.ts";
 import { assignSlots, type SlotCandidate, sameSlots } from "./slot-table.ts";
 import { refreshRow } from "./standing.ts";
 import type { Turn } from "./turn.ts";
@@ -155,7 +156,8 @@ function settleSlots(turn: Turn, to: string): void {
   if (!place) return;
   const { receives } = place.media;
   const camera = toldEncodings(place);
-  const toldSame = sameEncodings(camera, place.slots.camera);
+  const screen = screenCodec(turn, place);
+  const toldSame = sameEncodings(camera, place.slots.camera) && screen === place.slots.screen;
   if (receives.length === 0 && place.slots.slots.length === 0 && toldSame) return;
   const candidates = candidatesFor(place);
   const slots = assignSlots(receives, place.slots.slots, candidates);
@@ -163,7 +165,7 @@ function settleSlots(turn: Turn, to: string): void {
   if (slotsShort !== place.slotsShort) turn.patchPlace(to, { slotsShort });
   if (sameSlots(slots, place.slots.slots) && toldSame) return;
   const told: Slots = { revision: place.slots.revision + 1, slots: slots as Slot[] };
-  const table = camera ? { ...told, camera } : told;
+  const table = { ...told, ...(camera ? { camera } : {}), ...(screen ? { screen } : {}) };
   turn.patchPlace(to, { slots: table, slotsToldAt: turn.now });
   turn.tell(place.link, { type: "slots", table });
 }

@@ -132,7 +132,10 @@ export interface ScreenSource {
 export interface ScreenOptions {
   /** Ask for sound as well. Default true. */
   readonly audio?: boolean | undefined;
-  /** `text` keeps letters sharp at few frames, `motion` keeps video smooth. Default `text`. */
+  /**
+   * `text` keeps letters sharp at few frames, and is sent in AV1 while everybody in the room can decode that; `motion` keeps
+   * video smooth. Default `text`.
+   */
   readonly content?: "text" | "motion" | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { LodelineError, type Logger, toLodelineError } from "@lodeline/base";
 import type { PeerDriver, PeerEffect, PeerSpec } from "@lodeline/participant";
-import type { Encodings, Source } from "@lodeline/protocol";
+import type { Slots, Source } from "@lodeline/protocol";
 import type { PlanName, PlanStep, SessionInput } from "@lodeline/session";
 import { candidateOf } from "./candidate.ts";
 import { answerTo, applyAnswer, makeOffer } from "./descriptions.ts";
@@ -76,9 +76,9 @@ export class BrowserPeer implements PeerDriver {
     this.#connection?.sections.growSlots("video", video);
   }
 
-  /** Sends one encoding of the camera or all; after the descriptions under way, which would undo it. */
-  encodeCamera(wanted: Encodings | undefined): void {
-    this.#queue(async () => this.#connection?.encodeCamera(wanted));
+  /** Sends camera and screen as the table says; after the descriptions under way, which would undo it. */
+  encode(table: Slots): void {
+    this.#queue(async () => this.#connection?.encode(table));
   }
 
   close(): void {

@@ -38,21 +38,13 @@ export function preferredCodecs<C extends CodecLike>(kind: TrackKind, available:
 function ofType<C extends CodecLike>(available: readonly C[], mimeType: string): C[] {
   const same = available.filter((codec) => codec.mimeType.toLowerCase() === mimeType);
   // One variant of each is enough: H.264 comes in up to eight profiles, VP9 and AV1 with profiles for 10 bit and 4:4:4.
-  const plain = same.find((codec) => isPlain(codec));
+  const plain = same.find(isPlain);
   return plain === undefined ? same.slice(0, 1) : [plain];
 }
 
-function isPlain(codec: CodecLike): boolean {
-  const fmtp = codec.sdpFmtpLine ?? "";
-  switch (codec.mimeType.toLowerCase()) {
-    case "video/h264":
-      // Constrained baseline, packetization mode 1: what every browser sends and receives (RFC 7742 section 6.2).
-      return /profile-level-id=42e0/i.test(fmtp) && fmtp.includes("packetization-mode=1");
-    case "video/vp9":
-      return !fmtp.includes("profile-id") || fmtp.includes("profile-id=0");
-    case "video/av1":
-      return !fmtp.includes("profile=") || fmtp.includes("profile=0");
-    default:
-      return true;
-  }
+function isPlain({ mimeType, sdpFmtpLine = "" }: CodecLike): boolean {
+  // Constrained baseline, packetization mode 1: what every browser sends and receives (RFC 7742 section 6.2).
+  if (/h264/i.test(mimeType)) return /id=42e0/i.test(sdpFmtpLine) && /mode=1/.test(sdpFmtpLine);
+  // Profile 0 of VP9 (`profile-id`) and AV1 (`profile`), which is meant where none is named.
+  return !/profile(-id)?=[^0]/.test(sdpFmtpLine);
 }

@@ -41,13 +41,11 @@ export function applyEncodings(parameters: Pick<RTCRtpSendParameters, "encodings
   if (encodings.length < 2) return false;
   const sole = wanted?.send === "one" ? (wanted.keep ?? encodings.at(-1)?.rid) : undefined;
   if (sole !== undefined && !encodings.some(({ rid }) => rid === sole)) return false;
-  let changed = false;
+  const before = JSON.stringify(encodings);
   for (const encoding of encodings) {
     const usual = SIMULCAST.find(({ rid }) => rid === encoding.rid);
     const isSole = encoding.rid === sole;
-    const next = { ...encoding, ...(isSole ? SOLE : usual), active: sole === undefined || isSole };
-    changed ||= (Object.keys(next) as (keyof typeof next)[]).some((key) => next[key] !== encoding[key]);
-    Object.assign(encoding, next);
+    Object.assign(encoding, isSole ? SOLE : usual, { active: sole === undefined || isSole });
   }
-  return changed;
+  return JSON.stringify(encodings) !== before;
 }

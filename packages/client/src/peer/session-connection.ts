@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import { type Encodings, SOURCES, type Source } from "@lodeline/protocol";
+import { type Slots, SOURCES, type Source } from "@lodeline/protocol";
 import type { Owned } from "@lodeline/session";
 import type { OwnMedia } from "../devices/own-media.ts";
 import { ReceivedEvidence } from "../stats/received-evidence.ts";
@@ -59,6 +59,8 @@ export class SessionConnection {
   /** Set once the hold on the devices is given up. */
   #released: Promise<void> | undefined;
   #attached = false;
+  /** Loaded with the first screen that is to be sent in another codec than the one negotiated. */
+  #encodeScreen: typeof import("./screen-encoding.ts").encodeScreen | undefined;
   /** Of a connection on the machine's own route. */
   readonly #trial: RouteTrial | undefined;
   /** Work on tracks, one after the other: two `replaceTrack` at once may finish in either order. */
@@ -110,12 +112,14 @@ export class SessionConnection {
     });
   }
 
-  /** Sends one encoding of the camera or all of them, without a negotiation. */
-  encodeCamera(wanted: Encodings | undefined): Promise<void> {
+  /** Sends one encoding of the camera or all of them, and the screen in its codec, without a negotiation. */
+  encode({ camera, screen }: Slots): Promise<void> {
     return this.#queue(async () => {
       const sender = this.sections.sender("camera");
       const parameters = sender?.getParameters();
-      if (sender && parameters && applyEncodings(parameters, wanted)) await sender.setParameters(parameters);
+      if (sender && parameters && applyEncodings(parameters, camera)) await sender.setParameters(parameters);
+      if (screen) this.#encodeScreen = (await import("./screen-encoding.ts")).encodeScreen;
+      await this.#encodeScreen?.(this, screen);
     });
   }
 

@@ -122,7 +122,11 @@ export class RoomBench extends Bench<RoomState, RoomInput, RoomEffect> {
     return this.say(who, { type: "media-state", id: this.command(), revision: revision ?? known + 1, sources });
   }
 
-  connect(who: string, more = sections(), session = `s-${who}`): readonly RoomEffect[] {
+  connect(
+    who: string,
+    more: ReturnType<typeof sections> & { readonly videoCodecs?: readonly string[] } = sections(),
+    session = `s-${who}`,
+  ): readonly RoomEffect[] {
     const participant = `p-${who}`;
     return [
       ...this.feed({ kind: "connection", participant, session, ...more, state: "connecting" }),
