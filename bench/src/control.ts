@@ -1,14 +1,14 @@
 import type { Sources } from "@lodeline/protocol";
 import { LoadLink } from "./load-links.ts";
 import { LoadPeer } from "./load-peer.ts";
-import { type Bench, quantile, row } from "./result.ts";
+import { type Bench, quantile, type Row, row } from "./result.ts";
 import { Sinks } from "./sinks.ts";
 import { type Measured, startMeasured } from "./worker-process.ts";
 
 const ADDRESS = "127.0.0.1";
 const ROOM = "busy";
 const RECEIVERS = 20;
-/** Of the publisher; times the receivers it is more than one worker sends. */
+/** Of the publisher, times the receivers. */
 const PACKETS_PER_SECOND = 12_000;
 const BURST_EVERY_MS = 5;
 const SETTLE_MS = 2_000;
@@ -32,50 +32,63 @@ interface Answers {
   readonly status: number[];
 }
 
-/** How promptly control answers in a room whose media worker has more to send than it can, beside the same room in quiet. */
+/**
+ * How promptly control answers in a room whose one media worker is busy, and where packets are moved in TypeScript has far
+ * more to send than it can; beside the same room in quiet.
+ */
 export const control: Bench = {
   name: "control",
   about: `one publisher at ${PACKETS_PER_SECOND} packets/s to ${RECEIVERS}, on one media worker; commands, joins and requests meanwhile`,
   async run(progress) {
-    await using stack = new AsyncDisposableStack();
-    const options = {
-      media: { workers: 1, addresses: [ADDRESS] },
-      // The load sends no receipts, and nothing is to be repaired.
-      timers: { receiptWindowMs: 600_000 },
-    };
-    const server = stack.use(await startMeasured<Ready>("./lodeline-process.ts", options));
     const sinks = new Sinks();
-    const publisher = await joinWithMedia(server, "publisher", "sendonly");
-    stack.defer(() => publisher.close());
-    for (let index = 0; index < RECEIVERS; index++) {
-      const receiver = await joinWithMedia(server, `receiver-${index}`, "recvonly");
-      stack.defer(() => receiver.close());
-      receiver.sinkInto(sinks);
-    }
-    const quiet = await asked(server.ready, SPAN_MS);
-    progress(said("in quiet", quiet));
-    const stop = send(publisher);
-    await pause(SETTLE_MS);
-    const arrived = sinks.count;
-    await server.start();
-    const busy = await asked(server.ready, SPAN_MS);
-    const { cpuMs, wallMs } = await server.stop();
-    stop();
-    const rate = ((sinks.count - arrived) / wallMs) * 1000;
-    progress(said("beside media", busy));
-    progress(`${Math.round(rate)} packets/s arrived; the server used ${(cpuMs / wallMs).toFixed(2)} cores`);
-    const rows = (["command", "join", "status"] as const).flatMap((what) =>
-      [0.5, 0.99].map((share) => {
-        const name = `control.${what}.p${100 * share}`;
-        return row(name, quantile(busy[what], share), "ms", "the same in quiet", quantile(quiet[what], share));
-      }),
-    );
-    return [
-      ...rows,
-      row("control.media-rate", rate, "packets/s", "as much as was sent", PACKETS_PER_SECOND * RECEIVERS),
-    ];
+    return [...(await beside("kernel", sinks, progress)), ...(await beside("typescript", sinks, progress))];
   },
 };
+
+/** Control beside media that is moved by the packet kernel, or in TypeScript, which is beyond what a worker can do. */
+async function beside(
+  path: "kernel" | "typescript",
+  sinks: Sinks,
+  progress: (text: string) => void,
+): Promise<readonly Row[]> {
+  await using stack = new AsyncDisposableStack();
+  const options = {
+    media: { workers: 1, addresses: [ADDRESS] },
+    // The load sends no receipts, and nothing is to be repaired.
+    timers: { receiptWindowMs: 600_000 },
+  };
+  const environment = process.env;
+  process.env = path === "kernel" ? environment : { ...environment, LODELINE_NATIVE: "0" };
+  const server = stack.use(await startMeasured<Ready>("./lodeline-process.ts", options));
+  process.env = environment;
+  const publisher = await joinWithMedia(server, "publisher", "sendonly");
+  stack.defer(() => publisher.close());
+  for (let index = 0; index < RECEIVERS; index++) {
+    const receiver = await joinWithMedia(server, `receiver-${index}`, "recvonly");
+    stack.defer(() => receiver.close());
+    receiver.sinkInto(sinks);
+  }
+  const quiet = await asked(server.ready, SPAN_MS);
+  progress(said(`${path}, in quiet`, quiet));
+  const stop = send(publisher);
+  await pause(SETTLE_MS);
+  const arrived = sinks.count;
+  await server.start();
+  const busy = await asked(server.ready, SPAN_MS);
+  const { cpuMs, wallMs } = await server.stop();
+  stop();
+  const rate = ((sinks.count - arrived) / wallMs) * 1000;
+  progress(said(`${path}, beside media`, busy));
+  progress(`${Math.round(rate)} packets/s arrived; the server used ${(cpuMs / wallMs).toFixed(2)} cores`);
+  const rows = (["command", "join", "status"] as const).flatMap((what) =>
+    [0.5, 0.99].map((share) => {
+      const name = `control.${path}.${what}.p${100 * share}`;
+      return row(name, quantile(busy[what], share), "ms", "the same in quiet", quantile(quiet[what], share));
+    }),
+  );
+  const asSent = PACKETS_PER_SECOND * RECEIVERS;
+  return [...rows, row(`control.${path}.media-rate`, rate, "packets/s", "as much as was sent", asSent)];
+}
 
 function said(when: string, answers: Answers): string {
   const parts = Object.entries(answers).map(

@@ -105,29 +105,36 @@ export function encodeStun(
   attributes: readonly (readonly [number, Buffer])[],
   password: string,
 ): Buffer {
-  const parts: Buffer[] = [Buffer.alloc(HEADER_BYTES)];
-  for (const [attribute, value] of attributes) parts.push(encodeAttribute(attribute, value));
-  const head = parts[0] as Buffer;
-  head.writeUInt16BE(type, 0);
-  head.writeUInt32BE(MAGIC_COOKIE, 4);
-  transactionId.copy(head, 8);
-  const before = Buffer.concat(parts);
-  const signed = Buffer.concat([
-    before,
-    encodeAttribute(STUN_ATTRIBUTE.messageIntegrity, integrityOf(before, password)),
-  ]);
-  signed.writeUInt16BE(signed.length + FINGERPRINT_BYTES - HEADER_BYTES, 2);
-  const check = Buffer.alloc(4);
-  check.writeUInt32BE((crc32(signed) ^ FINGERPRINT_XOR) >>> 0);
-  return Buffer.concat([signed, encodeAttribute(STUN_ATTRIBUTE.fingerprint, check)]);
+  const lengthBytes = attributes.reduce((sum, [, value]) => sum + attributeBytes(value), HEADER_BYTES);
+  const bytes = Buffer.alloc(lengthBytes + INTEGRITY_BYTES + FINGERPRINT_BYTES);
+  bytes.writeUInt16BE(type, 0);
+  bytes.writeUInt32BE(MAGIC_COOKIE, 4);
+  transactionId.copy(bytes, 8);
+  let at = HEADER_BYTES;
+  for (const [attribute, value] of attributes) at = writeAttribute(bytes, at, attribute, value);
+  // Both checks are over a header that says that the message ends with them.
+  bytes.writeUInt16BE(at + INTEGRITY_BYTES - HEADER_BYTES, 2);
+  const integrity = createHmac("sha1", password).update(bytes.subarray(0, at)).digest();
+  at = writeAttribute(bytes, at, STUN_ATTRIBUTE.messageIntegrity, integrity);
+  bytes.writeUInt16BE(at + FINGERPRINT_BYTES - HEADER_BYTES, 2);
+  const fingerprint = (crc32(bytes.subarray(0, at)) ^ FINGERPRINT_XOR) >>> 0;
+  bytes.writeUInt16BE(STUN_ATTRIBUTE.fingerprint, at);
+  bytes.writeUInt16BE(4, at + 2);
+  bytes.writeUInt32BE(fingerprint, at + 4);
+  return bytes;
 }
 
-function encodeAttribute(attribute: number, value: Buffer): Buffer {
-  const bytes = Buffer.alloc(4 + 4 * Math.ceil(value.length / 4));
-  bytes.writeUInt16BE(attribute, 0);
-  bytes.writeUInt16BE(value.length, 2);
-  value.copy(bytes, 4);
-  return bytes;
+/** With its head, padded. */
+function attributeBytes(value: Buffer): number {
+  return 4 + 4 * Math.ceil(value.length / 4);
+}
+
+/** @returns Where the next one begins. */
+function writeAttribute(bytes: Buffer, at: number, attribute: number, value: Buffer): number {
+  bytes.writeUInt16BE(attribute, at);
+  bytes.writeUInt16BE(value.length, at + 2);
+  value.copy(bytes, at + 4);
+  return at + attributeBytes(value);
 }
 
 /**
