@@ -16,6 +16,7 @@ export type StandingWords =
   | "muted by them"
   | "muted by a moderator"
   | "speaking, not forwarded"
+  | "paused: too little bandwidth"
   | "missing: asking again"
   | "encrypted: no key"
   | "encrypted: wrong key"

@@ -24,9 +24,15 @@ export function wordsFor(
   if (state.mutedBy !== null) return "muted by a moderator";
   if (state.intent === "muted") return "muted by them";
   if (more.unreadable) return UNREADABLE_WORDS[more.unreadable];
-  if (more.held) return more.held === "speaking" ? "speaking, not forwarded" : "live";
+  if (more.held) return HELD_WORDS[more.held];
   return STANDING_WORDS[standing];
 }
+
+const HELD_WORDS: Readonly<Record<HeldBack, StandingWords>> = {
+  speaking: "speaking, not forwarded",
+  silent: "live",
+  bandwidth: "paused: too little bandwidth",
+};
 
 const UNREADABLE_WORDS: Readonly<Record<Unreadable, StandingWords>> = {
   "missing-key": "encrypted: no key",

@@ -40,10 +40,10 @@ export type Standing = z.infer<typeof standing>;
 
 /** Why the room keeps back what is intended. */
 export const heldBack = z
-  .enum(["speaking", "silent"])
+  .enum(["speaking", "silent", "bandwidth"])
   .check(
     z.describe(
-      "A microphone of which nothing is forwarded, because as many others as are forwarded spoke later or louder. speaking: it speaks all the same.",
+      "speaking, silent: a microphone of which nothing is forwarded, because as many others as are forwarded spoke later or louder; whether it speaks all the same. bandwidth: the path to this receiver carries not even the lowest layer of this video; `layer` has the figures.",
     ),
   );
 /** Why the room keeps back what is intended. */

@@ -1,5 +1,5 @@
 import type { WallMs } from "@lodeline/base";
-import type { Fact, LedgerRow, Topology } from "@lodeline/protocol";
+import type { Fact, HeldBack, LedgerRow, Topology } from "@lodeline/protocol";
 import type { Published, Row } from "./room-state.ts";
 
 /** A fact nobody has asserted yet. */
@@ -17,6 +17,16 @@ export function newPublished(at: WallMs): Published {
   return { captured: newFact(at), sent: newFact(at), saysSent: false, arriving: undefined, held: undefined };
 }
 
+/** Why the room keeps back what should be received: for everybody, or because this receiver's path does not carry it. */
+export function heldBackOf(row: Row, published: Published): HeldBack | undefined {
+  return published.held ?? (isPaused(row) ? "bandwidth" : undefined);
+}
+
+/** Whether the share of its receiver's path gives a video not even its lowest layer. */
+export function isPaused({ layer }: Row): boolean {
+  return layer?.reason === "bound" && layer.rid === undefined;
+}
+
 /**
  * A row as it is told to its receiver and to its publisher.
  *
@@ -24,6 +34,7 @@ export function newPublished(at: WallMs): Published {
  */
 export function toLedgerRow(topology: Topology, row: Row, published: Published): LedgerRow {
   const { replay } = row;
+  const held = heldBackOf(row, published);
   return {
     subscription: row.subscription,
     publication: row.publication,
@@ -41,7 +52,7 @@ export function toLedgerRow(topology: Topology, row: Row, published: Published):
       forwarded: topology === "mesh" ? published.sent : row.forwarded,
       received: row.received,
     },
-    ...(published.held === undefined ? {} : { held: published.held }),
+    ...(held === undefined ? {} : { held }),
     ...(row.layer === undefined ? {} : { layer: row.layer }),
     replay: replay && { step: replay.step, attempt: replay.attempt, since: replay.since },
   };

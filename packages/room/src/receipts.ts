@@ -1,6 +1,6 @@
 import { type PublishedReceipt, parsePublicationId, type ReceivedReceipt } from "@lodeline/protocol";
 import { oneReached } from "./encodings.ts";
-import { assertFact } from "./fact.ts";
+import { assertFact, isPaused } from "./fact.ts";
 import { notePairReceived, notePairTransport, pairsMatter, refreshPairRows } from "./pairs.ts";
 import { isDigested } from "./rejoin-token.ts";
 import type { RoomInput, RoomMessage } from "./room-input.ts";
@@ -101,6 +101,8 @@ export function mediaFacts(turn: Turn, input: MediaFacts): void {
       layer: row.attached ? layer : undefined,
     };
     turn.putRow(next, concernsParties(row));
+    // Let in or kept back: a new expectation either way.
+    if (isPaused(next) !== isPaused(row)) restartRow(turn, next, "kept");
     refreshRow(turn, row.to, row.publication);
   }
 }

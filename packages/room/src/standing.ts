@@ -1,4 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
+import { heldBackOf } from "./fact.ts";
 import { beginReplay, climb } from "./replay.ts";
 import type { MediaSession, Row } from "./room-state.ts";
 import type { Turn } from "./turn.ts";
@@ -76,8 +77,9 @@ function judge(turn: Turn, row: Row): Row {
 }
 
 /** Whether the room itself keeps back what is intended: then nothing can be missing. */
-export function isHeld(turn: Turn, { from, source }: Row): boolean {
-  return turn.published(from, source)?.held !== undefined;
+export function isHeld(turn: Turn, row: Row): boolean {
+  const published = turn.published(row.from, row.source);
+  return published !== undefined && heldBackOf(row, published) !== undefined;
 }
 
 /** What was not told has been told again, and did not help yet, but the row's own time is not over. */

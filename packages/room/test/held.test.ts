@@ -87,3 +87,43 @@ describe("a microphone that is kept back", () => {
     assert.equal(first?.hop, "downlink");
   });
 });
+
+describe("a camera whose receiver's path carries no layer of it", () => {
+  const CAMERA = "p-a:camera";
+  const layered = (room: RoomBench, rid: string | undefined) => {
+    const layer = { ...(rid === undefined ? {} : { rid }), reason: "bound", waiting: false, why: "90 kbit/s" } as const;
+    const subscription = `${CAMERA}>p-b`;
+    const fact = { subscription, forwarded: rid !== undefined, layer };
+    return room.feed({ kind: "media-facts", publications: [], subscriptions: [fact] });
+  };
+
+  it("[HELD4] is off for that receiver at once, with the reason, and nothing is repaired", () => {
+    const room = new RoomBench("sfu");
+    room.settle("a", "b", "c");
+    layered(room, "q");
+    assert.equal(room.row("a", "camera", "b").standing, "received");
+    room.take();
+    const ledger = told(layered(room, undefined), "b", "ledger").at(-1);
+    const row = ledger?.type === "ledger" ? ledger.rows.find(({ publication }) => publication === CAMERA) : undefined;
+    assert.equal(row?.held, "bandwidth");
+    assert.equal(row?.standing, "off");
+    assert.equal(room.row("a", "camera", "c").standing, "received");
+    room.receipt("b", { received: [{ publication: CAMERA, received: false, count: 9 }] });
+    room.advance(60_000);
+    assert.deepEqual(only(room.take(), "replay"), []);
+  });
+
+  it("[HELD4] is expected within a receipt window once it fits again", () => {
+    const room = new RoomBench("sfu");
+    room.settle("a", "b");
+    layered(room, undefined);
+    layered(room, "q");
+    assert.equal(room.row("a", "camera", "b").standing, "pending");
+    room.receipt("b", { received: [{ publication: CAMERA, received: true, count: 9 }] });
+    assert.equal(room.row("a", "camera", "b").standing, "received");
+    layered(room, undefined);
+    layered(room, "q");
+    room.advance(2_000);
+    assert.equal(room.row("a", "camera", "b").standing, "missing");
+  });
+});

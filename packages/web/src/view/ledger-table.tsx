@@ -50,7 +50,9 @@ export function LedgerTable({ room }: { room: Room }): JSX.Element {
 
 /** What the server chose to forward of it, and why. */
 function Choice({ row }: { row: LedgerRow }): JSX.Element | null {
-  if (row.held !== undefined) return <span class="why">held back: {row.held}, as many others spoke last</span>;
+  if (row.held === "speaking" || row.held === "silent") {
+    return <span class="why">held back: {row.held}, as many others spoke last</span>;
+  }
   if (row.layer === undefined) return null;
   const { rid, waiting, why } = row.layer;
   const layer = rid === undefined ? "no layer" : rid === "" ? "one layer" : `layer ${rid}`;
