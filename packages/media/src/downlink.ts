@@ -66,6 +66,8 @@ export class Downlink {
   #wantedBps = 0;
   #pad = 0;
   #allocatedFor = Infinity;
+  /** The sum of all shares. */
+  #grantedBps = 0;
   #nextAllocationAtMs: MonoMs = 0;
   /** Since when the lowest layers of what plays have not fitted, and a queue showed it. */
   #shortSinceMs: MonoMs | undefined;
@@ -148,7 +150,9 @@ export class Downlink {
   #pace(now: MonoMs): void {
     const paced = this.#active && now - this.#estimator.congestedAtMs < LIMITED_MS;
     const before = this.#egress.isPaced;
-    if (paced || before) this.#egress.pace(paced ? PACING_FACTOR * this.#estimator.targetBps : undefined, now);
+    // What was granted leaves in time even where it is more than the estimate: a queue here would be a pause without a word.
+    const paceBps = PACING_FACTOR * Math.max(this.#estimator.targetBps, this.#grantedBps);
+    if (paced || before) this.#egress.pace(paced ? paceBps : undefined, now);
     // The packet kernel sends at once what does not have to come through here.
     if (paced === before) return;
     for (const forwarder of this.#forwarders()) forwarder.publication.consumersChanged(forwarder);
@@ -178,6 +182,7 @@ export class Downlink {
     this.#estimator.want(this.#wantedBps);
     const limited = this.#isLimited(now);
     const shares = this.#divide(availableBps * (1 - loss), requests, now);
+    this.#grantedBps = [...shares.values()].reduce((sum, { bitrateBps }) => sum + bitrateBps, 0);
     for (const forwarder of forwarders) {
       const share = shares.get(forwarder.id) as Allocation;
       forwarder.limit({ share, limited, availableBps }, now);

@@ -82,6 +82,10 @@ describe("the way to a receiver", () => {
         rig.run(10);
         assert.notEqual(rig.forwarder.stats().layer, undefined, rig.forwarder.stats().why);
       }
+      // What is granted leaves in time: the path itself holds packets for jitterMs at most.
+      const times = rig.arrived.map(({ at }) => at);
+      const longest = times.reduce((most, at, i) => Math.max(most, at - (times[i - 1] ?? at)), 0);
+      assert.ok(longest < jitterMs + 10, `${longest} ms without a packet`);
     }
   });
 

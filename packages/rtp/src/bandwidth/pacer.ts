@@ -7,7 +7,7 @@ export type PacketUrgency = "audio" | "probe" | "repair" | "video";
 const BURST_MS = 10;
 
 /** Nothing waits longer than about this: a picture that old is not worth its sound being in time. */
-const LONGEST_WAIT_MS = 2000;
+const LONGEST_WAIT_MS = 700;
 
 /** Bytes that may wait whatever the rate: two large key frames. What does not fit leaves at once. */
 const QUEUE_LIMIT_BYTES = 400_000;
