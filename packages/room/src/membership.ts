@@ -5,7 +5,7 @@ import { admitSources } from "./media-state.ts";
 import { keptSessions, moveLink } from "./move-link.ts";
 import { pairNewcomer } from "./pairs.ts";
 import { letGo, MOST_EARLIER_TOKENS, tellJoined } from "./place-words.ts";
-import { holdsToken, isDigested, isSameCommand } from "./rejoin-token.ts";
+import { holdsToken, isDigested, isSameCommand, isSamePage } from "./rejoin-token.ts";
 import type { UnbindCode } from "./room-effect.ts";
 import type { JoinInput } from "./room-input.ts";
 import type { MediaSession, Place, Row } from "./room-state.ts";
@@ -25,6 +25,9 @@ export function join(turn: Turn, input: JoinInput): void {
   const claims = holder === undefined || holder.participant === input.rejoin?.participant;
   if (input.rejoin && claims) return rejoin(turn, input, input.rejoin);
   if (holder) return refuse(turn, input, "room/already-member", "This link holds a place in the room.");
+  // The page has left, or given up a join, and the server could not hear it: a page has one place in a room.
+  const left = Object.values(turn.places).find((place) => place.linkLostAt !== undefined && isSamePage(place, input));
+  if (left && !input.rejoin) return retake(turn, input, left);
   if (verdictOf(turn, input.identity).removed) {
     return refuse(turn, input, "room/removed", "A moderator removed you from this room; another may readmit you.");
   }

@@ -7,7 +7,7 @@ import { tellSignalsAgain } from "./tell-signals.ts";
 import type { Turn } from "./turn.ts";
 
 /** Waits before a pair whose session ended gets a new one: at once, then growing. */
-const RENEW_DELAYS_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000] as const;
+const RENEW_DELAYS_MS = [0, 1_000, 2_000, 2_500, 2_500, 5_000, 10_000, 15_000] as const;
 
 /** An offer that has no answer after this long is told again; doubles each time. */
 export const TELL_AGAIN_MS = 1_000;

@@ -29,6 +29,20 @@ export function holdsToken(place: Place, token: string, digest: Digest): boolean
   return holds;
 }
 
+/** Commands are named `<page>.<number>`; a shorter name of a page is no secret, and says nothing. */
+const LEAST_PAGE_LENGTH = 12;
+
+/** Whether a join comes from the page that has this place, by what it names its commands. In constant time. */
+export function isSamePage(place: Place, input: JoinInput): boolean {
+  const page = pageOf(input.command);
+  if (place.identity !== input.identity || page.length < LEAST_PAGE_LENGTH) return false;
+  return constantTimeEqual(page, pageOf(place.joinCommand));
+}
+
+function pageOf(command: string): string {
+  return command.slice(0, Math.max(0, command.lastIndexOf(".")));
+}
+
 /** Whether a join is one that gave this place already, said by another link of the same identity. In constant time. */
 export function isSameCommand(place: Place, input: JoinInput): boolean {
   return place.identity === input.identity && constantTimeEqual(input.command, place.joinCommand);

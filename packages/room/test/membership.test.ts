@@ -59,6 +59,19 @@ describe("joining", () => {
     );
   });
 
+  it("[ROOM3] gives a page the place that it could not say it had left, and nobody else", () => {
+    const room = new RoomBench("sfu");
+    room.join("a", { command: "page-of-ada-1234.1" });
+    room.feed({ kind: "link-lost", participant: "p-a", link: "l-a" });
+    const other = room.join("other", { command: "another-page-567.1", identity: "id-a" });
+    assert.equal(only(other, "joined")[0]?.participant, "p-other", "another page of the same person has its own");
+    const again = room.join("again", { command: "page-of-ada-1234.3", identity: "id-a" });
+    assert.deepEqual(
+      only(again, "joined").map(({ participant, incarnation }) => [participant, incarnation]),
+      [["p-a", 2]],
+    );
+  });
+
   it("[ROOM3] gives the same command on another link the place it asked for before", () => {
     const room = new RoomBench("sfu");
     room.join("a");
