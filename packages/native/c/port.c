@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef UDP_GRO
@@ -44,6 +45,7 @@ int port_open(const char *address, uint16_t port, int buffer_bytes) {
   set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes);
   set_option(fd, SOL_SOCKET, SO_SNDBUF, buffer_bytes);
   set_option(fd, SOL_UDP, UDP_GRO, 1);
+  set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (local.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (bind(fd, (const struct sockaddr *)(const void *)&local, length) == 0) return fd;
   int error = errno;
@@ -113,14 +115,34 @@ static size_t segment_bytes(struct msghdr *message) {
   return 0;
 }
 
-static void take_message(kernel *kernel, const route_table *routes, inbox *in, unsigned at, int32_t port, double now) {
+static double milliseconds(const struct timespec *time) {
+  return (double)time->tv_sec * 1e3 + (double)time->tv_nsec / 1e6;
+}
+
+/* When the system got a datagram. It may have waited for the event loop, and a sender that measures its path by when its
+ * packets come must not take that for the path: of probes that are read in one go it would learn nothing. */
+static double arrived_at(struct msghdr *message, double now, double wall_now) {
+  for (struct cmsghdr *each = CMSG_FIRSTHDR(message); each != NULL; each = CMSG_NXTHDR(message, each)) {
+    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_TIMESTAMPNS) continue;
+    struct timespec wall;
+    memcpy(&wall, CMSG_DATA(each), sizeof wall);
+    double waited = wall_now - milliseconds(&wall);
+    /* Outside of this the wall clock was set. */
+    return waited > 0 && waited < LONGEST_WAIT_MS ? now - waited : now;
+  }
+  return now;
+}
+
+static void take_message(kernel *kernel, const route_table *routes, inbox *in, unsigned at, int32_t port, double now,
+                         double wall_now) {
+  double arrived = arrived_at(&in->messages[at].msg_hdr, now, wall_now);
   size_t left = in->messages[at].msg_len;
   size_t segment = segment_bytes(&in->messages[at].msg_hdr);
   uint8_t *bytes = in->bytes[at];
   if (segment == 0) segment = left;
   while (left > 0) {
     size_t length = left < segment ? left : segment;
-    port_handle(kernel, routes, port, &in->from[at], bytes, length, now);
+    port_handle(kernel, routes, port, &in->from[at], bytes, length, arrived);
     if (kernel_is_full(kernel)) kernel_forward(kernel, now);
     bytes += length;
     left -= length;
@@ -147,7 +169,10 @@ bool port_receive(kernel *kernel, const route_table *routes, inbox *in, int32_t 
     /* An error here is about one earlier datagram, such as an ICMP refusal: consent decides, not this. */
     if (count <= 0) return false;
     double at = now(clock);
-    for (int i = 0; i < count; i++) take_message(kernel, routes, in, (unsigned)i, port, at);
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    double wall_at = milliseconds(&wall);
+    for (int i = 0; i < count; i++) take_message(kernel, routes, in, (unsigned)i, port, at, wall_at);
     kernel_forward(kernel, at);
     if (count < IN_MESSAGES) return false;
     if (event_room(&kernel->events) < kernel->events.capacity / 2) return true;

@@ -2,6 +2,8 @@
 #ifndef LODELINE_PORT_H
 #define LODELINE_PORT_H
 
+#include <time.h>
+
 #include "kernel.h"
 #include "routes.h"
 
@@ -9,6 +11,7 @@ enum {
   IN_MESSAGES = 64,
   IN_ROUNDS = 4, /* system calls in a row before the event loop has its turn */
   ADDRESS_TEXT_BYTES = 64,
+  LONGEST_WAIT_MS = 5000, /* of a datagram for being read */
 };
 
 typedef struct {
@@ -17,7 +20,7 @@ typedef struct {
   struct sockaddr_storage from[IN_MESSAGES];
   union {
     struct cmsghdr align;
-    uint8_t bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(64)];
+    uint8_t bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct timespec))];
   } controls[IN_MESSAGES];
   /* The system may hand on what the network card or the sender put together as one. */
   uint8_t bytes[IN_MESSAGES][DATAGRAM_MOST];

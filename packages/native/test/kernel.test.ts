@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { describe, it } from "node:test";
-import { type KernelBinding, loadKernel, NO_ID } from "@lodeline/native";
+import { EVENT_HEAD, KERNEL_EVENT, type KernelBinding, loadKernel, NO_ID } from "@lodeline/native";
 
 const { binding, why } = loadKernel();
 const skip = binding === undefined ? `not built here: ${why}` : false;
@@ -56,6 +57,31 @@ describe("the packet kernel's calls", { skip }, () => {
     assert.ok(port > 0);
     assert.ok(native.openPort(kernel, "127.0.0.1", port, 65_536) < -1, "in use");
     assert.ok(native.openPort(kernel, "no address", 0, 65_536) < -1);
+    native.close(kernel);
+  });
+
+  it("tell of each datagram when the system got it, though both are read in one go", async () => {
+    const memory = new Uint8Array(1 << 17);
+    const told = Promise.withResolvers<void>();
+    const kernel = native.create(() => told.resolve(), memory, 0);
+    const port = native.openPort(kernel, "127.0.0.1", 0, 65_536);
+    const sender = createSocket("udp4");
+    await new Promise<void>((resolve) => sender.connect(native.portNumber(kernel, port), "127.0.0.1", resolve));
+    // In one turn of the event loop: nothing is read in between.
+    sender.send("one");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 80);
+    sender.send("two");
+    await told.promise;
+    const view = new DataView(memory.buffer);
+    const times: number[] = [];
+    for (let at = 0; at < native.eventBytes(kernel); at += view.getUint32(at + EVENT_HEAD.totalBytes, true)) {
+      assert.equal(view.getUint16(at + EVENT_HEAD.kind, true), KERNEL_EVENT.datagram);
+      times.push(view.getFloat64(at + EVENT_HEAD.atMs, true));
+    }
+    assert.equal(times.length, 2);
+    const apart = (times[1] as number) - (times[0] as number);
+    assert.ok(apart > 50, `${apart} ms apart`);
+    sender.close();
     native.close(kernel);
   });
 });
