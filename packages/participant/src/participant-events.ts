@@ -16,7 +16,7 @@ export type StandingWords =
   | "muted by them"
   | "muted by a moderator"
   | "speaking, not forwarded"
-  | "paused: too little bandwidth"
+  | "paused: bandwidth"
   | "missing: asking again"
   | "encrypted: no key"
   | "encrypted: wrong key"

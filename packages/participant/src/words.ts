@@ -24,14 +24,14 @@ export function wordsFor(
   if (state.mutedBy !== null) return "muted by a moderator";
   if (state.intent === "muted") return "muted by them";
   if (more.unreadable) return UNREADABLE_WORDS[more.unreadable];
-  if (more.held) return HELD_WORDS[more.held];
+  if (more.held) return HELD_WORDS[more.held] ?? "live";
   return STANDING_WORDS[standing];
 }
 
-const HELD_WORDS: Readonly<Record<HeldBack, StandingWords>> = {
+/** Who is silent lacks nothing. */
+const HELD_WORDS: Readonly<Partial<Record<HeldBack, StandingWords>>> = {
   speaking: "speaking, not forwarded",
-  silent: "live",
-  bandwidth: "paused: too little bandwidth",
+  bandwidth: "paused: bandwidth",
 };
 
 const UNREADABLE_WORDS: Readonly<Record<Unreadable, StandingWords>> = {

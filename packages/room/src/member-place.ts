@@ -29,7 +29,7 @@ export function startJoin(turn: MemberTurn, input: Extract<MemberInput, { kind: 
   const id = input.command ?? nextCommandId(turn.state);
   const { kind } = turn.state.phase;
   if (kind !== "out" && kind !== "removed") {
-    const reason = "This member is in a room already; leave it first.";
+    const reason = "Leave the room first.";
     return turn.push({ kind: "command-done", id, error: { code: "room/already-member", reason } });
   }
   turn.patch({ intents, encryption, views: [], viewRevision: 0, sentRevision: 0, observed: NOTHING_OBSERVED });

@@ -108,6 +108,8 @@ export class World implements Disposable {
           this.promisedPlaces.clear();
         }
         if (text === LAST_WORDS) this.await("leaseMs");
+        // The gap ends its socket. A link that is ended over and over, as a crashing server would, waits before the next.
+        this.await("reconnectMaxMs");
       },
       onFrame: options.trace ? (direction, host, text) => this.#noteFrame(direction, host, text) : undefined,
     });

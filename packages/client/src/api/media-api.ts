@@ -11,7 +11,7 @@ import type { Decryption } from "./encryption-api.ts";
  * - `muted by them`: the participant muted it.
  * - `muted by a moderator`: a moderator did; only a moderator lifts it.
  * - `speaking, not forwarded`: as many others as the room forwards speak too, or spoke later.
- * - `paused: too little bandwidth`: the path to here carries not even its lowest layer; it comes back by itself.
+ * - `paused: bandwidth`: the path to here carries not even its lowest layer; it comes back by itself.
  * - `never sent`: the participant does not publish it.
  * - `encrypted: no key`: it comes encrypted end to end, and there is no key for it here.
  * - `encrypted: wrong key`: it comes encrypted with another key or passphrase than the one that is known here.
@@ -23,7 +23,7 @@ export type TrackWords =
   | "muted by them"
   | "muted by a moderator"
   | "speaking, not forwarded"
-  | "paused: too little bandwidth"
+  | "paused: bandwidth"
   | "never sent"
   | "encrypted: no key"
   | "encrypted: wrong key";

@@ -20,7 +20,7 @@ const LOOKS: Record<string, string> = {
   "missing: asking again": "missing",
   "muted by a moderator": "moderated",
   "speaking, not forwarded": "held",
-  "paused: too little bandwidth": "held",
+  "paused: bandwidth": "held",
   "encrypted: no key": "sealed",
   "encrypted: wrong key": "sealed",
 };
