@@ -74,7 +74,7 @@ export const ERROR_CODES = {
   "media/no-slot": { retry: "renegotiate", summary: "The receiver has no free receive slot of this kind." },
   "media/engine-lost": {
     retry: "backoff",
-    summary: "The media worker or process that held this is gone, and everything on it with it.",
+    summary: "The media worker or process that held this is gone.",
   },
   "media/engine-busy": { retry: "backoff", summary: "More is asked of the media engine than it answers." },
   "media/bind-failed": { retry: "backoff", summary: "No socket could be opened for media." },
@@ -112,7 +112,7 @@ export const ERROR_CODES = {
   "storage/unwritable": { retry: "never", summary: "The data directory cannot be made or written." },
   "storage/full": {
     retry: "backoff",
-    summary: "The kept state has no room to grow; the server goes on without keeping it.",
+    summary: "The kept state has no room to grow; nothing more is kept.",
   },
   "config/no-key": { retry: "never", summary: "The server needs a signing key." },
   "config/invalid": { retry: "never", summary: "An option or a setting is not valid." },

@@ -21,6 +21,9 @@ const command = id.check(
   z.describe("Names the command; the same id again gets the same answer and has no second effect."),
 );
 const publication = id.check(z.describe("`<participant>:<source>`."));
+const addressee = z
+  .optional(id)
+  .check(z.describe("The participant whose revisions these are; another's, of a place that was left, is ignored."));
 
 /** A server for ICE, as W3C RTCIceServer. */
 export const iceServer = z.strictObject({
@@ -227,9 +230,10 @@ export const serverMessage = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("room-event"), room: id, events: z.array(numberedEvent) }),
   z.strictObject({ type: z.literal("room-state"), seq: sequence, room: roomSnapshot, why: text }),
-  z.strictObject({ type: z.literal("slots"), table: slots }),
+  z.strictObject({ type: z.literal("slots"), to: addressee, table: slots }),
   z.strictObject({
     type: z.literal("ledger"),
+    to: addressee,
     revision: revision.check(
       z.describe("Counts the ledger messages to this participant. A gap is asked for by a receipt."),
     ),

@@ -38,10 +38,15 @@ export function applyState(turn: MemberTurn, { seq, room }: Told<"room-state">):
   if (mirror && room.room === mirror.room.room && seq >= mirror.seq) setRoom(turn, room, seq);
 }
 
+/** Revisions count for each place: what was said to an earlier one, and came late, must not pass for newer. */
+function isFor(mirror: Mirror | undefined, to: string | undefined): mirror is Mirror {
+  return mirror !== undefined && (to ?? mirror.participant) === mirror.participant;
+}
+
 /** A slot table is whole: the newest one holds. */
-export function applySlots(turn: MemberTurn, { table }: Told<"slots">): void {
+export function applySlots(turn: MemberTurn, { to, table }: Told<"slots">): void {
   const { mirror } = turn;
-  if (!mirror || table.revision <= mirror.slots.revision) return;
+  if (!isFor(mirror, to) || table.revision <= mirror.slots.revision) return;
   turn.patchMirror({ slots: table });
   turn.push({ kind: "slots", table });
   turn.changed("slots");
@@ -52,7 +57,7 @@ export function applySlots(turn: MemberTurn, { table }: Told<"slots">): void {
 /** Rows are absolute, so a late one does no harm; a gap in the revisions is asked for. */
 export function applyLedger(turn: MemberTurn, message: Told<"ledger">): void {
   const { mirror } = turn;
-  if (!mirror || message.revision <= mirror.ledgerRevision) return;
+  if (!isFor(mirror, message.to) || message.revision <= mirror.ledgerRevision) return;
   const ledger = message.whole ? {} : { ...mirror.ledger };
   for (const row of message.rows) ledger[row.subscription] = row;
   for (const subscription of message.removed) delete ledger[subscription];

@@ -22,7 +22,7 @@ export function tellJoined(turn: Turn, place: Place, again: boolean): void {
     session: place.media.session,
   });
   // An earlier incarnation had a table: the new one is told that it is empty, so that the revisions meet.
-  if (place.slots.revision > 0) turn.tell(place.link, { type: "slots", table: place.slots });
+  if (place.slots.revision > 0) turn.tell(place.link, { type: "slots", to: place.participant, table: place.slots });
   if (again) turn.wholeLedger.add(place.participant);
 }
 

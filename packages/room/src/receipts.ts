@@ -193,7 +193,7 @@ function tellMissed(turn: Turn, participant: string, heard: Heard, asks: boolean
   const slots = heard.slots < place.slots.revision && overdue(place.slotsToldAt);
   if (events) tellEvents(turn, place, heard.seen);
   if (slots) {
-    turn.tell(place.link, { type: "slots", table: place.slots });
+    turn.tell(place.link, { type: "slots", to: participant, table: place.slots });
     turn.patchPlace(participant, { slotsToldAt: turn.now });
   }
   if (heard.ledger < place.ledgerRevision && overdue(place.ledgerToldAt)) turn.wholeLedger.add(participant);

@@ -60,7 +60,7 @@ export function restored(turn: Turn): void {
     // Above what was told, so that the earlier table cannot pass for the present one.
     const table = { revision: slots.revision + 1, slots: [] };
     turn.patchPlace(participant, { slots: table });
-    turn.tell(link, { type: "slots", table });
+    turn.tell(link, { type: "slots", to: participant, table });
     if (media.session === undefined) continue;
     const signal: Signal = {
       session: media.session,

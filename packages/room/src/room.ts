@@ -213,7 +213,7 @@ function tellLedger(turn: Turn, party: string, changed: LedgerRow[]): void {
   turn.patchPlace(party, { ledgerRevision: revision, ledgerToldAt: turn.now });
   const rows = whole ? allRowsOf(turn, place) : changed;
   const removed = whole ? [] : (turn.removedRows.get(party) ?? []);
-  turn.tell(place.link, { type: "ledger", revision, rows, removed, whole });
+  turn.tell(place.link, { type: "ledger", to: party, revision, rows, removed, whole });
 }
 
 function allRowsOf(turn: Turn, place: Place): LedgerRow[] {

@@ -167,7 +167,7 @@ function settleSlots(turn: Turn, to: string): void {
   const told: Slots = { revision: place.slots.revision + 1, slots: slots as Slot[] };
   const table = { ...told, ...(camera ? { camera } : {}), ...(screen ? { screen } : {}) };
   turn.patchPlace(to, { slots: table, slotsToldAt: turn.now });
-  turn.tell(place.link, { type: "slots", table });
+  turn.tell(place.link, { type: "slots", to, table });
 }
 
 /** Rows are kept in no particular order of importance; the order of the keys is that of publishing, which is stable. */

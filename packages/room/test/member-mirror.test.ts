@@ -39,6 +39,21 @@ describe("gaps", () => {
     assert.equal(sent(told, "receipt")[0]?.ask, true);
   });
 
+  it("[MEM5] do not come of what was said to a place that was left, however late it is", () => {
+    const member = new MemberBench("sfu").inside(person("a", CAMERA));
+    const late = { revision: 9, slots: [] };
+    assert.deepEqual(only(member.hears({ type: "slots", to: "earlier", table: late }), "slots"), []);
+    member.hears({ type: "ledger", to: "earlier", revision: 9, rows: [], removed: [], whole: true });
+    const table = { revision: 1, slots: [{ mid: "v0", publication: "a:camera" }] };
+    assert.equal(only(member.hears({ type: "slots", to: "me", table }), "slots").length, 1);
+    const rows = [row("a:camera", "me", false)];
+    const told = member.hears({ type: "ledger", to: "me", revision: 1, rows, removed: [], whole: false });
+    assert.deepEqual(sent(told, "receipt"), [], "nothing is missing");
+    const { phase } = member.state;
+    assert.ok(phase.kind === "in");
+    assert.equal(phase.mirror.ledgerRevision, 1);
+  });
+
   it("[MEM5] in the ledger are asked for; the whole ledger closes them", () => {
     const member = new MemberBench().inside(person("a", CAMERA));
     const rows = [row("a:camera", "me", false)];

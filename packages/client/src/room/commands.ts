@@ -23,7 +23,7 @@ export class Commands {
       const done = new AbortController();
       const timer = this.#clock.at(this.#clock.now() + this.#commandMs, () => {
         done.abort();
-        reject(new LodelineError("timeout", { detail: "The server did not answer a command." }));
+        reject(new LodelineError("timeout", { detail: "The server did not answer in time." }));
       });
       this.#participant.on(
         "command",
