@@ -152,7 +152,12 @@ describe("an encrypted room of two Chromiums and a Firefox", { timeout: 120_000 
     shared.set(0, await passphraseKey(subtle, PASSPHRASE, ROOM));
     const ids = await mal.run((lab) => [...(lab.room?.participants.keys() ?? [])]);
     const keys = ids.map((id) => new SenderKeys(subtle, CIPHER_SUITES.AES_128_GCM_SHA256_128, shared, id));
+    // A probe repeats packets that were sent lately: a frame of one packet may come twice, and is no other one.
+    const seen = new Set<string>();
     for (const { kind, bytes } of frames) {
+      const text = Buffer.from(bytes).toString("latin1");
+      if (seen.has(text)) continue;
+      seen.add(text);
       const codec = kind === "audio" ? "opus" : "vp8";
       const label = new TextEncoder().encode(kind === "audio" ? "microphone" : "camera");
       // Behind the clear bytes there is an SFrame header, and nothing else of the frame.

@@ -37,7 +37,6 @@ const LIGHT = [
   "page-moderation",
   "server-ghost-media",
   "sdk-devices",
-  "sdk-room",
   "sdk-endings",
   "control-apart",
   "chaos-link",
