@@ -152,18 +152,16 @@ describe("an encrypted room of two Chromiums and a Firefox", { timeout: 120_000 
     shared.set(0, await passphraseKey(subtle, PASSPHRASE, ROOM));
     const ids = await mal.run((lab) => [...(lab.room?.participants.keys() ?? [])]);
     const keys = ids.map((id) => new SenderKeys(subtle, CIPHER_SUITES.AES_128_GCM_SHA256_128, shared, id));
-    // A probe repeats packets that were sent lately: a frame of one packet may come twice, and is no other one.
-    const seen = new Set<string>();
     for (const { kind, bytes } of frames) {
-      const text = Buffer.from(bytes).toString("latin1");
-      if (seen.has(text)) continue;
-      seen.add(text);
       const codec = kind === "audio" ? "opus" : "vp8";
       const label = new TextEncoder().encode(kind === "audio" ? "microphone" : "camera");
       // Behind the clear bytes there is an SFrame header, and nothing else of the frame.
       assert.ok(parseHeader(bytes.subarray(clearBytesOf(codec, bytes))).kid > 255n);
       const opened = await Promise.all(keys.map((one) => one.open(codec, label, bytes)));
-      assert.equal(opened.filter(({ kind: result }) => result === "ok").length, 1, "readable as one participant's");
+      // A probe repeats packets that were sent lately: a frame of one packet may come twice, and is known again.
+      const results = opened.map(({ kind: result }) => result);
+      const readable = results.filter((result) => result === "ok" || result === "replayed");
+      assert.equal(readable.length, 1, `a ${kind} frame is readable as one participant's: ${results}`);
     }
     const [key] = frames.filter(isVp8Key);
     assert.ok(key);
