@@ -96,8 +96,16 @@ describe("a room as people use it", { timeout: 180_000 }, () => {
     await narrow.says("ada", LIVE);
     await narrow.says("mod", LIVE);
     assert.equal((await narrow.run((lab) => lab.opened().connections)).length, 1);
-    const missing = (await narrow.notes()).filter(({ what }) => what.includes("missing"));
-    assert.deepEqual(missing, []);
+    // Who is added may take its time on a busy machine; what was live before stays so.
+    const live = new Set<string>();
+    const interrupted: string[] = [];
+    for (const { what } of await narrow.notes()) {
+      const [track = "", word = ""] = what.split(": ");
+      if (word === "live") live.add(track);
+      else if (word === "missing" && live.has(track)) interrupted.push(what);
+    }
+    assert.equal(live.size, 4);
+    assert.deepEqual(interrupted, []);
     await narrow.leaveCleanly();
     await ada.until(() => !lab.tiles().some(({ name }) => name === "narrow"));
   });

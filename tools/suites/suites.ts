@@ -26,11 +26,8 @@ export interface Suite {
  * measures a picture, a path or a worker, and what has Firefox in it, is not here. The longest first.
  */
 const LIGHT = [
-  "sdk-lost-message",
   "sdk-leaks",
   "sdk-page-life",
-  "sdk-reload-steps",
-  "page-calls",
   "sdk-steps",
   "sdk-ghost",
   "page-faults",
