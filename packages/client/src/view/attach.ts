@@ -1,4 +1,5 @@
 import type { RemoteParticipant, Room } from "../api/room-api.ts";
+import { play } from "./play.ts";
 import { type PictureSource, ShownPicture } from "./shown-picture.ts";
 
 /** How a participant's media is attached to an element. */
@@ -60,12 +61,11 @@ export function attachAudio(
 
 function present(element: HTMLMediaElement, stream: MediaStream): () => void {
   element.srcObject = stream;
-  // A page without a gesture may not play sound: the browser rejects, and the page's own play button calls play() again.
-  const play = () => void element.play().catch(() => {});
-  stream.addEventListener("addtrack", play);
-  play();
+  const more = () => play(element);
+  stream.addEventListener("addtrack", more);
+  more();
   return () => {
-    stream.removeEventListener("addtrack", play);
+    stream.removeEventListener("addtrack", more);
     if (element.srcObject === stream) element.srcObject = null;
   };
 }

@@ -1,4 +1,5 @@
 import type { RemoteParticipant, Room } from "../api/room-api.ts";
+import { play } from "./play.ts";
 
 /** Which picture is shown. */
 export type PictureSource = "camera" | "screen";
@@ -71,11 +72,11 @@ export class ShownPicture implements Disposable {
     this.#still = false;
     // In this order: where the next one is there before the old one goes, Chromium shows nothing until a picture comes.
     // Firefox shows nothing for a frame where the element is still paused.
-    if (track) this.#play();
+    if (track) play(this.#element);
     for (const one of this.#shown.getVideoTracks()) this.#shown.removeTrack(one);
     if (track) {
       this.#shown.addTrack(track);
-      this.#play();
+      play(this.#element);
     }
   }
 
@@ -89,11 +90,7 @@ export class ShownPicture implements Disposable {
     }
     if (broken || !this.#still || this.#next || this.#participant.sources[this.#source].words !== "live") return;
     this.#still = false;
-    this.#play();
-  }
-
-  #play(): void {
-    void this.#element.play().catch(() => {});
+    play(this.#element);
   }
 }
 
@@ -104,7 +101,7 @@ function whenPictured(track: MediaStreamTrack, done: () => void): () => void {
   probe.playsInline = true;
   probe.addEventListener("loadeddata", done, { once: true });
   probe.srcObject = new MediaStream([track]);
-  void probe.play().catch(() => {});
+  play(probe);
   return () => {
     probe.removeEventListener("loadeddata", done);
     probe.srcObject = null;
