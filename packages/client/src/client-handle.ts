@@ -103,8 +103,8 @@ export class ClientHandle implements LodelineClient {
     const [{ participant }, calls] = await Promise.all([this.#linked(options.name ?? this.#host.name), loadCalls()]);
     if (identity === participant.identity) throw new LodelineError("call/self");
     const key: SessionKey = `call:${identity}`;
-    const known = this.#calls.get(key);
-    // Whom one calls while they call: that is taking their call.
+    // Whom one calls while they call: that is taking their call, even one that rang before its code was there.
+    const known = this.#calls.get(key) ?? this.#track(calls, key, true, false);
     if (known?.state === "IncomingInit") known.accept(options);
     if (known) return known;
     const { audio = true, video = false, signal } = options;

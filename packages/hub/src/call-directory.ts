@@ -6,6 +6,7 @@ import { answerUnknown, denied, hangup, passed, refuse, said } from "./call-mess
 import { type Call, type CallView, callView, type KeptCall, keptCall } from "./call-record.ts";
 import { CallSignals } from "./call-signals.ts";
 import { CallTable, type CallTableOptions } from "./call-table.ts";
+import { Goodbyes } from "./goodbyes.ts";
 import type { LinkHost } from "./link-host.ts";
 import type { ServerPeerCalls } from "./server-peer-calls.ts";
 
@@ -31,6 +32,7 @@ const CALLS_PER_LINK = 16;
 export class CallDirectory {
   readonly #options: CallDirectoryOptions;
   readonly #calls: CallTable;
+  readonly #goodbyes: Goodbyes;
   readonly #leases: CallLeases;
   readonly #signals: CallSignals;
 
@@ -38,7 +40,8 @@ export class CallDirectory {
     const { clock, timers } = options;
     this.#options = options;
     this.#calls = new CallTable(options);
-    this.#leases = new CallLeases({ clock, timers, calls: this.#calls });
+    this.#goodbyes = new Goodbyes(clock, timers.byeGraceMs);
+    this.#leases = new CallLeases({ clock, timers, calls: this.#calls, goodbyes: this.#goodbyes });
     this.#signals = new CallSignals({ clock, timers, calls: this.#calls, leases: this.#leases });
   }
 
@@ -135,9 +138,10 @@ export class CallDirectory {
    * @param bye - Its page said goodbye: perhaps to be loaded anew, and then it rings there.
    */
   linkGone(host: LinkHost, bye: boolean): void {
+    if (bye) this.#goodbyes.note(host.identity);
     for (const call of [...this.#calls]) {
       if (call.caller === host || call.callee === host) endOfGone(this.#calls, call, host);
-      else if (call.ringing.delete(host)) this.#leases.watch(call, bye);
+      else if (call.ringing.delete(host)) this.#leases.watch(call);
       this.#options.touched(call.session);
     }
     this.#options.serverPeer?.end(host, "remote-gone");
@@ -178,7 +182,7 @@ export class CallDirectory {
     const mirror = this.#calls.mirrorOf(call);
     if (mirror) return this.#merge(mirror, call, signal);
     const links = this.#options.linksOf(to);
-    if (links.length === 0) {
+    if (links.length === 0 && this.#goodbyes.until(to) === undefined) {
       this.#calls.remember(session, "unreachable");
       return host.deliver(said(to, session, { kind: "reject", reason: "unreachable" }));
     }

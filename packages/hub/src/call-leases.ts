@@ -3,13 +3,15 @@ import type { Timers } from "@lodeline/protocol";
 import { endOfGone, endUnanswered } from "./call-endings.ts";
 import type { Call } from "./call-record.ts";
 import type { CallTable } from "./call-table.ts";
+import type { Goodbyes } from "./goodbyes.ts";
 import type { LinkHost } from "./link-host.ts";
 
 /** What {@link CallLeases} needs. */
 export interface CallLeasesOptions {
   readonly clock: Clock;
-  readonly timers: Pick<Timers, "leaseMs" | "byeGraceMs">;
+  readonly timers: Pick<Timers, "leaseMs">;
   readonly calls: CallTable;
+  readonly goodbyes: Goodbyes;
 }
 
 /**
@@ -23,21 +25,17 @@ export class CallLeases {
     this.#options = options;
   }
 
-  /**
-   * Arms, or disarms, the end of a call that cannot come about.
-   *
-   * @param bye - The page of its last link said goodbye: perhaps to be loaded anew, and then it rings there.
-   */
-  watch(call: Call, bye = false): void {
+  /** Arms, or disarms, the end of a call that cannot come about. Whose page said goodbye may be back, and then it rings there. */
+  watch(call: Call): void {
     call.unheard?.cancel();
     call.unheard = undefined;
-    const { clock, timers, calls } = this.#options;
+    const { clock, timers, calls, goodbyes } = this.#options;
     if (call.established || !calls.has(call.session)) return;
     const now = clock.now();
     const callerGoneAt = leaseEnd([call.caller], timers.leaseMs);
     const calledGoneAt = call.callee
       ? leaseEnd([call.callee], timers.leaseMs)
-      : Math.max(bye ? now + timers.byeGraceMs : now, leaseEnd([...call.ringing], timers.leaseMs));
+      : Math.max(goodbyes.until(call.to) ?? now, leaseEnd([...call.ringing], timers.leaseMs));
     const due = Math.min(calledGoneAt, callerGoneAt);
     if (due === Number.POSITIVE_INFINITY) return;
     // Without its caller it stops ringing; and it is over for whoever comes back yet.

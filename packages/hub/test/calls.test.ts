@@ -97,6 +97,29 @@ describe("calls", () => {
     assert.equal(mute.heard[0]?.reason, "refused");
   });
 
+  it("[HUB25] a call to whose page has just said goodbye rings at the next one, and at nobody once its grace is over", () => {
+    for (const [backAfterMs, heard] of [
+      [50, [{ from: "ada", session: "s_1", kind: "call:init" }]],
+      [DEFAULT_TIMERS.byeGraceMs, []],
+    ] as const) {
+      const world = new World();
+      const [ada, bob] = [world.client("ada"), world.client("bob")];
+      world.run();
+      bob.close();
+      world.run();
+      ada.signal("call", "bob", "s_1", 1, init);
+      world.run(backAfterMs);
+      const back = world.client("bob");
+      world.run();
+      assert.deepEqual(back.heard, heard);
+      assert.deepEqual(
+        ada.heard.map(({ kind, reason }) => [kind, reason]),
+        heard.length === 0 ? [["reject", "unreachable"]] : [],
+      );
+      assert.equal(world.hub.status().calls, heard.length);
+    }
+  });
+
   it("[HUB26] a person's decline ends it everywhere; a busy device only its own ringing", () => {
     const world = new World();
     const { ada, bob, desk } = three(world);

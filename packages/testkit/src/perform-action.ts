@@ -2,7 +2,6 @@ import { type Moderation, SOURCES, type Source } from "@lodeline/protocol";
 import type { Action } from "./schedule.ts";
 import {
   breakOffAfterGrace,
-  isCalled,
   noteLeave,
   renewSilences,
   waitForCalls,
@@ -249,9 +248,8 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   const { host, participant } = person;
   const frozen = world.pages.get(host)?.frozen ?? false;
   const isHeard = how === "pagehide" && !frozen && participant?.linkState === "open" && world.network.reaches(host);
-  // A page that comes back takes its place, or rings on; one that does not is waited for.
-  const isAwaited = participant?.membership !== "outside" || isCalled(world, person.identity);
-  if (forGood && isHeard && isAwaited) world.await("byeGraceMs");
+  // A page that comes back takes its place, or is rung at; one that does not is waited for, whoever calls it meanwhile too.
+  if (forGood && isHeard) world.await("byeGraceMs");
   // Also outside of rooms: who is called and silent is unreachable when the lease is over.
   if (forGood && !isHeard) world.await("leaseMs");
   waitForLastLeave(world, person);

@@ -51,7 +51,7 @@ export class BrowserPeers implements PeerPort {
   open(spec: PeerSpec, feed: (input: SessionInput) => void): BrowserPeer {
     const { mediaOf, logger, changed, message } = this.#options;
     const own = mediaOf(spec);
-    if (!own) throw new LodelineError("session/unknown", { detail: `Nobody here is in a session with ${spec.key}.` });
+    if (!own) throw new LodelineError("session/unknown", { detail: spec.key });
     const peer = new BrowserPeer({
       spec,
       feed,
