@@ -97,13 +97,17 @@ export async function openScreen(options: ScreenOptions = {}): Promise<SharedScr
   }
 }
 
-/** Whether the permission for a camera or microphone is denied by now. False where the browser does not tell. */
-export async function isWithdrawn(source: Source): Promise<boolean> {
-  try {
-    return (await navigator.permissions.query({ name: source as PermissionName })).state === "denied";
-  } catch {
-    return false;
-  }
+/**
+ * Tells when the permission for a camera or microphone is denied: now, or later. A track may end before its permission
+ * is seen to have changed. Never, where the browser does not tell.
+ *
+ * @param denied - Called whenever it is; whoever is no longer concerned ignores it.
+ */
+export async function onDenied(source: Source, denied: () => void): Promise<void> {
+  const status = await navigator.permissions?.query({ name: source as PermissionName }).catch(() => undefined);
+  const tell = () => status?.state === "denied" && denied();
+  tell();
+  if (status) status.onchange = tell;
 }
 
 /** Ends capture of a track. Settles when it has `ended`; `stop()` does so at once, and fires no event (W3C mediacapture-main 4.3.3). */

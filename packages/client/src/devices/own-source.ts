@@ -1,7 +1,7 @@
 import { LodelineError } from "@lodeline/base";
 import type { Source, SourceState } from "@lodeline/protocol";
 import type { DeviceChoice, DeviceProblem, LocalState } from "../api/media-api.ts";
-import { isWithdrawn, stopTrack } from "./capture.ts";
+import { onDenied, stopTrack } from "./capture.ts";
 import { deviceFailure, explainDevice } from "./problems.ts";
 
 /** Why an {@link OwnSource} changed. `ended`: capture stopped by itself; the person, the system or a cable did it. */
@@ -164,14 +164,10 @@ export class OwnSource {
     const screen = this.source === "screen" || this.source === "screen-audio";
     if (!screen) this.#problem = explainDevice(this.source, deviceFailure(this.source, "device/ended"));
     this.#tell("ended");
-    if (!screen) void this.#tellWithdrawn();
-  }
-
-  /** The event is the same for a cable and for a permission; what to do about it is not. */
-  async #tellWithdrawn(): Promise<void> {
     const problem = this.#problem;
-    if (!(await isWithdrawn(this.source)) || this.#problem !== problem) return;
-    this.fail(deviceFailure(this.source, "device/denied"));
+    // The event is the same for a cable and for a permission; what to do about it is not.
+    const denied = () => problem === this.#problem && this.fail(deviceFailure(this.source, "device/denied"));
+    if (!screen) void onDenied(this.source, denied);
   }
 
   #tell(change: OwnSourceChange): void {
