@@ -206,6 +206,8 @@ export class SimulatedNetwork {
     }
     clock.at(at, () => {
       if (wire.dead || wire.silent) return;
+      // Said to a server that has closed the socket, and whose word of it is still under way.
+      if (direction === "to-server" && wire.server === DEAF && GOODBYE.test(text)) this.#options.onDrop?.(LAST_WORDS);
       if (direction === "to-server") wire.server?.text(text);
       else wire.client.text(text);
     });
@@ -259,8 +261,10 @@ interface Wire {
   lastDown: MonoMs;
 }
 
-/** What is told as dropped when a wire breaks on which one end has said goodbye. */
+/** What is told as dropped when a goodbye reaches nobody: its wire breaks, or the server has closed it. */
 export const LAST_WORDS = "last words";
+
+const GOODBYE = /^\{"kind":"bye"/;
 
 /** Stands in for an end that has closed: hears nothing. */
 const DEAF: SocketHandlers = { opened() {}, text() {}, closed() {} };
