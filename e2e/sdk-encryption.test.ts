@@ -12,7 +12,7 @@ import {
 } from "@lodeline/sframe";
 import { type LaunchedBrowser, launch } from "./support/browsers.ts";
 import { until } from "./support/lab-driver.ts";
-import { decodes, keepRawFrames, rawFrames } from "./support/raw-frames.ts";
+import { keepRawFrames, likeness, pictureOf, rawFrames } from "./support/raw-frames.ts";
 import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import { Person } from "./support/sdk-person.ts";
 import { startServer } from "./support/server.ts";
@@ -170,8 +170,12 @@ describe("an encrypted room of two Chromiums and a Firefox", { timeout: 120_000 
     const opened = await Promise.all(again.map((one) => one.open("vp8", camera, key.bytes)));
     const [plain] = opened.flatMap((one) => (one.kind === "ok" ? [one.frame] : []));
     assert.ok(plain);
-    assert.equal(await decodes(mal, plain), true, "with the key it is a picture");
-    assert.equal(await decodes(mal, key.bytes), false, "as the server has it, it is none");
+    const picture = await pictureOf(mal, plain);
+    assert.ok(picture, "with the key it is a picture");
+    // VP8's arithmetic decoder reads any bytes as something, unless a partition's size gives them away: noise is no picture.
+    const forwarded = await pictureOf(mal, key.bytes);
+    const like = forwarded ? likeness(picture, forwarded) : 0;
+    assert.ok(like < 0.8, `as the server has it, it is none of the sender: likeness ${like}`);
     await mal.leaveCleanly();
   });
 

@@ -43,13 +43,23 @@ export async function rawFrames(person: Person): Promise<RawFrame[]> {
   return kept.map(({ kind, bytes }) => ({ kind, bytes: Uint8Array.from(bytes) }));
 }
 
-/** Whether a browser's decoder makes a picture of a VP8 key frame. */
-export function decodes(person: Person, frame: Uint8Array): Promise<boolean> {
+/**
+ * What a browser's decoder makes of a VP8 key frame.
+ *
+ * @returns The picture's brightness in 32 columns and 18 rows; nothing where the decoder gives none.
+ */
+export function pictureOf(person: Person, frame: Uint8Array): Promise<number[] | undefined> {
   return person.page.evaluate(async (bytes) => {
-    let pictures = 0;
+    let brightness: number[] | undefined;
     const decoder = new VideoDecoder({
       output: (picture) => {
-        pictures += 1;
+        const [columns, rows] = [32, 18];
+        const context = new OffscreenCanvas(columns, rows).getContext("2d");
+        context?.drawImage(picture, 0, 0, columns, rows);
+        const { data } = context?.getImageData(0, 0, columns, rows) ?? { data: [] };
+        brightness = Array.from({ length: data.length / 4 }, (_, at) =>
+          [0, 1, 2].reduce((sum, part) => sum + (data[4 * at + part] ?? 0), 0),
+        );
         picture.close();
       },
       error: () => {},
@@ -57,6 +67,16 @@ export function decodes(person: Person, frame: Uint8Array): Promise<boolean> {
     decoder.configure({ codec: "vp8" });
     decoder.decode(new EncodedVideoChunk({ type: "key", timestamp: 0, data: Uint8Array.from(bytes) }));
     await decoder.flush().catch(() => {});
-    return pictures > 0;
+    return brightness;
   }, Array.from(frame));
+}
+
+/** How alike two pictures are: Pearson's correlation of their brightness, 1 for the same one. */
+export function likeness(one: readonly number[], other: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [oneMean, otherMean] = [mean(one), mean(other)];
+  const product = (a: readonly number[], aMean: number, b: readonly number[], bMean: number) =>
+    a.reduce((sum, value, at) => sum + (value - aMean) * ((b[at] ?? 0) - bMean), 0);
+  const spread = Math.sqrt(product(one, oneMean, one, oneMean) * product(other, otherMean, other, otherMean));
+  return spread === 0 ? 0 : product(one, oneMean, other, otherMean) / spread;
 }
