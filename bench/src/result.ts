@@ -12,7 +12,7 @@ export interface Row {
   readonly against: string;
   /** The bound's value, in the same unit. */
   readonly bound: number;
-  /** `value / bound`. */
+  /** `value / bound`; 1 where both are nothing, infinite where only the bound is. */
   readonly ratio: number;
 }
 
@@ -27,7 +27,7 @@ export interface Bench {
 
 /** Makes a row; the ratio follows from value and bound. */
 export function row(name: string, value: number, unit: string, against: string, bound: number): Row {
-  return { name, value, unit, against, bound, ratio: value / bound };
+  return { name, value, unit, against, bound, ratio: value === bound ? 1 : value / bound };
 }
 
 const RESULTS = fileURLToPath(new URL("../results/", import.meta.url));
