@@ -8,7 +8,8 @@ import {
   PPID,
   parseControl,
 } from "./sctp/data-channel-protocol.ts";
-import { SctpAssociation, type SctpState, STREAM_LIMIT } from "./sctp/sctp-association.ts";
+import { STREAM_LIMIT } from "./sctp/established.ts";
+import { SctpAssociation, type SctpState } from "./sctp/sctp-association.ts";
 import type { SctpMessage } from "./sctp/sctp-reassembly.ts";
 
 /** Channels of one transport; more are closed as they open. */
