@@ -92,6 +92,11 @@ describe("devices that fail, and a shared tab", { timeout: 180_000 }, () => {
         assert.equal(await person.run((lab) => lab.room?.camera.state), "failed");
         // What the permission has become is asked for once the track has ended.
         await until("both say why", problems, (codes) => codes.every((one) => one === code));
+        // A refusal may be seen after the end that it caused, and is told then.
+        await permit("denied");
+        await until("both say that they are refused", problems, (codes) =>
+          codes.every((one) => one === "device/denied"),
+        );
         await backByOneAction();
       }
       assert.ok((await person.notes()).some(({ what }) => what === "device camera works"));
