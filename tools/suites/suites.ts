@@ -46,7 +46,7 @@ const LIGHT = [
   "page-screenshots",
   "server-bad-input",
   "sdk-readme",
-  "media-full-ice",
+  "media-client",
   "media-dtls-openssl",
 ];
 

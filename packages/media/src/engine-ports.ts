@@ -2,7 +2,7 @@ import { NO_ID } from "@lodeline/native";
 import { openKernelSocket, openNodeSocket } from "./datagram-socket.ts";
 import type { PacketKernel } from "./kernel/packet-kernel.ts";
 import { PathNumbers } from "./path-numbers.ts";
-import type { HostCandidate } from "./sdp/answer.ts";
+import type { HostCandidate } from "./sdp/description.ts";
 import { type TcpPath, TcpPort } from "./tcp-port.ts";
 import { type PathOwner, type UdpPath, UdpPort } from "./udp-port.ts";
 
@@ -84,13 +84,14 @@ export class EnginePorts<Owner extends PathOwner> {
     kernel.binding.setRoute(kernel.handle, port, address, portNumber, session ?? NO_ID, number);
   }
 
-  /** The sockets in the order of the addresses, whichever opened first. */
+  /** The UDP sockets in the order of the addresses, whichever opened first. */
+  inOrder(addresses: readonly string[]): UdpPort<Owner>[] {
+    return addresses.flatMap((address) => this.#ports.filter(({ localAddress }) => localAddress === address));
+  }
+
+  /** The same as candidates. */
   candidates(addresses: readonly string[]): HostCandidate[] {
-    return addresses.flatMap((address) =>
-      this.#ports
-        .filter(({ localAddress }) => localAddress === address)
-        .map(({ localPort }) => ({ address, port: localPort })),
-    );
+    return this.inOrder(addresses).map(({ localAddress, localPort }) => ({ address: localAddress, port: localPort }));
   }
 
   /** Whether browsers can connect by TCP to the same numbers. */

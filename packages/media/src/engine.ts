@@ -1,71 +1,20 @@
-import {
-  type Clock,
-  LodelineError,
-  type Logger,
-  type MonoMs,
-  type Random,
-  silentLogger,
-  type Timer,
-} from "@lodeline/base";
+import { LodelineError, type Logger, type MonoMs, silentLogger, type Timer } from "@lodeline/base";
+import type { BundledTransport } from "./bundled-transport.ts";
+import { ClientTransport } from "./client-transport.ts";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
-import type { DtlsRole } from "./dtls/dtls-link.ts";
+import type { MediaEngineOptions } from "./engine-options.ts";
 import { type EnginePath, EnginePorts } from "./engine-ports.ts";
 import type { Forwarder } from "./forwarder.ts";
-import type { IceCredentials, IceTimings } from "./ice/ice-types.ts";
+import type { IceCredentials } from "./ice/ice-types.ts";
 import { localFragmentOf, parseStun } from "./ice/stun-message.ts";
 import { type KernelCounters, PacketKernel } from "./kernel/packet-kernel.ts";
 import type { MediaPlane } from "./media-plane.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { Publication } from "./publication.ts";
-import type { HostCandidate } from "./sdp/answer.ts";
-import type { CodecName } from "./sdp/codecs.ts";
+import type { HostCandidate } from "./sdp/description.ts";
 import { SpeakerGroup } from "./speaker-group.ts";
 import { MediaTransport } from "./transport.ts";
 import type { TransportHost } from "./transport-host.ts";
-
-/** Options of {@link createMediaEngine}. */
-export interface MediaEngineOptions {
-  readonly clock: Clock;
-  /** Must be cryptographic outside tests: ICE passwords come from it. */
-  readonly random: Random;
-  /** Default: none. */
-  readonly logger?: Logger | undefined;
-  /**
-   * Local addresses that browsers can reach, best first; each gets one socket and one candidate. Default
-   * `["127.0.0.1"]`, which Chromium takes and Firefox does not: see {@link hostAddresses}.
-   */
-  readonly addresses?: readonly string[] | undefined;
-  /** Ports to try for each address, in order; by default the system chooses. */
-  readonly portRange?: { readonly min: number; readonly max: number } | undefined;
-  /**
-   * What answers offer in place of a socket's own address and port, where something stands before it (a relay, a NAT that
-   * maps one to one). Called once for each socket, when it is open. Default: the socket's own.
-   */
-  readonly announce?: ((socket: HostCandidate) => Promise<HostCandidate>) | undefined;
-  /** Video codecs to put first in answers. Default VP8, H.264, VP9, AV1. */
-  readonly videoCodecs?: readonly CodecName[] | undefined;
-  /**
-   * Upper bound for a browser that sends simulcast video. Default: what its path carries, by transport-wide feedback, and
-   * 3 Mbit/s for a browser that does not take it.
-   */
-  readonly simulcastBitrateBps?: number | undefined;
-  /** Upper bound for a browser that sends one video layer. Default as above, 1.5 Mbit/s in place of 3. */
-  readonly singleBitrateBps?: number | undefined;
-  /**
-   * Whether browsers may connect by TCP too, to the same port numbers, where UDP does not get through. Default false. Not
-   * together with `announce`, which stands for UDP alone.
-   */
-  readonly tcp?: boolean | undefined;
-  /** Our role in DTLS where the browser leaves the choice to us; see `README.md` for what was measured. Default `client`. */
-  readonly dtlsRole?: DtlsRole | undefined;
-  /**
-   * Whether C moves the packets where set-up could build the packet kernel. Default true; the environment's
-   * `LODELINE_NATIVE=0` is false.
-   */
-  readonly native?: boolean | undefined;
-  /** Waits of ICE; defaults in {@link ICE_TIMINGS}. */
-  readonly iceTimings?: Partial<IceTimings> | undefined;
-}
 
 /**
  * What is not due soon waits for company, or each of a hundred transports would wake the process by itself: consent, which
@@ -96,11 +45,12 @@ export class MediaEngine implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #host: TransportHost;
   /** With the time at which each is to be looked at again: what is not due costs nothing. */
-  readonly #transports = new Map<MediaTransport, MonoMs>();
+  readonly #transports = new Map<BundledTransport, MonoMs>();
   readonly #groups = new Map<string, SpeakerGroup>();
   readonly #byFragment = new Map<string, MediaTransport>();
   readonly #ports: EnginePorts<MediaTransport>;
   readonly #kernel: PacketKernel | undefined;
+  #certificate: Promise<DtlsCertificate> | undefined;
   #ready: Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> | undefined;
   #timer: Timer | undefined;
   #armedAtMs: MonoMs = Infinity;
@@ -128,6 +78,8 @@ export class MediaEngine implements AsyncDisposable {
       },
       now: () => clock.now(),
       wallMs: () => clock.wall(),
+      addresses: this.#addresses,
+      certificate: () => this.#makeCertificate(),
       ready: () => this.ready(),
       wake: (transport, at) => this.#wake(transport, at),
       register: (transport, added, removed) => this.#register(transport, added, removed),
@@ -135,6 +87,15 @@ export class MediaEngine implements AsyncDisposable {
       routed: (transport) => this.#ports.reroute(transport),
       pathOf: (number) => this.#ports.pathOf(number),
     };
+  }
+
+  get #addresses(): readonly string[] {
+    return this.#options.addresses ?? ["127.0.0.1"];
+  }
+
+  #makeCertificate(): Promise<DtlsCertificate> {
+    this.#certificate ??= createDtlsCertificate();
+    return this.#certificate;
   }
 
   #openKernel(): PacketKernel | undefined {
@@ -166,9 +127,9 @@ export class MediaEngine implements AsyncDisposable {
   }
 
   async #open(): Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> {
-    const addresses = this.#options.addresses ?? ["127.0.0.1"];
+    const addresses = this.#addresses;
     const range = this.#options.portRange ?? { min: 0, max: 0 };
-    const certificate = createDtlsCertificate();
+    const certificate = this.#makeCertificate();
     // All of them, so that none opens after a failure of another has closed the rest.
     const opened = await Promise.allSettled([
       certificate,
@@ -194,8 +155,20 @@ export class MediaEngine implements AsyncDisposable {
    * @returns The caller's to close.
    */
   createTransport(options: { readonly id: string }): MediaTransport {
+    return this.#added(new MediaTransport(options.id, this.#host));
+  }
+
+  /**
+   * Makes the transport of a connection to another WebRTC server, whose client this engine is. It has sockets of its own.
+   *
+   * @returns The caller's to close.
+   */
+  createClientTransport(options: { readonly id: string }): ClientTransport {
+    return this.#added(new ClientTransport(options.id, this.#host));
+  }
+
+  #added<Transport extends BundledTransport>(transport: Transport): Transport {
     if (this.#closed) throw new LodelineError("media/closed", { detail: "the engine is closed" });
-    const transport = new MediaTransport(options.id, this.#host);
     this.#transports.set(transport, Infinity);
     return transport;
   }
@@ -207,7 +180,7 @@ export class MediaEngine implements AsyncDisposable {
    */
   publish(options: {
     readonly id: string;
-    /** A browser's connection, or the trunk that it comes over. */
+    /** A connection, or the trunk that it comes over. */
     readonly transport: { readonly media: MediaPlane };
     readonly mid: string;
     readonly kind: "audio" | "video";
@@ -237,22 +210,23 @@ export class MediaEngine implements AsyncDisposable {
   forward(options: {
     readonly id: string;
     readonly publication: Publication;
-    readonly transport: MediaTransport;
+    readonly transport: BundledTransport;
     readonly mid: string;
   }): Forwarder {
     return options.transport.media.forward(options.id, options.publication, options.mid);
   }
 
-  get transports(): readonly MediaTransport[] {
+  get transports(): readonly BundledTransport[] {
     return [...this.#transports.keys()];
   }
 
   /** What is held now. */
   resources(): EngineResources {
+    const own = [...this.#transports.keys()].map(({ held }) => held);
     return {
       transports: this.#transports.size,
-      sockets: this.#ports.count,
-      paths: this.#ports.pathCount,
+      sockets: own.reduce((sum, { sockets }) => sum + sockets, this.#ports.count),
+      paths: own.reduce((sum, { paths }) => sum + paths, this.#ports.pathCount),
       timers: this.#timer === undefined ? 0 : 1,
     };
   }
@@ -283,7 +257,7 @@ export class MediaEngine implements AsyncDisposable {
    * up to 2.5 s later; its media is authentic as well and comes at once.
    */
   #handleStray(bytes: Buffer, path: EnginePath<MediaTransport>): void {
-    for (const transport of this.#transports.keys()) {
+    for (const transport of new Set(this.#byFragment.values())) {
       if (!transport.handleStray(bytes, path)) continue;
       path.owner = transport;
       path.keep();
@@ -297,13 +271,13 @@ export class MediaEngine implements AsyncDisposable {
     if (added) this.#byFragment.set(added.usernameFragment, transport);
   }
 
-  #forget(transport: MediaTransport): void {
+  #forget(transport: BundledTransport): void {
     this.#transports.delete(transport);
-    this.#ports.release(transport);
+    if (transport instanceof MediaTransport) this.#ports.release(transport);
     if (this.#transports.size === 0) this.#disarm();
   }
 
-  #wake(transport: MediaTransport, at: MonoMs): void {
+  #wake(transport: BundledTransport, at: MonoMs): void {
     const known = this.#transports.get(transport);
     if (known === undefined || at >= known) return;
     const dueAtMs = inCompany(at, this.#options.clock.now());
@@ -338,7 +312,7 @@ export class MediaEngine implements AsyncDisposable {
   }
 
   /** @returns When it is due again. */
-  #attend(transport: MediaTransport, now: MonoMs): MonoMs {
+  #attend(transport: BundledTransport, now: MonoMs): MonoMs {
     // What it says while it ticks counts; what was known before does not.
     this.#transports.set(transport, Infinity);
     if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);

@@ -1,8 +1,8 @@
+import type { BundledTransport } from "./bundled-transport.ts";
 import type { MediaEngine } from "./engine.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { Publication } from "./publication.ts";
 import type { Section } from "./sdp/section.ts";
-import type { MediaTransport } from "./transport.ts";
 
 /** A server peer that answers with the caller's own sound, picture and messages. */
 export interface LoopbackPeer extends Disposable {
@@ -22,7 +22,7 @@ export interface LoopbackPeer extends Disposable {
  */
 export function createLoopbackPeer(
   engine: MediaEngine,
-  transport: MediaTransport,
+  transport: BundledTransport,
   sections: readonly Section[],
 ): LoopbackPeer {
   const publications: Publication[] = [];

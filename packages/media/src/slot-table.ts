@@ -3,8 +3,7 @@ import { Forwarder } from "./forwarder.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import type { Publication } from "./publication.ts";
 import type { RtpEgress } from "./rtp-egress.ts";
-import type { SectionSsrcs } from "./sdp/answer.ts";
-import type { Section } from "./sdp/section.ts";
+import type { Section, SectionSsrcs } from "./sdp/section.ts";
 import { SendSlot } from "./send-slot.ts";
 
 /** The sending sections of one transport, and what is in each. */

@@ -1,7 +1,6 @@
 import type { Publication } from "./publication.ts";
-import type { SectionSsrcs } from "./sdp/answer.ts";
 import type { SectionCodec } from "./sdp/codecs.ts";
-import { EXTENSION_URI, type ExtensionName, type Section } from "./sdp/section.ts";
+import { EXTENSION_URI, type ExtensionName, type Section, type SectionSsrcs } from "./sdp/section.ts";
 
 /** One layer of a carried publication: a sending section of its own, so that each is repaired and paused by itself. */
 export interface CarriedLayer {

@@ -6,7 +6,7 @@ import { MediaPlane } from "./media-plane.ts";
 import { OutgoingBuffers } from "./outgoing-buffers.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
 import type { Publication } from "./publication.ts";
-import type { HostCandidate } from "./sdp/answer.ts";
+import type { HostCandidate } from "./sdp/description.ts";
 import { SRTP_PROFILE, type SrtpMaster } from "./srtp/srtp-keys.ts";
 import { type Carried, TrunkSections } from "./trunk-sections.ts";
 

@@ -75,11 +75,12 @@ export class UdpPort<Owner extends PathOwner> {
     route?: RouteSetter<Owner>,
   ): Promise<UdpPort<Owner>> {
     const made = new UdpPort<Owner>(address, handler, route);
-    made.#socket = await open((bytes, port, from) => made.#handler(bytes, made.#pathOf(port, from)));
+    made.#socket = await open((bytes, port, from) => made.#handler(bytes, made.pathTo(port, from)));
     return made;
   }
 
-  #pathOf(port: number, address: string): UdpPath<Owner> {
+  /** The way from this socket to an address: the one that is kept, or a new one. */
+  pathTo(port: number, address: string): UdpPath<Owner> {
     return this.#paths.get(port)?.get(address) ?? new UdpPath<Owner>(this, address, port);
   }
 

@@ -79,6 +79,8 @@ class End {
   readonly agent: FullIceAgent;
   readonly states: IceState[] = [];
   readonly pairs: string[] = [];
+  /** Pairs that work while none is in use, and the state then. */
+  readonly valid: string[] = [];
   readonly bases: readonly IceBase[];
   readonly #network: Network;
 
@@ -91,6 +93,7 @@ class End {
       random: seededRandom(seed),
       events: {
         onState: (state) => this.states.push(state),
+        onValid: ({ base, remote }) => this.valid.push(`${base.address} ${remote.address} ${this.agent.state}`),
         onPair: ({ base, remote }) => this.pairs.push(`${base.address} ${remote.address}`),
       },
     });
@@ -105,11 +108,13 @@ class End {
   }
 
   get candidates(): RemoteCandidate[] {
-    return this.agent.candidates.map((text) => {
-      const [, foundation = "", , , priority = "", address = "", port = ""] =
-        /^candidate:(\S+) (\d) (\w+) (\d+) (\S+) (\d+)/.exec(text) ?? [];
-      return { foundation, priority: Number(priority), address, port: Number(port), type: "host" };
-    });
+    return this.bases.map(({ address, port }, rank) => ({
+      foundation: String(rank + 1),
+      priority: candidatePriority("host", rank),
+      address,
+      port,
+      type: "host",
+    }));
   }
 
   /** Takes the other's description. */
@@ -298,6 +303,23 @@ describe("a full ICE agent", () => {
     assert.ok(network.run(3000, agents, () => left.pairs.length === 2 && right.pairs.length === 2));
     assert.equal(wayOf(left.agent.selected), "2001:db8::1 2001:db8::2");
     assert.deepEqual(left.states, ["checking", "connected"]);
+  });
+
+  it("[FICE10] tells the first pair that works before one is in use, and how long the way is", () => {
+    const network = new Network();
+    const { left, right, agents } = two(network);
+    left.meet(right);
+    right.meet(left);
+    network.run(3000, agents, () => connected(left, right));
+    assert.deepEqual(left.valid, ["192.0.2.1 192.0.2.2 checking"]);
+    const { roundTripMs = 0 } = left.agent;
+    assert.ok(roundTripMs >= 2 * DELAY_MS && roundTripMs <= 2 * DELAY_MS + 12, `${roundTripMs} ms`);
+    left.agent.restart();
+    right.agent.restart();
+    left.meet(right);
+    right.meet(left);
+    network.run(3000, agents, () => left.pairs.length === 2 && right.pairs.length === 2);
+    assert.equal(left.valid.length, 1);
   });
 
   it("[FICE8] what does not prove the password is not answered and changes nothing", () => {

@@ -16,9 +16,11 @@ import { createDtlsCertificate } from "../src/dtls/certificate.ts";
 import { DtlsLink } from "../src/dtls/dtls-link.ts";
 import { parseStun } from "../src/ice/stun-message.ts";
 import { readOffer } from "../src/sdp/offer.ts";
+import { agreedSections, readAnswer } from "../src/sdp/remote-answer.ts";
 import { SRTP_PROFILE } from "../src/srtp/srtp-keys.ts";
 import { SrtpSender } from "../src/srtp/srtp-sender.ts";
 import { FuzzInputs } from "./fuzz-inputs.ts";
+import { answerOf, OWN, offerOf } from "./own-descriptions.ts";
 import { type PacketPath, PEER_KEYS, RigBrowser, RigClock, section, vp8 } from "./plane-rig.ts";
 
 const SSRC = 7;
@@ -26,9 +28,14 @@ const SSRC = 7;
 const RENEW_EVERY = 20_000;
 /** A dependency descriptor with the structure of L1T2. */
 const DESCRIPTOR = Buffer.from("bc000587811ebc5141010c09fc059c", "hex");
+/** Our own offer, for what answers it. */
+const OWN_OFFER = offerOf([{ kind: "audio" }, { kind: "video" }, { kind: "application" }]);
+
 const OFFERS = ["chromium-echo", "chromium-slots", "firefox-slots"].map((name) =>
   readFileSync(new URL(`fixtures/${name}.sdp`, import.meta.url), "utf8"),
 );
+
+const ANSWER = answerOf(OWN_OFFER.sdp).sdp;
 
 /** One kind of input, how often it comes, and what takes it. */
 interface Target {
@@ -94,7 +101,17 @@ function readers(certificate: Awaited<ReturnType<typeof createDtlsCertificate>>)
     rtcp: { weight: 20, feed: (inputs) => void parseRtcp(inputs.compound()) },
     stun: { weight: 15, feed: (inputs) => void parseStun(inputs.stun()) },
     dtls: { weight: 10, feed: (inputs) => links[inputs.below(2)]?.handle(inputs.records(), 0) },
-    sdp: { weight: 1, feed: (inputs) => readRefused(inputs.description(OFFERS[inputs.below(3)] as string)) },
+    sdp: {
+      weight: 1,
+      feed: (inputs) => refusable(() => readOffer(inputs.description(OFFERS[inputs.below(3)] as string))),
+    },
+    answer: {
+      weight: 1,
+      feed: (inputs) =>
+        refusable(() =>
+          agreedSections(readAnswer(inputs.description(ANSWER), OWN_OFFER.sections), OWN_OFFER.sections, OWN),
+        ),
+    },
   };
 }
 
@@ -125,9 +142,9 @@ function layerReader(): (inputs: FuzzInputs) => void {
   };
 }
 
-function readRefused(sdp: string): void {
+function refusable(read: () => unknown): void {
   try {
-    readOffer(sdp);
+    read();
   } catch (error) {
     if (!(error instanceof LodelineError)) throw error;
   }

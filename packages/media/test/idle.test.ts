@@ -35,6 +35,8 @@ function hostOf(clock: VirtualClock, certificate: DtlsCertificate): TransportHos
     bitrates: { simulcastBps: undefined, singleBps: undefined },
     now: () => clock.now(),
     wallMs: () => clock.wall(),
+    addresses: [],
+    certificate: async () => certificate,
     ready: async () => ({ certificate, candidates: [] }),
     wake: () => {},
     register: () => {},

@@ -53,15 +53,6 @@ export function candidatePriority(type: CandidateType, rank: number): number {
   return TYPE_PREFERENCE[type] * 2 ** 24 + (65_535 - Math.min(rank, 65_535)) * 2 ** 8 + 255;
 }
 
-/**
- * A socket of ours as `candidate-attribute`: host, component 1, UDP. RFC 8839 section 5.1.
- *
- * @param rank - Of the socket among ours, 0 the best.
- */
-export function hostCandidate({ address, port }: IceBase, rank: number): string {
-  return `candidate:${rank + 1} 1 udp ${candidatePriority("host", rank)} ${address} ${port} typ host`;
-}
-
 /** Whether two literals are of one address family: only such can be paired. */
 export function sameFamily(one: string, other: string): boolean {
   return one.includes(":") === other.includes(":");

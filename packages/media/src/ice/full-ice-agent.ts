@@ -1,6 +1,7 @@
-import { createSecret, type MonoMs, type Random } from "@lodeline/base";
-import { type CandidatePair, hostCandidate, type IceBase, type RemoteCandidate } from "./candidate-pair.ts";
+import type { MonoMs, Random } from "@lodeline/base";
+import type { CandidatePair, IceBase, RemoteCandidate } from "./candidate-pair.ts";
 import { CheckList } from "./check-list.ts";
+import { newCredentials } from "./ice-generation.ts";
 import { type IceRole, RoleTie } from "./ice-role.ts";
 import { ICE_TIMINGS, type IceCredentials, type IceState, type IceTimings } from "./ice-types.ts";
 import { type OutgoingCheck, OutgoingChecks } from "./outgoing-checks.ts";
@@ -20,6 +21,8 @@ import {
 /** What a {@link FullIceAgent} tells its owner. */
 export interface FullIceEvents {
   readonly onState: (state: IceState) => void;
+  /** While no pair is in use this is the first that works: data may go by it before one is chosen. RFC 8445 section 12.1.1. */
+  readonly onValid?: ((pair: CandidatePair) => void) | undefined;
   /** Packets leave by this pair from now on. */
   readonly onPair: (pair: CandidatePair) => void;
 }
@@ -70,7 +73,7 @@ export class FullIceAgent {
     this.#timings = { ...ICE_TIMINGS, ...options.timings };
     this.#checks = new OutgoingChecks(this.#random);
     this.#tie = new RoleTie(options.role, this.#random);
-    this.#local = this.#newCredentials();
+    this.#local = newCredentials(this.#random);
     this.#list = this.#newList();
   }
 
@@ -92,9 +95,9 @@ export class FullIceAgent {
     return this.#inUse?.pair;
   }
 
-  /** Our candidates as `candidate-attribute` values: host, component 1, UDP. RFC 8839 section 5.1. */
-  get candidates(): readonly string[] {
-    return this.#bases.map(hostCandidate);
+  /** Smoothed round-trip time of checks, in ms. */
+  get roundTripMs(): number | undefined {
+    return this.#checks.roundTripMs;
   }
 
   /** When {@link tick} has something to do. */
@@ -131,7 +134,7 @@ export class FullIceAgent {
    * pair in use. RFC 8445 section 9.
    */
   restart(): void {
-    this.#local = this.#newCredentials();
+    this.#local = newCredentials(this.#random);
     this.#remote = undefined;
     this.#list = this.#newList();
     this.#validSinceMs = undefined;
@@ -182,11 +185,6 @@ export class FullIceAgent {
     this.#checks.clear();
     this.#letGo();
     this.#setState("closed");
-  }
-
-  #newCredentials(): IceCredentials {
-    // RFC 8445 section 5.3: at least 24 bits of chance in the fragment and 128 in the password. 5 bits each sign.
-    return { usernameFragment: createSecret(this.#random, 8), password: createSecret(this.#random, 28) };
   }
 
   #newList(): CheckList {
@@ -263,7 +261,7 @@ export class FullIceAgent {
   }
 
   #handleAnswer(message: StunMessage, base: IceBase, address: string, port: number, now: MonoMs): boolean {
-    const check = this.#checks.answered(message, base, address, port);
+    const check = this.#checks.answered(message, base, address, port, now);
     if (check === undefined) return false;
     if (message.type === STUN_TYPE.error) this.#refused(check, errorCodeOf(message));
     else this.#answered(check, now);
@@ -291,6 +289,7 @@ export class FullIceAgent {
     // An earlier check of the pair that is being nominated says nothing new, and must not pass for the nomination.
     if (pair === this.#nominating && !nominates && pair.state !== "failed") return;
     list.succeeded(pair);
+    if (this.#validSinceMs === undefined && this.#inUse === undefined) this.#events.onValid?.(pair);
     this.#validSinceMs ??= now;
     const chosen = this.role === "controlling" ? nominates && pair === this.#nominating : pair.nominated;
     if (chosen && pair !== this.selected) this.#select(pair, now);

@@ -22,11 +22,15 @@ export interface IceGeneration {
 /** At most this many addresses in one generation: a peer that invents source ports cannot make us keep more. */
 const PATH_LIMIT = 256;
 
+/** New credentials of our own. RFC 8445 section 5.3: at least 24 bits of chance in the fragment and 128 in the password. */
+export function newCredentials(random: Random): IceCredentials {
+  // 5 bits each sign.
+  return { usernameFragment: createSecret(random, 8), password: createSecret(random, 28) };
+}
+
 /** A generation with new credentials of our own. */
 export function newGeneration(random: Random): IceGeneration {
-  // RFC 8445 section 5.3: at least 24 bits of chance in the fragment and 128 in the password. 5 bits each sign.
-  const local = { usernameFragment: createSecret(random, 8), password: createSecret(random, 28) };
-  return { local, remote: undefined, path: undefined, nominated: undefined, paths: new Map() };
+  return { local: newCredentials(random), remote: undefined, path: undefined, nominated: undefined, paths: new Map() };
 }
 
 /** Whether a generation knows a path, or may still come to know it. */

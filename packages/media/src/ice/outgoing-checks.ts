@@ -25,6 +25,9 @@ export class OutgoingChecks {
   readonly #random: Random;
   readonly #waiting = new Map<string, OutgoingCheck & { readonly sentAtMs: MonoMs }>();
 
+  /** Smoothed round-trip time of checks, in ms. */
+  roundTripMs: number | undefined;
+
   constructor(random: Random) {
     this.#random = random;
   }
@@ -59,13 +62,15 @@ export class OutgoingChecks {
    * The check that an authentic answer is to, once; `undefined` when it is to none of ours, or comes from elsewhere than
    * the check went. RFC 8445 section 7.2.5.2.1.
    */
-  answered(message: StunMessage, base: IceBase, address: string, port: number): OutgoingCheck | undefined {
+  answered(message: StunMessage, base: IceBase, address: string, port: number, now: MonoMs): OutgoingCheck | undefined {
     const key = message.transactionId.toString("latin1");
     const check = this.#waiting.get(key);
     if (check === undefined || !integrityFits(message, check.remote.password)) return undefined;
     const { pair } = check;
     if (pair.base !== base || pair.remote.address !== address || pair.remote.port !== port) return undefined;
     this.#waiting.delete(key);
+    const tookMs = now - check.sentAtMs;
+    this.roundTripMs = 0.75 * (this.roundTripMs ?? tookMs) + 0.25 * tookMs;
     return check;
   }
 

@@ -18,7 +18,7 @@ export interface OfferedCodec {
   readonly feedback: readonly string[];
 }
 
-/** One `m=` section of an offer, read for what we need. */
+/** One `m=` section of a remote description, read for what we need. */
 export interface OfferedSection {
   readonly mid: string;
   readonly kind: "audio" | "video" | "application";
@@ -40,7 +40,7 @@ export interface OfferedSection {
   readonly maxMessageSizeBytes: number | undefined;
 }
 
-/** An offer, read for what we need. */
+/** A remote description, an offer mostly, read for what we need. */
 export interface Offer {
   readonly sections: readonly OfferedSection[];
   readonly bundle: readonly string[];
@@ -48,7 +48,7 @@ export interface Offer {
   readonly fingerprints: readonly RemoteFingerprint[];
   /** Header extensions of the one-byte and the two-byte form may alternate. RFC 8285 section 4.1.2. */
   readonly mixedExtensions: boolean;
-  /** Which role in DTLS the offerer leaves to us: `undefined` for either. */
+  /** Which role in DTLS it leaves to us: `undefined` for either. */
   readonly dtlsRole: DtlsRole | undefined;
 }
 
@@ -58,7 +58,7 @@ const MID_LIMIT_BYTES = 16;
 /** Most sections in one offer. */
 const SECTION_LIMIT = 128;
 
-/** Longest offer that is read; 25 slots with every codec are 158 kB (Chromium). */
+/** Longest description that is read; 25 slots with every codec are 158 kB (Chromium). */
 export const OFFER_LIMIT_BYTES = 400_000;
 
 /**
@@ -67,10 +67,20 @@ export const OFFER_LIMIT_BYTES = 400_000;
  * @throws LodelineError `sdp/unusable` with `field` = `sdp:<line>` and the line's text in the detail.
  */
 export function readOffer(sdp: string): Offer {
-  const lines = checkLines(sdp);
+  return readDescription(sdp, "offer");
+}
+
+/**
+ * Reads what offers and answers have in common.
+ *
+ * @param kind - For what is said of a wrong one.
+ * @throws LodelineError `sdp/unusable`, as {@link readOffer}.
+ */
+export function readDescription(sdp: string, kind: "offer" | "answer"): Offer {
+  const lines = checkLines(sdp, kind);
   const parsed = parse(sdp);
   const mLines = lines.flatMap((line, index) => (line.startsWith("m=") ? [index + 1] : []));
-  if (mLines.length === 0) throw unusable(lines, lines.length, "the offer has no m= section");
+  if (mLines.length === 0) throw unusable(lines, lines.length, `the ${kind} has no m= section`);
   const excess = mLines[SECTION_LIMIT];
   if (excess !== undefined) throw unusable(lines, excess, `more than ${SECTION_LIMIT} sections`);
   const sections = parsed.media.map((media, index) => readSection(media, lines, mLines[index] ?? 1));
@@ -88,7 +98,7 @@ export function readOffer(sdp: string): Offer {
   )
     .concat(parsed.fingerprint ? [parsed.fingerprint] : [])
     .map(({ type, hash }) => ({ hash: String(type).toLowerCase(), value: String(hash).toUpperCase() }));
-  if (fingerprints.length === 0) throw unusable(lines, transportLine, "the offer has no DTLS fingerprint");
+  if (fingerprints.length === 0) throw unusable(lines, transportLine, `the ${kind} has no DTLS fingerprint`);
   return {
     sections,
     bundle,
@@ -102,9 +112,9 @@ export function readOffer(sdp: string): Offer {
 }
 
 /** Refuses what is not SDP at all: every line is a letter, `=`, a value; the first is `v=0`. RFC 8866 section 5. */
-function checkLines(sdp: string): string[] {
+function checkLines(sdp: string, kind: "offer" | "answer"): string[] {
   if (sdp.length > OFFER_LIMIT_BYTES)
-    throw unusable([sdp.slice(0, 80)], 1, `the offer is longer than ${OFFER_LIMIT_BYTES} bytes`);
+    throw unusable([sdp.slice(0, 80)], 1, `the ${kind} is longer than ${OFFER_LIMIT_BYTES} bytes`);
   const lines = sdp.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   for (const [index, line] of lines.entries()) {
@@ -114,7 +124,8 @@ function checkLines(sdp: string): string[] {
   return lines;
 }
 
-function unusable(lines: readonly string[], line: number, why: string): LodelineError {
+/** The error for a description, with the line that is wrong, from 1, and its text. */
+export function unusable(lines: readonly string[], line: number, why: string): LodelineError {
   const text = (lines[line - 1] ?? "").slice(0, 120);
   return new LodelineError("sdp/unusable", {
     field: `sdp:${line}`,

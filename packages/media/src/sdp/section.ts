@@ -15,11 +15,17 @@ export const EXTENSION_URI = {
 /** Names of {@link EXTENSION_URI}. */
 export type ExtensionName = keyof typeof EXTENSION_URI;
 
-/** One section of the transport as answered. */
+/** The SSRCs of what we send in one section. */
+export interface SectionSsrcs {
+  readonly ssrc: number;
+  readonly rtxSsrc: number;
+}
+
+/** One section of the transport as negotiated. */
 export interface Section {
   readonly mid: string;
   readonly kind: "audio" | "video" | "application";
-  /** Ours: `sendonly` is a receive slot of the browser. */
+  /** Ours: `sendonly` is a receive slot of the other side. */
   readonly direction: Direction;
   /** Simulcast layers the browser may send, in its order. */
   readonly rids: readonly string[];
