@@ -107,9 +107,10 @@ window.lab = {
     if (stream) {
       const direction = options.echo ? "sendrecv" : "sendonly";
       pc.addTransceiver(stream.getAudioTracks()[0], { direction });
+      const mode = options.scalabilityMode ? { scalabilityMode: options.scalabilityMode } : {};
       const sendEncodings = options.simulcast
-        ? [{ rid: "q", scaleResolutionDownBy: 4 }, { rid: "h", scaleResolutionDownBy: 2 }, { rid: "f", scaleResolutionDownBy: 1 }]
-        : [options.scalabilityMode ? { scalabilityMode: options.scalabilityMode } : {}];
+        ? [{ rid: "q", scaleResolutionDownBy: 4, ...mode }, { rid: "h", scaleResolutionDownBy: 2, ...mode }, { rid: "f", scaleResolutionDownBy: 1, ...mode }]
+        : [mode];
       const video = pc.addTransceiver(stream.getVideoTracks()[0], { direction, sendEncodings });
       if (options.codec) onlyCodec(video, "video", options.codec);
       if (options.busy) {

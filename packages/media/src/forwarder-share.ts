@@ -5,6 +5,9 @@ import type { Publication } from "./publication.ts";
 /** Rates that an encoder with one layer is asked for, each about half as much again as the one before. */
 const LADDER_BPS = [60_000, 100_000, 150_000, 225_000, 340_000, 500_000, 750_000, 1_100_000, 1_700_000, 2_500_000];
 
+/** Of a picture that is not the smallest there is at least this share of its frames. */
+const LEAST_FRAMES = 0.5;
+
 /** A layer's rate is followed quickly up and slowly down, so that a still picture does not make it look cheap at once. */
 const FOLLOW = { up: 0.4, down: 0.08 } as const;
 
@@ -62,7 +65,10 @@ export class ForwarderShare {
     now: MonoMs,
   ): AllocationRequest {
     const common = { id, kind: "video" as const, priority: view.priority, shownPixels: view.width * view.height };
-    const active = layers.filter((layer) => layer.active).sort((a, b) => this.#size(a) - this.#size(b));
+    const all = layers.filter((layer) => layer.active).sort((a, b) => this.#size(a) - this.#size(b));
+    const [least] = all;
+    // Few frames are better than none, but no better than a smaller picture that moves.
+    const active = all.filter(({ width, frames = 1 }) => frames >= LEAST_FRAMES || width === least?.width);
     for (const layer of active) this.#follow(layer);
     const top = active.findIndex(({ rid }) => rid === wish.rid);
     const usable = wish.rid === undefined ? [] : active.slice(0, top + 1);

@@ -12,6 +12,7 @@ import {
 } from "@lodeline/rtp";
 import { ForwarderLeg, type LegHost } from "./forwarder-leg.ts";
 import { ForwarderShare, type ShareOfPath } from "./forwarder-share.ts";
+import { FrameThinner } from "./frame-thinner.ts";
 import type { IncomingStream } from "./incoming-stream.ts";
 import { LayerFilters } from "./layer-filters.ts";
 import type { PlaneOwner } from "./plane-owner.ts";
@@ -76,6 +77,8 @@ export class Forwarder implements LegHost {
   readonly #share: ForwarderShare;
   /** What is taken of scalable streams. */
   readonly #filters: LayerFilters;
+  /** Leaves out frames of VP8 streams. */
+  readonly #thinner: FrameThinner;
   #view: View = { width: 0, height: 0, visible: true, priority: 1 };
   #codec: { readonly of: IncomingStream; readonly as: SectionCodec | undefined } | undefined;
   #keyFrameAskedAtMs: MonoMs = -Infinity;
@@ -105,6 +108,7 @@ export class Forwarder implements LegHost {
     this.#before = options.slot.counters;
     this.#share = new ForwarderShare(options.publication);
     this.#filters = new LayerFilters(this.#selector);
+    this.#thinner = new FrameThinner(this.#selector, this.slot);
     this.publication.attach(this);
     this.#leg.open(this.transport.media.session);
     this.evaluate(this.transport.now());
@@ -121,11 +125,12 @@ export class Forwarder implements LegHost {
     return this.#closed;
   }
 
-  /** Fault injection drops packets one by one; else the choice of a layer is all there is to decide. */
+  /** Fault injection and thinning drop packets one by one; else the choice of a layer is all there is to decide. */
   get needsPackets(): string | undefined {
     if (this.#silentUntilMs > this.transport.now()) return "silenced";
     if (this.slot.isSecured && !this.transport.media.session) return "the receiver's keys are not for the kernel";
-    return this.slot.isPaced ? "paced" : undefined;
+    if (this.slot.isPaced) return "paced";
+    return this.#thinner.isNeeded ? "leaves out frames" : undefined;
   }
 
   packetsMoved(): void {
@@ -140,6 +145,7 @@ export class Forwarder implements LegHost {
   /** For {@link ForwarderLeg} only. */
   sourceChanged(stream: IncomingStream): void {
     this.#codecOf(stream);
+    this.#thinner.reset();
   }
 
   /** RIDs of the layers that are sent or waited for. */
@@ -167,6 +173,7 @@ export class Forwarder implements LegHost {
     if (this.#closed) return;
     this.#selector.reset();
     this.#filters.reset();
+    this.#thinner.reset();
     this.slot.idle();
     this.#codec = undefined;
     this.#leg.stop();
@@ -207,11 +214,20 @@ export class Forwarder implements LegHost {
     }
     const codec = this.#codecOf(stream);
     if (codec === undefined) return;
-    if (begins) this.slot.begin(stream, packet, sequence, now);
-    if (begins) this.#filters.leave();
+    if (begins) this.#begin(stream, packet, sequence, now);
+    const thinned = this.#thinner.take(stream, payload, sequence);
+    if (thinned === undefined) return;
+    const { pictureId, blank } = thinned;
     // The other end of a trunk chooses among the layers inside.
     const described = this.only === undefined ? undefined : stream.layers;
-    this.slot.forward(stream, packet, payload, codec, sequence, now, { dropped: now < this.#silentUntilMs, described });
+    const as = { dropped: now < this.#silentUntilMs, described, pictureId, blank };
+    this.slot.forward(stream, packet, payload, codec, thinned.sequence, now, as);
+  }
+
+  #begin(stream: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
+    this.slot.begin(stream, packet, sequence, now);
+    this.#filters.leave();
+    this.#thinner.reset();
   }
 
   /** A packet of a stream that has layers inside: which frames go out is decided for each. */
@@ -258,6 +274,8 @@ export class Forwarder implements LegHost {
     this.publication.consumersChanged(this);
     if (this.publication.kind === "audio") return this.#leg.steer();
     const { choice, waiting } = this.#choose(now);
+    // What was chosen may leave out frames.
+    this.publication.consumersChanged(this);
     const rid = this.#selector.target;
     if (rid === undefined) return;
     if (choice || (waiting && now >= this.#keyFrameAskedAtMs + KEY_FRAME_RETRY_MS)) this.#askKeyFrame(rid, now);
@@ -278,12 +296,20 @@ export class Forwarder implements LegHost {
         ? this.#layers(now)
         : this.publication.streamLayers(now).filter(({ rid }) => rid === this.only);
     const choice = this.#selector.choose(this.#share.choose(layers, this.#wish(layers, now)));
+    const { publication } = this;
+    if (this.#selector.current === undefined) this.#thinner.reset();
     this.#leg.steer();
     const target = layers.find(({ rid }) => rid === this.#selector.target);
-    const { publication } = this;
     // A switching point will come of itself.
-    const byKeyFrame = this.#filters.aim(target && publication.streamOf(target.rid));
+    const byKeyFrame = this.#awaitsKeyFrame(target && publication.streamOf(target.rid));
     return { choice: choice && byKeyFrame, waiting: this.#selector.waiting && target !== undefined && byKeyFrame };
+  }
+
+  #awaitsKeyFrame(carrier: IncomingStream | undefined): boolean {
+    const byKeyFrame = this.#filters.aim(carrier);
+    if (!byKeyFrame || !this.#selector.staysInStream || carrier?.layers?.isScalable) return byKeyFrame;
+    this.#selector.waitsFor = "a switching point";
+    return false;
   }
 
   /**

@@ -9,6 +9,8 @@ import {
   ReplayWindow,
   ScalableLayers,
   SequenceUnwrapper,
+  TEMPORAL_LAYERS_FIELDS,
+  TemporalLayers,
 } from "@lodeline/rtp";
 import type { SectionCodec } from "./sdp/codecs.ts";
 
@@ -31,7 +33,7 @@ export interface ClockRelation {
   readonly arrivedAtMs: MonoMs;
 }
 
-/** Numbers in the record of an {@link IncomingStream}: the statistics', the meter's, then {@link FIELD}. */
+/** Numbers in the record of an {@link IncomingStream}: the statistics', the meter's, {@link FIELD}, the temporal layers'. */
 const OWN = RECEPTION_FIELDS + BITRATE_METER_FIELDS;
 
 /** Where the record of a stream has what; -1 stands for none yet. */
@@ -46,7 +48,7 @@ const FIELD = {
 } as const;
 
 /** Numbers in the record of an {@link IncomingStream}. */
-export const STREAM_FIELDS = OWN + 7;
+export const STREAM_FIELDS = OWN + 7 + TEMPORAL_LAYERS_FIELDS;
 
 /**
  * One SSRC that a browser sends to us: a layer of a simulcast video, a single video, or an audio. What changes with every
@@ -65,6 +67,8 @@ export class IncomingStream {
   readonly record = new Float64Array(STREAM_FIELDS);
   readonly statistics: ReceptionStatistics;
   readonly nack = new NackGenerator();
+  /** The temporal layers of a VP8 stream; none of any other. */
+  readonly temporal = new TemporalLayers(this.record.subarray(OWN + 7));
   /** The layers inside it; `undefined` for sound. */
   readonly layers: ScalableLayers | undefined;
   readonly #unwrapper = new SequenceUnwrapper();

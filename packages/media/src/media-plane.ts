@@ -286,6 +286,7 @@ export class MediaPlane {
   #inspectVideo(stream: IncomingStream, packet: RtpPacket, sequence: number, now: MonoMs): void {
     this.#payload.inspect(stream.codec.name, packet);
     stream.layers?.handle(packet, this.#payload, this.#extensions(stream.mid)?.dependencyDescriptor, now);
+    stream.temporal.note(this.#payload.temporalLayer, this.#payload.keyFrame, packet.lengthBytes, now);
     if (this.#payload.keyFrame) stream.keyFrameArrived(this.#payload.width, this.#payload.height);
     if (stream.nack.handle(sequence, now)) this.#host.wake(stream.nack.deadlineMs ?? now);
   }

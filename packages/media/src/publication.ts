@@ -288,15 +288,20 @@ export class Publication {
   }
 
   /**
-   * The layers to choose from: the streams, and in place of a scalable one its decode targets. A single stream that holds
-   * the same picture at several frame rates, and whose sender follows a bound, is one layer.
+   * The layers to choose from: the streams, in place of a scalable one its decode targets, and beside a VP8 stream what is
+   * left of it without its upper temporal layers. A single stream that holds the same picture at several frame rates, and
+   * whose sender follows a bound, is one layer.
    */
   layers(now: MonoMs): LayerState[] {
-    const bounded = this.#places.length <= 1 && this.followsBound(now);
+    const follows = this.followsBound(now);
+    const bounded = this.#places.length <= 1 && follows;
     return this.streamLayers(now).flatMap((state) => {
-      const layers = this.streams.get(state.rid)?.layers;
-      if (!layers?.isScalable || (bounded && !layers.isSpatial)) return [state];
-      return layers.states(state, now);
+      const stream = this.streams.get(state.rid);
+      if (stream?.layers?.isScalable) {
+        return bounded && !stream.layers.isSpatial ? [state] : stream.layers.states(state, now);
+      }
+      // What is announced at the other end of a trunk need not come over it now.
+      return stream && !follows && stream.isActive(now) ? [...stream.temporal.states(state, now), state] : [state];
     });
   }
 

@@ -61,6 +61,8 @@ export interface ForwardAs {
   readonly blank?: boolean | undefined;
   /** In place of the packet's own. */
   readonly marker?: boolean | undefined;
+  /** In place of the payload's own, not cut to its width. */
+  readonly pictureId?: number | undefined;
   /** The stream's layers, whose last packet this is, where the receiver may be told its dependency descriptor. */
   readonly described?: ScalableLayers | undefined;
   /** The decode targets that the receiver gets; `undefined`: as the sender says. */
@@ -203,6 +205,15 @@ export class SendSlot {
   }
 
   /**
+   * The source's own numbers are taken again, after some were left out.
+   *
+   * @param from - The next packet's extended sequence number; what comes later from before it is not sent.
+   */
+  closeGaps(packets: number, pictures: number, from: number): void {
+    this.#rewriter.closeGaps(packets, pictures, from);
+  }
+
+  /**
    * Rewrites, protects and sends a packet of the current source.
    *
    * @returns Bytes sent, 0 when nothing was.
@@ -220,7 +231,7 @@ export class SendSlot {
     const egress = this.#egress;
     if (!egress.isSecured || packet.payloadBytes > egress.payloadLimitBytes) return 0;
     const rewriter = this.#rewriter;
-    if (!rewriter.rewrite(sequence, packet.timestamp, payload, now) || as.dropped) return 0;
+    if (!rewriter.rewrite(sequence, packet.timestamp, payload, now, as.pictureId) || as.dropped) return 0;
     if (payload.keyFrame && !as.blank) record[FIELD.lastKeyFrame] = rewriter.sequenceNumber;
     const sent = this.#remember(packet, payload, codec, as);
     const out = egress.next();

@@ -14,7 +14,17 @@ export interface RigLayer {
   readonly width: number;
   readonly height: number;
   readonly bitrateBps: number;
+  /** It has temporal layers, three of them. */
+  readonly temporal?: boolean;
 }
+
+/** Frames in turn of three temporal layers: TID, Y and the share of a frame's mean. */
+const TEMPORAL = [
+  { layer: 0, share: 1.6 },
+  { layer: 0xa0, share: 0.8 },
+  { layer: 0x60, share: 0.8 },
+  { layer: 0x80, share: 0.8 },
+] as const;
 
 /** Three layers as Chromium sends them. */
 export const LAYERS: readonly RigLayer[] = [
@@ -103,13 +113,15 @@ export class DownlinkRig {
       const { ssrc, rid, width, height } = layer;
       const bitrateBps = layer.rid === "" ? Math.min(layer.bitrateBps, this.remb ?? Infinity) : layer.bitrateBps;
       const keyFrame = this.#picture % 40 === 1 || wanted.has(ssrc);
-      const bytes = (bitrateBps * FRAME_MS) / 8000;
+      const inTurn = layer.temporal ? TEMPORAL[keyFrame ? 0 : this.#picture % 4] : undefined;
+      const bytes = ((inTurn?.share ?? 1) * bitrateBps * FRAME_MS) / 8000;
       const count = Math.max(1, Math.ceil(bytes / PAYLOAD_BYTES));
       for (let i = 0; i < count; i++) {
         const sequenceNumber = ((this.#sequences.get(ssrc) ?? 0) + 1) & 0xffff;
         this.#sequences.set(ssrc, sequenceNumber);
         const payload = Buffer.alloc(Math.max(30, Math.round(bytes / count) - 50));
         vp8(this.#picture, keyFrame && i === 0, width, height).copy(payload);
+        if (inTurn) payload[5] = inTurn.layer;
         const timestamp = this.#picture * 4500;
         this.publisher.send({ ssrc, sequenceNumber, timestamp, mid: "1", payload, ...(rid === "" ? {} : { rid }) });
       }

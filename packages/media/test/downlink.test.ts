@@ -47,6 +47,23 @@ describe("the way to a receiver", () => {
     assert.equal(rig.forwarder.stats().layer, "f", "and back when it widens");
   });
 
+  it("[SFU23] a path that narrows gets more of what fits where layers have temporal layers", () => {
+    const received = [false, true].map((temporal) => {
+      const rig = new DownlinkRig(LAYERS.map((layer) => ({ ...layer, temporal })));
+      rig.run(6000);
+      rig.link.conditions.rateBps = 500_000;
+      rig.run(10_000);
+      const from = rig.clock.now;
+      rig.run(6000);
+      const { layer, why } = rig.forwarder.stats();
+      assert.equal(layer, temporal ? "h:S0T1" : "q");
+      assert.match(why, /kbit\/s for everything do not carry f/);
+      return rig.arrivedBps(from);
+    });
+    assert.ok((received[1] ?? 0) > 1.4 * (received[0] ?? 0), String(received));
+    assert.ok((received[1] ?? 0) <= 500_000);
+  });
+
   it("[SFU12] a path that carries not even the smallest is paused, and says why", () => {
     const rig = new DownlinkRig(LAYERS);
     rig.run(6000);

@@ -14,6 +14,7 @@ static size_t read_picture_id(payload_info *info, const uint8_t *bytes, size_t a
 static void forget_numbers(payload_info *info) {
   info->picture_id_bits = 0;
   info->has_tl0 = false;
+  info->temporal_layer = -1;
 }
 
 /* RFC 7741 section 4.2. Returns where the VP8 data begins, 0 when malformed. */
@@ -33,7 +34,11 @@ static size_t vp8_extended(payload_info *info, const uint8_t *bytes, size_t leng
     info->tl0_offset = (uint8_t)at;
     at++;
   }
-  if ((flags & 0x30) != 0 && at++ >= length) return 0;
+  if ((flags & 0x30) != 0) {
+    if (at >= length) return 0;
+    if ((flags & 0x20) != 0 && info->picture_id_bits != 0) info->temporal_layer = (int8_t)(bytes[at] >> 6);
+    at++;
+  }
   return at;
 }
 
@@ -135,6 +140,7 @@ static bool h264_starts_key_frame(const uint8_t *bytes, size_t length) {
 
 void payload_inspect(payload_info *info, codec_kind codec, const uint8_t *bytes, size_t length) {
   memset(info, 0, sizeof *info);
+  info->temporal_layer = -1;
   switch (codec) {
     case CODEC_OPUS:
       info->key_frame = true;

@@ -16,6 +16,7 @@ typedef struct {
   bool has_tl0;
   uint8_t tl0;
   uint8_t tl0_offset;
+  int8_t temporal_layer; /* of VP8 with a picture id; -1: none is told */
   uint16_t picture_id;
   uint16_t width; /* pixels, where the payload tells; else 0 */
   uint16_t height;

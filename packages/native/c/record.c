@@ -43,6 +43,15 @@ void stream_count(stream_record *record, int64_t sequence, uint32_t timestamp, d
   record->last_packet_at_ms = now;
 }
 
+void temporal_note(temporal_record *record, const payload_info *payload, double size_bytes, double now) {
+  if (payload->temporal_layer < 0) {
+    if (payload->key_frame) record->count = 0;
+    return;
+  }
+  if (payload->temporal_layer >= record->count) record->count = payload->temporal_layer + 1;
+  for (int at = payload->temporal_layer; at < TEMPORAL_METERS; at++) meter_add(&record->meters[at], size_bytes, now);
+}
+
 void rewriter_begin(rewriter_record *record, int64_t sequence, uint32_t timestamp, double clock_rate, double now) {
   double elapsed = 0;
   if (record->begun == 1) {

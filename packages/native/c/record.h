@@ -1,18 +1,24 @@
 /* What lasts from packet to packet and is TypeScript's as much as ours: arrays of numbers that TypeScript allocates. The
- * order is that of media's IncomingStream and SendSlot and of rtp's ReceptionStatistics, BitrateMeter and StreamRewriter;
- * the conformance suite runs one packet through both and compares. */
+ * order is that of media's IncomingStream and SendSlot and of rtp's ReceptionStatistics, BitrateMeter, TemporalLayers and
+ * StreamRewriter; the conformance suite runs one packet through both and compares. */
 #ifndef LODELINE_RECORD_H
 #define LODELINE_RECORD_H
 
 #include "payload.h"
 
-enum { METER_BUCKETS = 10, METER_BUCKET_MS = 100 };
+enum { METER_BUCKETS = 10, METER_BUCKET_MS = 100, TEMPORAL_METERS = 2 };
 
 /* BitrateMeter. */
 typedef struct {
   double newest;
   double bytes[METER_BUCKETS];
 } meter_record;
+
+/* TemporalLayers: how many there are, and what those below the highest take. */
+typedef struct {
+  double count;
+  meter_record meters[TEMPORAL_METERS];
+} temporal_record;
 
 /* IncomingStream. */
 typedef struct {
@@ -29,6 +35,7 @@ typedef struct {
   double width;
   double height;
   double audio_level; /* as in the packet; -1: none yet */
+  temporal_record temporal;
 } stream_record;
 
 /* StreamRewriter; 0 and 1 are no and yes, -1 is none yet. */
@@ -70,6 +77,9 @@ void meter_add(meter_record *meter, double size_bytes, double now);
 /* A packet arrived: counters, loss and jitter. RFC 3550 sections 6.4.1 and A.8. */
 void stream_count(stream_record *record, int64_t sequence, uint32_t timestamp, double size_bytes, double clock_rate,
                   double now);
+
+/* A packet of a VP8 stream arrived. */
+void temporal_note(temporal_record *record, const payload_info *payload, double size_bytes, double now);
 
 /* What the rewriting of one packet came to. */
 typedef struct {

@@ -103,6 +103,7 @@ void stream_handle(kernel *kernel, stream *stream, const uint8_t *bytes, size_t 
     const uint8_t *level = rtp_extension(view, bytes, stream->audio_level_id, &level_bytes);
     record->audio_level = level != NULL && level_bytes > 0 ? level[0] : -1;
   } else {
+    temporal_note(&record->temporal, &packet.payload, (double)length, now);
     if (packet.payload.key_frame) note_key_frame(kernel, stream, &packet.payload, now);
     watch_gaps(kernel, stream, sequence, now);
   }

@@ -73,8 +73,11 @@ export {
 export { RTX_HEADER_BYTES, unwrapRtx, writeRtxHeader } from "./rtx.ts";
 export { DecodeTargetSelector } from "./scalable/decode-target-selector.ts";
 export { type LayerFrame, TARGET_LIMIT } from "./scalable/layer-frame.ts";
-export { carrierOf, ScalableLayers } from "./scalable/scalable-layers.ts";
+export { carrierOf, layerName, layersOf } from "./scalable/layer-name.ts";
+export { ScalableLayers } from "./scalable/scalable-layers.ts";
 export { SequenceCompactor } from "./scalable/sequence-compactor.ts";
+export { TEMPORAL_LAYERS_FIELDS, TemporalLayers } from "./scalable/temporal-layers.ts";
+export { TemporalThinning } from "./scalable/temporal-thinning.ts";
 export { SequenceUnwrapper, sequenceDistance, timestampDistance } from "./sequence.ts";
 export {
   SPEAKER_SETTINGS,

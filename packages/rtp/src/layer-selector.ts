@@ -1,3 +1,5 @@
+import { carrierOf } from "./scalable/layer-name.ts";
+
 /** One layer as it arrives now: a simulcast layer, or a decode target of a scalable stream. */
 export interface LayerState {
   /** Its name: the RID, and of a decode target the spatial and temporal layer, as `S1T2` or `q:S1T2`. */
@@ -102,6 +104,9 @@ function fills(layer: LayerState, view: ViewSize): boolean {
 export class LayerSelector {
   #current: string | undefined;
   #target: string | undefined;
+  /** RIDs of the streams that carry them. */
+  #currentCarrier: string | undefined;
+  #targetCarrier: string | undefined;
   #why = "nothing chosen yet";
   #reason: LayerReason = "nothing-arrives";
   /** What brings the target, in words. */
@@ -133,6 +138,11 @@ export class LayerSelector {
     return this.#target !== undefined && this.#target !== this.#current;
   }
 
+  /** Both are layers of one stream. */
+  get staysInStream(): boolean {
+    return this.#targetCarrier !== undefined && this.#targetCarrier === this.#currentCarrier;
+  }
+
   /**
    * Sets the target.
    *
@@ -142,30 +152,35 @@ export class LayerSelector {
     this.#why = choice.why;
     this.#reason = choice.reason ?? "bound";
     const changed = choice.rid !== this.#target;
+    if (changed) this.#targetCarrier = choice.rid === undefined ? undefined : carrierOf(choice.rid);
     this.#target = choice.rid;
-    if (choice.rid === undefined) this.#current = undefined;
+    if (choice.rid === undefined) this.reset();
     return changed && this.waiting;
   }
 
   /**
-   * Whether a packet of `rid` is forwarded. A key frame of the target makes it current.
+   * Whether a packet of the stream `rid` is forwarded. A key frame of the one that carries the target makes that current.
    *
    * @returns `"drop"`, `"forward"`, or `"begin"` when this packet is the first of a new source.
    */
   decide(rid: string, keyFrame: boolean): "drop" | "forward" | "begin" {
-    if (rid === this.#current && !(keyFrame && this.waiting && rid === this.#target)) return "forward";
-    if (rid !== this.#target || !keyFrame) return "drop";
-    this.#current = rid;
+    if (rid === this.#currentCarrier) return "forward";
+    if (rid !== this.#targetCarrier || !keyFrame) return "drop";
+    this.#current = this.#target;
+    this.#currentCarrier = rid;
     return "begin";
   }
 
-  /** A key frame of that layer has been forwarded, by whoever does the forwarding. */
+  /** That layer is forwarded from now on, by whoever does the forwarding. */
   began(rid: string): void {
+    if (rid === this.#current) return;
     this.#current = rid;
+    this.#currentCarrier = carrierOf(rid);
   }
 
   /** Starts again from nothing: the next packet forwarded is a key frame. */
   reset(): void {
     this.#current = undefined;
+    this.#currentCarrier = undefined;
   }
 }

@@ -19,6 +19,10 @@ export class PayloadInspector {
   hasTl0PicIdx = false;
   tl0PicIdx = 0;
   tl0PicIdxOffset = 0;
+  /** Of VP8 with a picture id: the temporal layer, -1 where none is told. */
+  temporalLayer = -1;
+  /** A receiver that has all of the lowest temporal layer may take up this one here. */
+  layerSync = false;
   /** The VP9 descriptor of this payload, where it has layer indices. */
   vp9: Vp9Descriptor | undefined;
   /** Pixels, where the payload tells; else 0. */
@@ -30,17 +34,27 @@ export class PayloadInspector {
     this.keyFrame = codec === "opus";
     this.pictureIdBits = 0;
     this.hasTl0PicIdx = false;
+    this.temporalLayer = -1;
+    this.layerSync = false;
     this.vp9 = undefined;
     this.width = 0;
     this.height = 0;
     const { bytes, payloadOffset, payloadBytes } = packet;
-    if (codec === "vp8" && this.#vp8.parse(bytes, payloadOffset, payloadBytes)) this.#take(this.#vp8);
+    if (codec === "vp8" && this.#vp8.parse(bytes, payloadOffset, payloadBytes)) this.#takeVp8();
     else if (codec === "vp9" && this.#vp9.parse(bytes, payloadOffset, payloadBytes)) {
       this.#take(this.#vp9);
       if (this.#vp9.hasLayers && this.#vp9.pictureIdBits !== 0) this.vp9 = this.#vp9;
     }
     if (codec === "h264") this.keyFrame = h264StartsKeyFrame(bytes, payloadOffset, payloadBytes);
     else if (codec === "av1") this.keyFrame = av1StartsKeyFrame(bytes, payloadOffset, payloadBytes);
+  }
+
+  #takeVp8(): void {
+    const { hasTemporalLayer, temporalLayer, layerSync, pictureIdBits } = this.#vp8;
+    this.#take(this.#vp8);
+    if (!hasTemporalLayer || pictureIdBits === 0) return;
+    this.temporalLayer = temporalLayer;
+    this.layerSync = layerSync;
   }
 
   #take(descriptor: Vp8Descriptor | Vp9Descriptor): void {

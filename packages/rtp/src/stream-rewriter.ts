@@ -105,15 +105,22 @@ export class StreamRewriter {
    *
    * @param sequence - Extended sequence number in the source.
    * @param payload - What was found in the payload.
+   * @param pictureId - In place of the payload's own.
    * @returns False for a packet from before the source began here: it has no place and must be dropped.
    */
-  rewrite(sequence: number, timestamp: number, payload: PayloadInspector, now: MonoMs): boolean {
+  rewrite(
+    sequence: number,
+    timestamp: number,
+    payload: PayloadInspector,
+    now: MonoMs,
+    pictureId: number = payload.pictureId,
+  ): boolean {
     const record = this.#record;
     if (sequence < this.#get(FIELD.firstSequence)) return false;
     const outgoing = sequence + this.#get(FIELD.sequenceOffset);
     this.sequenceNumber = outgoing & 0xffff;
     this.timestamp = this.mapTimestamp(timestamp);
-    if (payload.pictureIdBits !== 0) this.#rewritePictureId(payload);
+    if (payload.pictureIdBits !== 0) this.#rewritePictureId(payload.pictureIdBits, pictureId);
     if (payload.hasTl0PicIdx) this.#rewriteTl0(payload);
     if (outgoing > this.#get(FIELD.lastSequence)) {
       record[FIELD.lastSequence] = outgoing;
@@ -127,14 +134,26 @@ export class StreamRewriter {
     return true;
   }
 
-  #rewritePictureId(payload: PayloadInspector): void {
-    const mask = payload.pictureIdBits === 15 ? 0x7fff : 0x7f;
+  /**
+   * From now on the source's own numbers are taken again, of which so many were left out before that packet.
+   *
+   * @param from - The extended sequence number of the next packet; what comes later from before it has no place.
+   */
+  closeGaps(packets: number, pictures: number, from: number): void {
+    const record = this.#record;
+    record[FIELD.sequenceOffset] = this.#get(FIELD.sequenceOffset) - packets;
+    record[FIELD.pictureIdOffset] = this.#get(FIELD.pictureIdOffset) - pictures;
+    record[FIELD.firstSequence] = Math.max(from, this.#get(FIELD.firstSequence));
+  }
+
+  #rewritePictureId(bits: 7 | 15, pictureId: number): void {
+    const mask = bits === 15 ? 0x7fff : 0x7f;
     if (this.#get(FIELD.pictureIdPending) === 1) {
       const last = this.#get(FIELD.lastPictureId);
-      this.#record[FIELD.pictureIdOffset] = last < 0 ? 0 : last + 1 - payload.pictureId;
+      this.#record[FIELD.pictureIdOffset] = last < 0 ? 0 : last + 1 - pictureId;
       this.#record[FIELD.pictureIdPending] = 0;
     }
-    this.pictureId = (payload.pictureId + this.#get(FIELD.pictureIdOffset)) & mask;
+    this.pictureId = (pictureId + this.#get(FIELD.pictureIdOffset)) & mask;
   }
 
   #rewriteTl0(payload: PayloadInspector): void {

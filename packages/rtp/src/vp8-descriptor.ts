@@ -15,7 +15,11 @@ export class Vp8Descriptor {
   hasTl0PicIdx = false;
   tl0PicIdx = 0;
   tl0PicIdxOffset = 0;
+  /** TID and Y are told. */
+  hasTemporalLayer = false;
   temporalLayer = 0;
+  /** Of the frames before it this one refers to none but the last of the lowest layer: a layer may be added here. */
+  layerSync = false;
   /** Pixels; 0 unless this is the first packet of a key frame. */
   width = 0;
   height = 0;
@@ -64,10 +68,16 @@ export class Vp8Descriptor {
     }
     if ((flags & 0x30) !== 0) {
       if (at >= end) return -1;
-      if ((flags & 0x20) !== 0) this.temporalLayer = (bytes[at] as number) >> 6;
+      if ((flags & 0x20) !== 0) this.#parseLayer(bytes[at] as number);
       at++;
     }
     return at;
+  }
+
+  #parseLayer(byte: number): void {
+    this.hasTemporalLayer = true;
+    this.temporalLayer = byte >> 6;
+    this.layerSync = (byte & 0x20) !== 0;
   }
 
   /** The VP8 frame header: bit 0 clear is a key frame, whose size follows a start code. RFC 6386 section 9.1. */
@@ -89,7 +99,9 @@ export class Vp8Descriptor {
     this.hasTl0PicIdx = false;
     this.tl0PicIdx = 0;
     this.tl0PicIdxOffset = 0;
+    this.hasTemporalLayer = false;
     this.temporalLayer = 0;
+    this.layerSync = false;
     this.width = 0;
     this.height = 0;
   }

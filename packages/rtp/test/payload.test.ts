@@ -35,6 +35,9 @@ describe("payload descriptors", () => {
     );
     assert.deepEqual([descriptor.hasTl0PicIdx, descriptor.tl0PicIdx, descriptor.tl0PicIdxOffset], [true, 0x56, 4]);
     assert.deepEqual([descriptor.temporalLayer, descriptor.startOfFrame, descriptor.keyFrame], [2, true, true]);
+    assert.deepEqual([descriptor.hasTemporalLayer, descriptor.layerSync], [true, true]);
+    const key = vp8("90 90 34 e1 01");
+    assert.deepEqual([key?.hasTemporalLayer, key?.temporalLayer, key?.layerSync], [false, 0, false], "KEYIDX alone");
     assert.deepEqual([descriptor.width, descriptor.height], [640, 360]);
   });
 
@@ -95,8 +98,12 @@ describe("payload descriptors", () => {
     const inspector = new PayloadInspector();
     inspector.inspect("vp8", parsed(hex(`80 60 0001 00000002 00000003 90 e0 9234 56 a1 ${VP8_KEY}`)));
     assert.deepEqual([inspector.keyFrame, inspector.pictureId, inspector.width], [true, 0x1234, 640]);
+    assert.deepEqual([inspector.temporalLayer, inspector.layerSync], [2, true]);
     inspector.inspect("vp8", parsed(hex("80 60 0001 00000002 00000003")));
     assert.deepEqual([inspector.keyFrame, inspector.pictureIdBits, inspector.width], [false, 0, 0]);
+    assert.deepEqual([inspector.temporalLayer, inspector.layerSync], [-1, false]);
+    inspector.inspect("vp8", parsed(hex("80 60 0001 00000002 00000003 90 20 a1 01")));
+    assert.equal(inspector.temporalLayer, -1, "without a picture id nothing could be left out unseen");
     inspector.inspect("opus", parsed(hex("80 60 0001 00000002 00000003 ff")));
     assert.equal(inspector.keyFrame, true, "a receiver may begin with any audio packet");
   });

@@ -74,6 +74,34 @@ static void test_runs(void) {
   rig_close(rig);
 }
 
+static void temporal(rig *rig, uint16_t sequence, uint8_t layer, bool is_told) {
+  uint8_t bytes[256];
+  size_t length = vp8_packet(bytes, sequence, sequence == 100, 100);
+  if (!is_told) bytes[13] = 0xc0;
+  bytes[17] = is_told ? (uint8_t)(layer << 6) : 0x11;
+  rig_datagram(rig, bytes, rig_seal(rig, bytes, length, sequence));
+}
+
+static double metered(const meter_record *meter) {
+  double sum = 0;
+  for (int i = 0; i < METER_BUCKETS; i++) sum += meter->bytes[i];
+  return sum;
+}
+
+static void test_temporal_layers(void) {
+  rig *rig = rig_open(CODEC_VP8);
+  const temporal_record *record = &rig->stream_record.temporal;
+  temporal(rig, 100, 0, true);
+  temporal(rig, 101, 2, true);
+  temporal(rig, 102, 1, true);
+  temporal(rig, 103, 3, true);
+  check(record->count == 4, "as many layers as the highest told");
+  check(metered(&record->meters[0]) == 112 && metered(&record->meters[1]) == 224, "each with those below it");
+  temporal(rig, 104, 0, false);
+  check(record->count == 4 && metered(&record->meters[1]) == 224, "a packet that tells none belongs to none");
+  rig_close(rig);
+}
+
 static void test_any_target(void) {
   rig *rig = rig_open(CODEC_VP8);
   publish(rig, 100, true);
@@ -163,6 +191,7 @@ int main(int count, char **arguments) {
   test_pool();
   test_forwarding();
   test_runs();
+  test_temporal_layers();
   test_any_target();
   test_repairs();
   test_replay();

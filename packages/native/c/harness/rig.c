@@ -47,6 +47,7 @@ rig *rig_open(codec_kind codec) {
        "keys");
   made->group = group_open(&made->kernel);
   made->stream_record.meter.newest = -1;
+  for (int i = 0; i < TEMPORAL_METERS; i++) made->stream_record.temporal.meters[i].newest = -1;
   made->stream_record.last_packet_at_ms = made->stream_record.audio_level = -1;
   for (int i = 0; i < RIG_LEGS; i++) {
     made->receivers[i] = session_open(&made->kernel, KEYS, 16, SALTS);

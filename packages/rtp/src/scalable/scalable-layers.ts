@@ -8,13 +8,11 @@ import type { PayloadInspector } from "../payload-inspector.ts";
 import type { RtpPacket } from "../rtp-packet.ts";
 import { SequenceUnwrapper } from "../sequence.ts";
 import type { LayerFrame } from "./layer-frame.ts";
+import { layerName, layersOf } from "./layer-name.ts";
 import { Vp9Layers } from "./vp9-layers.ts";
 
 /** A spatial layer without frames for this long does not count as arriving. */
 const ACTIVE_MS = 1200;
-
-/** Between the RID of a stream and the name of a decode target. */
-const SEPARATOR = ":";
 
 /**
  * The layers inside one stream, by the dependency descriptor or else by the VP9 descriptor of each packet: what the packet's
@@ -156,10 +154,11 @@ export class ScalableLayers {
 
   /** The decode target that a layer's name means, -1 when it means none. */
   targetOf(rid: string): number {
-    const [, spatial, temporal] = /S(\d)T(\d)$/.exec(rid) ?? [];
-    if (spatial === undefined) return -1;
+    const layers = layersOf(rid);
+    if (layers === undefined) return -1;
     return this.#targets.findIndex(
-      ({ spatialLayer, temporalLayer }) => spatialLayer === Number(spatial) && temporalLayer === Number(temporal),
+      ({ spatialLayer, temporalLayer }) =>
+        spatialLayer === layers.spatialLayer && temporalLayer === layers.temporalLayer,
     );
   }
 
@@ -171,8 +170,7 @@ export class ScalableLayers {
   /** The name of a decode target of a stream. */
   nameOf(rid: string, target: number): string | undefined {
     const layers = this.#targets[target];
-    if (layers === undefined) return undefined;
-    return `${rid === "" ? "" : rid + SEPARATOR}S${layers.spatialLayer}T${layers.temporalLayer}`;
+    return layers && layerName(rid, layers.spatialLayer, layers.temporalLayer);
   }
 
   /**
@@ -202,12 +200,6 @@ export class ScalableLayers {
     if (this.#usesDescriptor) return true;
     return spatialLayer < this.#vp9.spatialCount && temporalLayer < this.#vp9.temporalCount;
   }
-}
-
-/** The RID of the stream that carries a layer. */
-export function carrierOf(rid: string): string {
-  if (/^S\dT\d$/.test(rid)) return "";
-  return rid.split(SEPARATOR)[0] ?? rid;
 }
 
 function sameTargets(one: readonly DecodeTarget[], other: readonly DecodeTarget[]): boolean {

@@ -14,6 +14,22 @@ export class SequenceCompactor {
   readonly #outgoing = new Float64Array(RING_PACKETS).fill(NONE);
   #newest: number | undefined;
   #dropped = 0;
+  #newestGap = -Infinity;
+
+  /** The newest number taken. */
+  get newest(): number | undefined {
+    return this.#newest;
+  }
+
+  /** How many were dropped so far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** The newest number that was missing when a later one came, whether it has come since or not. */
+  get newestGap(): number {
+    return this.#newestGap;
+  }
 
   /**
    * Takes a packet, each once.
@@ -26,6 +42,7 @@ export class SequenceCompactor {
     if (sequence <= newest) return this.#late(sequence);
     for (let missing = Math.max(newest + 1, sequence - RING_PACKETS); missing < sequence; missing++)
       this.#put(missing, missing - this.#dropped);
+    if (sequence > newest + 1) this.#newestGap = sequence - 1;
     this.#newest = sequence;
     this.#put(sequence, NONE);
     if (wanted) return sequence - this.#dropped;
