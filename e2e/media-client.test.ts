@@ -1,17 +1,53 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { webcrypto } from "node:crypto";
-import { describe, it } from "node:test";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { after, before, describe, it } from "node:test";
 import { cryptoRandom } from "@lodeline/base";
-import { type ClientTransport, createLoopbackPeer, createMediaEngine } from "@lodeline/media";
+import {
+  type ClientTransport,
+  createLoopbackPeer,
+  createMediaEngine,
+  hostAddresses,
+  type WantedSection,
+} from "@lodeline/media";
 import { RTCPeerConnection as WeriftConnection } from "werift";
+import { Janus } from "../bench/src/janus.ts";
 import { AnsweringPage } from "./support/answering-page.ts";
-import { launch } from "./support/browsers.ts";
+import { type LaunchedBrowser, launch } from "./support/browsers.ts";
 import { until } from "./support/lab-driver.ts";
 import { realClock } from "./support/media-lab.ts";
 
-function openEngine() {
+const EVERYTHING: readonly WantedSection[] = [{ kind: "audio" }, { kind: "video" }, { kind: "application" }];
+
+/** Janus does not use the loopback. */
+const noJanus =
+  spawnSync("janus", ["--version"]).error !== undefined
+    ? "no janus command here"
+    : hostAddresses().length < 2 && "no address but the loopback's here";
+
+function openEngine(addresses: readonly string[] = ["127.0.0.1"]) {
   const random = cryptoRandom((into) => webcrypto.getRandomValues(into));
-  return createMediaEngine({ clock: realClock(), random, addresses: ["127.0.0.1"] });
+  return createMediaEngine({ clock: realClock(), random, addresses });
+}
+
+/** A port of TCP that nobody uses now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Offers everything, and takes the answer. */
+async function negotiate(transport: ClientTransport, answer: (offer: string) => Promise<string>, iceRestart = false) {
+  const pending = await transport.offer(EVERYTHING, { iceRestart });
+  const sections = await transport.accept(pending, await answer(pending.sdp));
+  await transport.connected();
+  return sections;
 }
 
 /** Says something on a channel of its own, and waits until it came back. */
@@ -29,22 +65,19 @@ async function echoes(transport: ClientTransport, text: string): Promise<void> {
 }
 
 describe("the engine as the client: it offers, connects and controls ICE", { timeout: 60_000 }, () => {
+  let browser: LaunchedBrowser;
+  before(async () => {
+    browser = await launch("chromium");
+  });
+  after(() => browser?.close());
+
   it("media, both ways, and messages with Chromium, before and after an ICE restart", async (t) => {
-    await using browser = await launch("chromium");
     const { page, errors } = await browser.open("about:blank");
     const answering = new AnsweringPage(page);
     await using engine = openEngine();
     const transport = engine.createClientTransport({ id: "chromium" });
-    const negotiate = async (iceRestart: boolean) => {
-      const pending = await transport.offer([{ kind: "audio" }, { kind: "video" }, { kind: "application" }], {
-        iceRestart,
-      });
-      return transport.accept(pending, await answering.answer(pending.sdp));
-    };
-
     const began = performance.now();
-    const sections = await negotiate(false);
-    await transport.connected();
+    const sections = await negotiate(transport, (offer) => answering.answer(offer));
     const tookMs = performance.now() - began;
     assert.deepEqual(
       sections.map(({ kind, direction }) => `${kind} ${direction}`),
@@ -59,7 +92,7 @@ describe("the engine as the client: it offers, connects and controls ICE", { tim
       ({ framesDecoded, soundPackets }) => framesDecoded >= 10 && soundPackets >= 10,
     );
 
-    await negotiate(true);
+    await negotiate(transport, (offer) => answering.answer(offer), true);
     await echoes(transport, "after the restart");
     const after = await until(
       "more of them",
@@ -71,6 +104,45 @@ describe("the engine as the client: it offers, connects and controls ICE", { tim
     assert.deepEqual(errors, []);
     t.diagnostic(`connected ${tookMs.toFixed(0)} ms after the offer; ${after.framesDecoded} pictures came back`);
   });
+
+  for (const lite of [false, true]) {
+    const kind = lite ? "lite" : "full";
+    it(`a browser's media by way of Janus, whose ICE is ${kind}, and back`, { skip: noJanus }, async () => {
+      await using janus = await Janus.start({ port: await freePort(), plugin: "echotest", lite });
+      const { page } = await browser.open("about:blank");
+      const answering = new AnsweringPage(page);
+      await using engine = openEngine(hostAddresses());
+      const near = engine.createClientTransport({ id: "chromium" });
+      const far = engine.createClientTransport({ id: "janus" });
+      await negotiate(near, (offer) => answering.answer(offer));
+      await negotiate(far, (offer) => janus.echo(offer));
+      for (const [mid, media] of [
+        ["0", "audio"],
+        ["1", "video"],
+      ] as const) {
+        for (const [from, to] of [
+          [near, far],
+          [far, near],
+        ] as const) {
+          const publication = engine.publish({ id: `${from.id}/${mid}`, transport: from, mid, kind: media });
+          engine.forward({ id: `${from.id}/${mid}/on`, publication, transport: to, mid });
+        }
+      }
+      const comesBack = async (more: number) => {
+        const { framesDecoded, soundPackets } = await answering.received();
+        await until(
+          "sound and pictures that came back",
+          () => answering.received(),
+          (now) => now.framesDecoded >= framesDecoded + more && now.soundPackets >= soundPackets + more,
+        );
+      };
+      await comesBack(10);
+      await negotiate(far, (offer) => janus.echo(offer), true);
+      await comesBack(10);
+      assert.equal(far.state.connection, "connected");
+      await page.close();
+    });
+  }
 
   it("messages with werift", async () => {
     await using engine = openEngine();

@@ -8,10 +8,21 @@ import WebSocket from "ws";
 
 /** Where Debian's package has its parts. */
 const PARTS = "/usr/lib/x86_64-linux-gnu/janus";
-const PARTS_USED = [
-  ["plugins", "videoroom"],
-  ["transports", "websockets"],
-] as const;
+/** What a Janus is started for. */
+export type JanusPlugin = "videoroom" | "echotest";
+
+/** Options of {@link Janus.start}. */
+export interface JanusOptions {
+  /** For its WebSocket. */
+  readonly port: number;
+  /** Threads that serve all peers; 0, the default of Janus, gives each peer its own. */
+  readonly eventLoops?: number;
+  /** Default `videoroom`. */
+  readonly plugin?: JanusPlugin;
+  /** Whether its ICE is lite: it checks nothing itself. Default false. */
+  readonly lite?: boolean;
+}
+
 const START_WITHIN_MS = 10_000;
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -24,10 +35,12 @@ interface Message {
   readonly jsep?: { readonly sdp: string };
 }
 
-/** A Janus of the bench's own, configured for video rooms and nothing else. Disposing of it ends it. */
+/** A Janus of the bench's or test's own, configured for one plugin and nothing else. Disposing of it ends it. */
 export class Janus implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #socket: WebSocket;
+  readonly #plugin: JanusPlugin;
+  #echoing: number | undefined;
   readonly #waiting = new Map<
     string,
     { readonly wants: (message: Message) => boolean; readonly take: (message: Message) => void }
@@ -35,23 +48,25 @@ export class Janus implements AsyncDisposable {
   #session = 0;
   #next = 0;
 
-  private constructor(process: ChildProcess, socket: WebSocket) {
+  private constructor(process: ChildProcess, socket: WebSocket, plugin: JanusPlugin) {
     this.#process = process;
+    this.#plugin = plugin;
     this.#socket = socket;
     socket.on("message", (text: Buffer) => this.#take(JSON.parse(text.toString()) as Message));
   }
 
-  /**
-   * Starts one.
-   *
-   * @param eventLoops - Threads that serve all peers; 0, the default of Janus, gives each peer its own.
-   */
-  static async start(eventLoops: number, port: number): Promise<Janus> {
-    const folder = configure(eventLoops, port);
+  /** Starts one. */
+  static async start(options: JanusOptions): Promise<Janus> {
+    const { port, plugin = "videoroom" } = options;
+    const folder = configure({ eventLoops: 0, lite: false, ...options, plugin });
     const args = ["-C", join(folder, "janus.jcfg"), "-F", folder, "-o"];
     const process = spawn("janus", args, { stdio: "ignore", cwd: folder });
     const failed = once(process, "error").then(([error]) => Promise.reject(error as Error));
-    const started = new Janus(process, await Promise.race([connect(port), failed]));
+    const socket = await Promise.race([connect(port), failed]).catch((error: unknown) => {
+      process.kill("SIGKILL");
+      throw error;
+    });
+    const started = new Janus(process, socket, plugin);
     started.#session = (await started.#ask({ janus: "create" })).data?.id ?? 0;
     return started;
   }
@@ -86,8 +101,15 @@ export class Janus implements AsyncDisposable {
     };
   }
 
+  /** Offers to the echo test, which sends everything back: the first time, or again. @returns The answer. */
+  async echo(offerSdp: string): Promise<string> {
+    this.#echoing ??= await this.#attach();
+    const answered = await this.#message(this.#echoing, { audio: true, video: true }, { type: "offer", sdp: offerSdp });
+    return answered.jsep?.sdp ?? "";
+  }
+
   async #attach(): Promise<number> {
-    const { data } = await this.#ask({ janus: "attach", plugin: "janus.plugin.videoroom" });
+    const { data } = await this.#ask({ janus: "attach", plugin: `janus.plugin.${this.#plugin}` });
     return data?.id ?? 0;
   }
 
@@ -126,10 +148,14 @@ export class Janus implements AsyncDisposable {
 }
 
 /** Its configuration in a folder of its own: what is not named is as Janus has it. */
-function configure(eventLoops: number, port: number): string {
+function configure({ eventLoops, port, plugin, lite }: Required<JanusOptions>): string {
   const folder = mkdtempSync(join(tmpdir(), "lodeline-janus-"));
   // Of its parts only what is used: all of them together ended with a segmentation fault in a namespace (1.1.2).
-  for (const [kind, name] of PARTS_USED) {
+  const parts = [
+    ["plugins", plugin],
+    ["transports", "websockets"],
+  ] as const;
+  for (const [kind, name] of parts) {
     mkdirSync(join(folder, kind));
     const [file] = readdirSync(join(PARTS, kind)).filter((one) => one.startsWith(`libjanus_${name}.so`));
     if (file === undefined) throw new Error(`Debian's janus package is not installed, or has no ${name}`);
@@ -145,13 +171,16 @@ function configure(eventLoops: number, port: number): string {
   debug_level = 2
   ${loops}
 }
+nat: {
+  ice_lite = ${lite}
+}
 `,
   );
   writeFileSync(
     join(folder, "janus.transport.websockets.jcfg"),
     `general: {\n  json = "compact"\n  ws = true\n  ws_port = ${port}\n  wss = false\n}\n`,
   );
-  writeFileSync(join(folder, "janus.plugin.videoroom.jcfg"), "general: {\n}\n");
+  writeFileSync(join(folder, `janus.plugin.${plugin}.jcfg`), "general: {\n}\n");
   return folder;
 }
 

@@ -75,7 +75,7 @@ async function janusContestant(
   options: { readonly name: string; readonly eventLoops: number; readonly port: number },
 ): Promise<Contestant> {
   const { name, eventLoops, port } = options;
-  const janus = stack.use(await Janus.start(eventLoops, port));
+  const janus = stack.use(await Janus.start({ eventLoops, port }));
   let feed: unknown;
   const publishing = LoadPeer.offer("sendonly", NAMESPACE_ADDRESS, async (sdp) => {
     const published = await janus.publish(ROOM, sdp);

@@ -229,10 +229,6 @@ export abstract class BundledTransport implements PlaneOwner, Listenable<Transpo
 
   #handleDtls(bytes: Buffer): void {
     this.#dtls?.handle(bytes, this.now());
-    this.#wakeForDtls();
-  }
-
-  #wakeForDtls(): void {
     this.wake(this.#dtls?.deadlineMs);
   }
 
@@ -249,7 +245,7 @@ export abstract class BundledTransport implements PlaneOwner, Listenable<Transpo
     if (path === undefined) return;
     this.host.logger.debug("ice path", { transport: this.id, port: path.port });
     this.#dtls?.start(this.now());
-    this.#wakeForDtls();
+    this.wake(this.#dtls?.deadlineMs);
   }
 
   /** When {@link tick} has something to do. */

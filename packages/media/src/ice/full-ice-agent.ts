@@ -189,7 +189,9 @@ export class FullIceAgent {
 
   #newList(): CheckList {
     const list: CheckList = new CheckList(this.#bases, this.role === "controlling", (pair, now) => {
-      this.#check(list, pair, pair === this.#nominating, now);
+      const remote = this.#remote;
+      const nominates = pair === this.#nominating;
+      if (remote) this.#ask({ list, pair, nominates, remote, local: this.#local }, now);
     });
     return list;
   }
@@ -210,11 +212,6 @@ export class FullIceAgent {
     if (pair === undefined) return;
     this.#nominating = pair;
     this.#list.trigger(pair);
-  }
-
-  #check(list: CheckList, pair: CandidatePair, nominates: boolean, now: MonoMs): void {
-    const remote = this.#remote;
-    if (remote) this.#ask({ list, pair, nominates, remote, local: this.#local }, now);
   }
 
   #ask(check: Omit<OutgoingCheck, "role">, now: MonoMs): void {
