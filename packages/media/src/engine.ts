@@ -1,4 +1,4 @@
-import { LodelineError, type Logger, type MonoMs, silentLogger, type Timer } from "@lodeline/base";
+import { LodelineError, type Logger, silentLogger } from "@lodeline/base";
 import type { BundledTransport } from "./bundled-transport.ts";
 import { ClientTransport } from "./client-transport.ts";
 import { createDtlsCertificate, type DtlsCertificate } from "./dtls/certificate.ts";
@@ -15,21 +15,7 @@ import type { HostCandidate } from "./sdp/description.ts";
 import { SpeakerGroup } from "./speaker-group.ts";
 import { MediaTransport } from "./transport.ts";
 import type { TransportHost } from "./transport-host.ts";
-
-/**
- * What is not due soon waits for company, or each of a hundred transports would wake the process by itself: consent, which
- * is due in seconds, most of all.
- */
-const GRIDS = [
-  { beyondMs: 1000, gridMs: 250 },
-  { beyondMs: 25, gridMs: 25 },
-] as const;
-
-/** When something that is due at `at` is done: then, or a little later with others. */
-function inCompany(at: MonoMs, now: MonoMs): MonoMs {
-  const grid = GRIDS.find(({ beyondMs }) => at - now > beyondMs);
-  return grid === undefined ? at : Math.ceil(at / grid.gridMs) * grid.gridMs;
-}
+import { TransportSchedule } from "./transport-schedule.ts";
 
 /** What an engine holds, for a leak test. */
 export interface EngineResources {
@@ -44,16 +30,13 @@ export class MediaEngine implements AsyncDisposable {
   readonly #options: MediaEngineOptions;
   readonly #logger: Logger;
   readonly #host: TransportHost;
-  /** With the time at which each is to be looked at again: what is not due costs nothing. */
-  readonly #transports = new Map<BundledTransport, MonoMs>();
+  readonly #transports: TransportSchedule<BundledTransport>;
   readonly #groups = new Map<string, SpeakerGroup>();
   readonly #byFragment = new Map<string, MediaTransport>();
   readonly #ports: EnginePorts<MediaTransport>;
   readonly #kernel: PacketKernel | undefined;
   #certificate: Promise<DtlsCertificate> | undefined;
   #ready: Promise<{ certificate: DtlsCertificate; candidates: readonly HostCandidate[] }> | undefined;
-  #timer: Timer | undefined;
-  #armedAtMs: MonoMs = Infinity;
   #closed = false;
 
   constructor(options: MediaEngineOptions) {
@@ -61,6 +44,8 @@ export class MediaEngine implements AsyncDisposable {
     this.#logger = options.logger ?? silentLogger;
     const { clock, random } = options;
     this.#kernel = options.native === false ? undefined : this.#openKernel();
+    // What the kernel has to tell may be about what is due.
+    this.#transports = new TransportSchedule(clock, () => this.#kernel?.settle());
     this.#ports = new EnginePorts(this.#kernel, options.tcp === true && options.announce === undefined, (bytes, path) =>
       this.#handle(bytes, path),
     );
@@ -81,7 +66,7 @@ export class MediaEngine implements AsyncDisposable {
       addresses: this.#addresses,
       certificate: () => this.#makeCertificate(),
       ready: () => this.ready(),
-      wake: (transport, at) => this.#wake(transport, at),
+      wake: (transport, at) => this.#transports.wake(transport, at),
       register: (transport, added, removed) => this.#register(transport, added, removed),
       closed: (transport) => this.#forget(transport),
       routed: (transport) => this.#ports.reroute(transport),
@@ -169,7 +154,7 @@ export class MediaEngine implements AsyncDisposable {
 
   #added<Transport extends BundledTransport>(transport: Transport): Transport {
     if (this.#closed) throw new LodelineError("media/closed", { detail: "the engine is closed" });
-    this.#transports.set(transport, Infinity);
+    this.#transports.add(transport);
     return transport;
   }
 
@@ -217,17 +202,17 @@ export class MediaEngine implements AsyncDisposable {
   }
 
   get transports(): readonly BundledTransport[] {
-    return [...this.#transports.keys()];
+    return [...this.#transports];
   }
 
   /** What is held now. */
   resources(): EngineResources {
-    const own = [...this.#transports.keys()].map(({ held }) => held);
+    const own = [...this.#transports].map(({ held }) => held);
     return {
       transports: this.#transports.size,
       sockets: own.reduce((sum, { sockets }) => sum + sockets, this.#ports.count),
       paths: own.reduce((sum, { paths }) => sum + paths, this.#ports.pathCount),
-      timers: this.#timer === undefined ? 0 : 1,
+      timers: this.#transports.isArmed ? 1 : 0,
     };
   }
 
@@ -274,63 +259,17 @@ export class MediaEngine implements AsyncDisposable {
   #forget(transport: BundledTransport): void {
     this.#transports.delete(transport);
     if (transport instanceof MediaTransport) this.#ports.release(transport);
-    if (this.#transports.size === 0) this.#disarm();
-  }
-
-  #wake(transport: BundledTransport, at: MonoMs): void {
-    const known = this.#transports.get(transport);
-    if (known === undefined || at >= known) return;
-    const dueAtMs = inCompany(at, this.#options.clock.now());
-    if (dueAtMs >= known) return;
-    this.#transports.set(transport, dueAtMs);
-    this.#arm(dueAtMs);
-  }
-
-  #arm(at: MonoMs): void {
-    if (at >= this.#armedAtMs || this.#closed) return;
-    this.#timer?.cancel();
-    this.#armedAtMs = at;
-    this.#timer = this.#options.clock.at(at, () => this.#tick());
-  }
-
-  #disarm(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#armedAtMs = Infinity;
-  }
-
-  #tick(): void {
-    this.#timer = undefined;
-    this.#armedAtMs = Infinity;
-    const now = this.#options.clock.now();
-    this.#kernel?.settle();
-    let next = Infinity;
-    for (const [transport, dueAtMs] of this.#transports) {
-      next = Math.min(next, dueAtMs <= now ? this.#attend(transport, now) : dueAtMs);
-    }
-    if (next < Infinity) this.#arm(next);
-  }
-
-  /** @returns When it is due again. */
-  #attend(transport: BundledTransport, now: MonoMs): MonoMs {
-    // What it says while it ticks counts; what was known before does not.
-    this.#transports.set(transport, Infinity);
-    if ((transport.deadlineMs ?? Infinity) <= now) transport.tick(now);
-    // Never the same moment again: something that is due and does not go away must not spin.
-    const nextMs = inCompany(Math.max(transport.deadlineMs ?? Infinity, now + 1), now);
-    if (this.#transports.has(transport)) this.#transports.set(transport, nextMs);
-    return nextMs;
   }
 
   /** Closes every transport and every socket. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all([...this.#transports.keys()].map((transport) => transport.close()));
+    await Promise.all([...this.#transports].map((transport) => transport.close()));
     await this.#ready?.catch(() => {});
     await this.#ports.close();
     this.#kernel?.close();
-    this.#disarm();
+    this.#transports.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
