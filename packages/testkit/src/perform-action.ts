@@ -5,6 +5,7 @@ import {
   noteLeave,
   renewSilences,
   waitForCalls,
+  waitForForgottenGoodbye,
   waitForGivenUpJoin,
   waitForLastLeave,
   waitForLastPage,
@@ -186,7 +187,7 @@ const ACTIONS: Handlers = {
     if (!world.isServing) return;
     const { people } = world;
     if (how === "silent" && world.isServing) for (const person of people) waitForSilence(world, person);
-    world.killServer(how);
+    killServer(world, how);
     serveAgain(world, downMs);
   },
   "drain-server": (world, { downMs }) => {
@@ -195,7 +196,7 @@ const ACTIONS: Handlers = {
     server.hub.drain("the server is restarted");
     after(world, DRAIN_MS, () => {
       if (server !== world.server) return;
-      world.killServer("loud");
+      killServer(world, "loud");
       serveAgain(world, downMs);
     });
   },
@@ -233,6 +234,11 @@ function tamper(
   });
 }
 
+function killServer(world: World, how: "loud" | "silent"): void {
+  for (const person of world.people) waitForForgottenGoodbye(world, person);
+  world.killServer(how);
+}
+
 function serveAgain(world: World, downMs: number): void {
   after(world, downMs, () => {
     world.startServer();
@@ -259,7 +265,8 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
     world.network.cut(host, silent ? "silent" : "loud");
     if (silent) world.await("linkLostMs");
   }
-  if (!isHeard) world.silentSince.set(person.identity, world.clock.now());
+  if (isHeard) world.saidGoodbyeAt.set(person.identity, world.clock.now());
+  else world.silentSince.set(person.identity, world.clock.now());
   if (!isHeard) waitForCalls(world, person);
   person.vanish(frozen ? "crash" : how);
   world.plane.vanish(host);

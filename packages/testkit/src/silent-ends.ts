@@ -55,6 +55,18 @@ export function waitForCalls(world: World, person: SimulatedPerson): void {
   if (calls || called) world.await("recoveryMs");
 }
 
+/** A goodbye that was said so lately may be on its way, or not on the disk, when the server's process dies, ms. */
+const GOODBYE_IN_DOUBT_MS = 1_000;
+
+/** The server's process dies: to the next one, a page whose goodbye it may not have kept has fallen silent. */
+export function waitForForgottenGoodbye(world: World, person: SimulatedPerson): void {
+  const { clock, saidGoodbyeAt, silentSince } = world;
+  const saidAt = saidGoodbyeAt.get(person.identity);
+  if (saidAt === undefined || clock.now() - saidAt > GOODBYE_IN_DOUBT_MS) return;
+  silentSince.set(person.identity, saidAt);
+  waitForCalls(world, person);
+}
+
 /** Somebody leaves: that is heard when it has arrived, or when a link that is down is back, if its page lives so long. */
 export function noteLeave({ unheardLeaves, clock, network }: World, { host, participant }: SimulatedPerson): void {
   if (!participant) return;

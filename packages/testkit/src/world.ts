@@ -48,6 +48,8 @@ export class World implements Disposable {
   readonly expired = new Map<string, number>();
   /** When a page of somebody last vanished without a word, by identity. */
   readonly silentSince = new Map<string, number>();
+  /** When a page of somebody last said goodbye, by identity. */
+  readonly saidGoodbyeAt = new Map<string, number>();
   /** Hosts of pages that have left a room while their link was down, and have had none since. */
   readonly unheardLeaves = new Set<string>();
   /** How many copies of a call's question, or of its answer, vanished above the link, by session and negotiation. */
