@@ -154,6 +154,7 @@ export class SimulatedNetwork {
   }
 
   #swallow(wire: Wire): void {
+    this.#loseLastWords(wire);
     wire.silent = true;
     this.#hinderedUntil.set(wire.host, this.#options.clock.now());
   }
@@ -233,13 +234,17 @@ export class SimulatedNetwork {
 
   #break(wire: Wire): void {
     const { client, server } = wire;
-    // It was closing in order: its last words are lost.
-    if (client === DEAF && !wire.dead) this.#options.onDrop?.(LAST_WORDS);
+    this.#loseLastWords(wire);
     const { clock, chance } = this.#options;
     this.#end(wire, () => {
       clock.at(clock.now() + chance.between(0, 50), () => client.closed(1006));
       if (server) clock.at(clock.now() + chance.between(0, 50), () => server.closed(1006));
     });
+  }
+
+  /** A wire on which the client was closing in order takes its goodbye with it. */
+  #loseLastWords(wire: Wire): void {
+    if (wire.client === DEAF && !wire.dead && !wire.silent) this.#options.onDrop?.(LAST_WORDS);
   }
 
   #end(wire: Wire, tell: () => void): void {
