@@ -122,6 +122,21 @@ for (const [browser, offer] of Object.entries(OFFERS)) {
       assert.equal(answer(offer, ["vp9"]).sections.find(({ kind }) => kind === "video")?.codecs[0]?.name, "vp9");
     });
 
+    it("[SDP11] names the rate to begin with for each codec of a video that is sent to us, and for no other", () => {
+      const { sections, parsed } = answer(offer);
+      for (const [at, { kind, direction, codecs }] of sections.entries()) {
+        const starts = (parsed.media[at]?.fmtp ?? []).filter(({ config }) =>
+          config.includes("x-google-start-bitrate=1000"),
+        );
+        const isSent = kind === "video" && (direction === "recvonly" || direction === "sendrecv");
+        const expected = isSent ? codecs.map(({ payloadType }) => payloadType) : [];
+        assert.deepEqual(
+          starts.map(({ payload }) => payload),
+          expected,
+        );
+      }
+    });
+
     it("[SDP5] keeps its layers in order", () => {
       const { parsed, sections } = answer(offer);
       assert.deepEqual(sections[1]?.rids, ["q", "h", "f"]);

@@ -39,7 +39,9 @@ export function wantsOne({ encoding }: Place): boolean {
 
 /**
  * Brings every camera in line with how many are in the room. More: at once, for the newcomer has no connection yet and
- * finds all layers there. Fewer: after a while, since who has gone may come back, and only when all have the one.
+ * finds all layers there. Fewer: after a while, since who has gone may come back, and only when all have the one. A new
+ * connection has that while as well: Chromium judges the size of a sole encoding by what it knows of the path as it begins,
+ * and would send 320x180 for half a minute over one that carries ten times that.
  */
 export function settleEncodings(turn: Turn): void {
   if (turn.config.topology === "mesh") return;
@@ -55,13 +57,12 @@ function settle(turn: Turn, place: Place, few: boolean): void {
   }
   switch (encoding.kind) {
     case "all":
-      if (!media.sends.some(({ source }) => source === "camera")) return;
-      // Nobody has anything that could be taken away.
-      if (attachedRow(turn, place) === undefined) return sendOne(turn, place, undefined);
+      if (media.upAt === undefined || !media.sends.some(({ source }) => source === "camera")) return;
       return put(turn, place, { kind: "waiting", since: turn.now });
     case "waiting":
-      if (attachedRow(turn, place) === undefined) return sendOne(turn, place, undefined);
       if (turn.now < encoding.since + turn.config.settings.oneEncodingAfterMs) return;
+      // Nobody has anything that could be taken away.
+      if (attachedRow(turn, place) === undefined) return sendOne(turn, place, undefined);
       put(turn, place, { kind: "asked", since: turn.now });
       return ask(turn, place, true);
     case "asked":

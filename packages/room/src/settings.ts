@@ -21,7 +21,7 @@ export interface RoomSettings {
   readonly oneEncodingUpTo: number;
   /** So many microphones are forwarded, those that spoke last; 0: all. Untouched while no more send. */
   readonly loudestSpeakers: number;
-  /** Only few are left: so long they are given to come back before encodings are taken away. */
+  /** Only few are here: so long others are given to come back, and a new connection to find out what its path carries. */
   readonly oneEncodingAfterMs: number;
   /** Events kept to tell again. A member that lags further is told the whole state. */
   readonly eventTail: number;

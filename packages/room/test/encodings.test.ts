@@ -21,6 +21,16 @@ const reached = (room: RoomBench, who: string, one: string) =>
     subscriptions: [],
   });
 
+/** A pair of whom each sends one encoding by now. */
+function two(): RoomBench {
+  const room = new RoomBench("sfu");
+  room.settle("a", "b");
+  room.advance(2_000);
+  for (const who of ["a", "b"]) reached(room, who, "f");
+  room.take();
+  return room;
+}
+
 function three(): RoomBench {
   const room = new RoomBench("sfu");
   room.settle("a", "b", "c");
@@ -28,17 +38,31 @@ function three(): RoomBench {
 }
 
 describe("encodings of a camera", () => {
-  it("[ENC1] a pair begins with one, told with its first slots", () => {
+  /** What is told of a camera once its connection has been up for so long. */
+  const afterWait = (room: RoomBench, who: string) => {
+    room.take();
+    room.advance(1_999);
+    assert.equal(cameraOf(room.take(), who), undefined, "the path is not known yet");
+    room.advance(1);
+    return cameraOf(room.take(), who);
+  };
+
+  it("[ENC1] a pair sends one each, once what its path carries can be known", () => {
     const room = new RoomBench("sfu");
     room.join("a");
-    assert.deepEqual(cameraOf(room.connect("a"), "a"), { camera: { send: "one" } });
+    room.advance(60_000);
+    assert.deepEqual(cameraOf(room.connect("a"), "a"), { camera: undefined }, "it is not up yet");
+    assert.deepEqual(afterWait(room, "a"), { camera: { send: "one" } });
     room.join("b");
-    assert.deepEqual(cameraOf(room.connect("b"), "b"), { camera: { send: "one" } });
+    assert.deepEqual(cameraOf(room.connect("b"), "b"), { camera: undefined });
+    room.take();
+    room.advance(2_000);
+    assert.deepEqual(asked(room.take()), ["p-b:camera one"]);
+    assert.deepEqual(cameraOf(reached(room, "b", "f"), "b"), { camera: { send: "one", keep: "f" } });
   });
 
   it("[ENC1] a third has all sent at once, before its own connection, and is itself told of none", () => {
-    const room = new RoomBench("sfu");
-    room.settle("a", "b");
+    const room = two();
     const joined = room.join("c");
     for (const who of ["a", "b"]) assert.deepEqual(cameraOf(joined, who), { camera: undefined }, who);
     assert.deepEqual(asked(joined), ["p-a:camera all", "p-b:camera all"]);
@@ -76,27 +100,25 @@ describe("encodings of a camera", () => {
     }
   });
 
-  it("[ENC2] where nothing is forwarded there is nothing to wait for", () => {
+  it("[ENC2] where nothing is forwarded the media plane is not asked", () => {
     const room = new RoomBench("sfu");
     for (const who of ["a", "b", "c"]) {
       room.join(who, { sources: sourcesWith({}) });
       room.connect(who);
     }
-    const left = room.say("c", { type: "leave", id: "x" });
-    assert.deepEqual(cameraOf(left, "a"), { camera: { send: "one" } });
-    assert.deepEqual(asked(left), []);
+    room.say("c", { type: "leave", id: "x" });
+    assert.deepEqual(afterWait(room, "a"), { camera: { send: "one" } });
+    assert.deepEqual(asked(room.take()), []);
   });
 
   it("[ENC3] a forwarder that is made meanwhile is told too", () => {
-    const room = new RoomBench("sfu");
-    room.settle("a", "b");
+    const room = two();
     room.setMedia("a", sourcesWith({}));
     assert.deepEqual(asked(room.setMedia("a", sourcesWith({ camera: "live" }))), ["p-a:camera one"]);
   });
 
   it("[ENC4] what was not heard is told again", () => {
-    const room = new RoomBench("sfu");
-    room.settle("a", "b");
+    const room = two();
     const before = room.place("a").slots.revision;
     room.join("c");
     room.advance(1_000);
@@ -106,8 +128,7 @@ describe("encodings of a camera", () => {
   });
 
   it("[ENC5] one that is sent and does not arrive is given up for all, for the rest of the session", () => {
-    const room = new RoomBench("sfu");
-    room.settle("a", "b");
+    const room = two();
     const lost = [{ publication: "p-a:camera", arriving: false }];
     room.feed({ kind: "media-facts", publications: lost, subscriptions: [] });
     room.receipt("b", { received: [{ publication: "p-a:camera", received: false, count: 1 }] });
