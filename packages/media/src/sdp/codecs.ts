@@ -61,12 +61,20 @@ function sectionCodec(
     payloadType: codec.payloadType,
     rtxPayloadType: rtx?.payloadType,
     clockRate: codec.clockRate,
-    fmtp: name === "opus" ? opusParameters(codec.fmtp) : codec.fmtp,
+    fmtp: name === "opus" ? opusParameters(codec.fmtp) : formatOf(codec.fmtp),
     feedback: feedback.filter((one) => codec.feedback.includes(one)),
   };
 }
 
 /** In-band forward error correction both ways, stereo as offered. RFC 7587 section 6.1. */
+/** What describes the format. `x-google-*` is said to whoever sends it, by each end for itself. */
+function formatOf(fmtp: string): string {
+  return fmtp
+    .split(";")
+    .filter((part) => !part.trim().startsWith("x-google-"))
+    .join(";");
+}
+
 function opusParameters(fmtp: string): string {
   const stereo = parameter(fmtp, "stereo");
   return `minptime=10;useinbandfec=1${stereo === undefined ? "" : `;stereo=${stereo}`}`;
