@@ -5,7 +5,7 @@ import type { LaunchedBrowser } from "./browsers.ts";
 import type { ArrivedReport, Noted, SdkLab, TileReport } from "./sdk-page-script.ts";
 
 /** What can be handed to a page. */
-type PlainJoin = Pick<JoinOptions, "room" | "name" | "topology" | "startMuted" | "encryption"> & {
+type PlainJoin = Pick<JoinOptions, "room" | "name" | "topology" | "startMuted" | "encryption" | "scalabilityMode"> & {
   readonly microphone?: boolean;
   readonly camera?: boolean;
   /** Comes as a moderator. */

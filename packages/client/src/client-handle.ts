@@ -152,10 +152,15 @@ export class ClientHandle implements LodelineClient {
     return this.#stay;
   }
 
-  async #join(stay: Stay, { room, topology, encryption, signal }: JoinOptions): Promise<void> {
+  async #join(stay: Stay, options: JoinOptions): Promise<void> {
+    const { room, topology, encryption, signal } = options;
     // Devices, token and earlier place at once: whatever is slowest decides, not their sum. The link opens meanwhile and
     // is not waited for: the join goes out with its first frame.
-    const prepared = Promise.all([stay.devices.open().catch(() => {}), this.#encrypt(stay, room, encryption)]);
+    const prepared = Promise.all([
+      stay.devices.open().catch(() => {}),
+      this.#encrypt(stay, room, encryption),
+      layer(stay.devices.media, options),
+    ]);
     prepared.catch(() => {});
     const place = this.#places.take(room);
     await this.#host.open(stay.hosted);
@@ -316,6 +321,13 @@ export class ClientHandle implements LodelineClient {
     this.#calls.set(key, call);
     return call;
   }
+}
+
+/** Has the camera sent in layers inside one stream, where that was asked for and can be done. */
+async function layer({ sources }: OwnMedia, { scalabilityMode, encryption }: JoinOptions): Promise<void> {
+  if (!scalabilityMode) return;
+  const { layeredEncodings } = await import("./peer/layered-encodings.ts");
+  sources.camera.encodings = layeredEncodings(scalabilityMode, encryption !== undefined);
 }
 
 /** The code for calls is loaded with the first one. */

@@ -42,6 +42,7 @@ export type {
   Room,
   RoomConnection,
   RoomEvents,
+  ScalabilityMode,
   SelfParticipant,
 } from "./api/room-api.ts";
 export { createClient } from "./client.ts";

@@ -3,10 +3,12 @@ import { describe, it } from "node:test";
 import { LodelineError } from "@lodeline/base";
 import type { Participant, SessionView } from "@lodeline/participant";
 import { RUN_STEPS, START_STEPS } from "@lodeline/session";
+import type { ScalabilityMode } from "../src/api/room-api.ts";
 import { linkUrl } from "../src/edge/browser-socket.ts";
 import { CandidateEpochs } from "../src/peer/candidate.ts";
 import { preferredCodecs } from "../src/peer/codecs.ts";
 import { applyEncodings, encodingsFor } from "../src/peer/encodings.ts";
+import { layeredEncodings } from "../src/peer/layered-encodings.ts";
 import { isFatal, RUN, UNDO } from "../src/peer/plan-steps.ts";
 import { applyCodec } from "../src/peer/screen-encoding.ts";
 import { roomConnection } from "../src/room/connection-state.ts";
@@ -137,6 +139,12 @@ describe("plans and descriptions", () => {
     assert.equal(applyEncodings({ encodings }, { send: "all" }), true);
     assert.deepEqual(encodings, sent());
     assert.equal(applyEncodings({ encodings: [{ active: true }] }, { send: "one" }), false, "no simulcast here");
+  });
+
+  it("[CODEC5] layers inside one stream are refused where the mode is none, and not taken with encryption", () => {
+    for (const mode of ["L1T3", "L3T4", "L3T3_KEYS", "S2T1", ""])
+      assert.throws(() => layeredEncodings(mode as ScalabilityMode, true), /TypeError: scalabilityMode: .* not one of/);
+    for (const mode of ["L2T1", "L3T3_KEY", "L3T3"] as const) assert.equal(layeredEncodings(mode, true), undefined);
   });
 
   it("[CODEC4] a text is sent in the codec that is told, and as negotiated again", () => {

@@ -96,6 +96,11 @@ export interface LocalSource {
   /** Why it failed, until the next attempt. */
   readonly problem: DeviceProblem | undefined;
   /**
+   * In which mode of W3C webrtc-svc it is sent to a server; `undefined`: as simulcast, or in one encoding, since no mode was
+   * asked for or there is none for it here. {@link JoinOptions.scalabilityMode}.
+   */
+  readonly scalabilityMode: string | undefined;
+  /**
    * Opens the device and publishes it; needs no negotiation.
    *
    * @returns Settles when the track is live here; others follow.

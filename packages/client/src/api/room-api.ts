@@ -22,6 +22,9 @@ import type {
 } from "./media-api.ts";
 import type { TeardownReceipt } from "./receipt.ts";
 
+/** Modes of W3C webrtc-svc with several sizes: so many of them, each at so many frame rates. */
+export type ScalabilityMode = `L${2 | 3}T${1 | 2 | 3}${"" | "_KEY"}`;
+
 /** What to join and with what. */
 export interface JoinOptions {
   /** The room's id. It is made if it does not exist. */
@@ -41,6 +44,14 @@ export interface JoinOptions {
    * encrypt. The code for it is loaded then. Who joins without it is told `encrypted: no key` of what the others send.
    */
   readonly encryption?: EncryptionOptions | undefined;
+  /**
+   * Sends the camera in layers inside one stream of VP9, in place of simulcast, where a server chooses among them. Who cannot
+   * decode VP9 sees nothing of it, and the ledger says so. Where the browser has no such encoder, and with `encryption`,
+   * simulcast is sent all the same: {@link LocalSource.scalabilityMode} says what is. Default: simulcast.
+   *
+   * A mode that is none is refused with a `TypeError`.
+   */
+  readonly scalabilityMode?: ScalabilityMode | undefined;
   /** Aborting it gives the join up, or leaves the room. */
   readonly signal?: AbortSignal | undefined;
 }

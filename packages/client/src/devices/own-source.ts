@@ -7,6 +7,9 @@ import { deviceFailure, explainDevice } from "./problems.ts";
 /** Why an {@link OwnSource} changed. `ended`: capture stopped by itself; the person, the system or a cable did it. */
 export type OwnSourceChange = "state" | "track" | "ended";
 
+/** With members of W3C webrtc-svc and WebRTC (section 5.2) that the DOM's types lack. */
+export type LayeredEncoding = RTCRtpEncodingParameters & { scalabilityMode?: string; codec?: RTCRtpCodec };
+
 /** Opens the device of one source; {@link OwnSource} is handed it so that tests need no browser. */
 export type OpenTrack = (choice: DeviceChoice) => Promise<MediaStreamTrack>;
 
@@ -18,6 +21,8 @@ export class OwnSource {
   readonly source: Source;
   /** The device to use; kept over `close`. */
   choice: DeviceChoice = {};
+  /** How it is sent to a server, where not as usual. */
+  encodings: LayeredEncoding[] | undefined;
   readonly #open: OpenTrack;
   readonly #changed: (source: OwnSource, change: OwnSourceChange) => void;
   #intent: SourceState["intent"] = "unpublished";

@@ -7,6 +7,7 @@ import {
   type Source,
   type TrackKind,
 } from "@lodeline/protocol";
+import type { LayeredEncoding } from "../devices/own-source.ts";
 import { preferredCodecs } from "./codecs.ts";
 import { encodingsFor } from "./encodings.ts";
 
@@ -31,14 +32,19 @@ export class Sections {
   readonly #connection: RTCPeerConnection;
   readonly #sfu: boolean;
   readonly #encrypt: EncryptSection | undefined;
+  readonly #camera: LayeredEncoding[] | undefined;
   readonly #own = new Map<Source, RTCRtpTransceiver>();
   readonly #slots: RTCRtpTransceiver[] = [];
 
-  /** @param sfu - Own sections are `sendonly` with a simulcast camera; else `sendrecv`, one encoding each. */
-  constructor(connection: RTCPeerConnection, sfu: boolean, encrypt?: EncryptSection | undefined) {
+  /**
+   * @param sfu - Own sections are `sendonly` with a simulcast camera; else `sendrecv`, one encoding each.
+   * @param camera - In place of simulcast.
+   */
+  constructor(connection: RTCPeerConnection, sfu: boolean, encrypt?: EncryptSection, camera?: LayeredEncoding[]) {
     this.#connection = connection;
     this.#sfu = sfu;
     this.#encrypt = encrypt;
+    this.#camera = camera;
   }
 
   /** Makes the offerer's own sections, in the order of `SOURCES`, without tracks. */
@@ -46,7 +52,7 @@ export class Sections {
     for (const source of SOURCES) {
       const transceiver = this.#connection.addTransceiver(kindOf(source), {
         direction: this.#sfu ? "sendonly" : "sendrecv",
-        sendEncodings: encodingsFor(source, this.#sfu),
+        sendEncodings: (this.#sfu && source === "camera" && this.#camera) || encodingsFor(source, this.#sfu),
       });
       if (this.#sfu) preferCodecs(transceiver, kindOf(source), this.#encrypt);
       this.#encrypt?.(transceiver, source, !this.#sfu);

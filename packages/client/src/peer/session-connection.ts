@@ -73,7 +73,7 @@ export class SessionConnection {
     const { configuration, onRoute } = options;
     this.#trial = onRoute ? new RouteTrial() : undefined;
     this.connection = onRoute ? connectionOnRoute(configuration) : new RTCPeerConnection(configuration);
-    this.sections = new Sections(this.connection, options.sfu, options.encrypt);
+    this.sections = new Sections(this.connection, options.sfu, options.encrypt, options.media.sources.camera.encodings);
     this.tracks = new SentTracks(options.media, this.sections);
     this.media.hold();
     this.#listening = this.media.on("change", ({ source }) => {

@@ -50,6 +50,9 @@ export class LocalControl implements LocalSource {
   get problem(): DeviceProblem | undefined {
     return this.#own.problem;
   }
+  get scalabilityMode(): string | undefined {
+    return this.#own.encodings?.[0]?.scalabilityMode;
+  }
 
   async on(options: DeviceChoice = this.#own.choice): Promise<void> {
     assertFree(this.#own, this.#context);

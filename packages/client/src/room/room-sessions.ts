@@ -5,7 +5,6 @@ import type { ActivePath, PlanStep } from "../api/room-api.ts";
 import type { BrowserPeer } from "../peer/browser-peer.ts";
 import type { BrowserPeers } from "../peer/browser-peers.ts";
 import type { SessionConnection } from "../peer/session-connection.ts";
-import { activePath } from "../stats/active-path.ts";
 import { readable } from "../stats/stats-report.ts";
 import { pairRoutes, slotRoutes, type TrackRoute } from "./track-routes.ts";
 
@@ -71,7 +70,9 @@ export class RoomSessions {
     const found = this.connections().find(
       ([key]) => key === "sfu" || participantId === undefined || key === `pair:${participantId}`,
     );
-    return found && activePath(readable(await found[1].connection.getStats()));
+    if (!found) return undefined;
+    const { activePath } = await import("../stats/active-path.ts");
+    return activePath(readable(await found[1].connection.getStats()));
   }
 
   /** The browser's statistics of each connection, by session id. */
