@@ -7,7 +7,7 @@ import { PACKET_PATHS } from "./plane-rig.ts";
 const HASTY = { consentIntervalMs: 200, suspectIntervalMs: 100, disconnectedAfterMs: 800, failedAfterMs: 1500 };
 
 for (const path of PACKET_PATHS) {
-  describe(`a transport that is the client, packets by ${path}`, { timeout: 30_000 }, () => {
+  describe(`a transport that is the client, packets by ${path}`, { timeout: 280_000 }, () => {
     for (const dtlsRole of ["client", "server"] as const) {
       it(`[CLI1] connects to a server that is the ${dtlsRole} in DTLS; media and messages go both ways`, async (t) => {
         await using pair = await connectedPair(path, { server: { dtlsRole } });
@@ -95,7 +95,7 @@ for (const path of PACKET_PATHS) {
   });
 }
 
-describe("a transport that is the client", { timeout: 30_000 }, () => {
+describe("a transport that is the client", { timeout: 280_000 }, () => {
   it("[CLI1] controls a lite server, which checks nothing itself", async () => {
     using relay = await openRelay(true);
     await using there = openEngine("typescript", { announce: relay.announce });
