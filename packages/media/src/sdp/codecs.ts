@@ -66,7 +66,6 @@ function sectionCodec(
   };
 }
 
-/** In-band forward error correction both ways, stereo as offered. RFC 7587 section 6.1. */
 /** What describes the format. `x-google-*` is said to whoever sends it, by each end for itself. */
 function formatOf(fmtp: string): string {
   return fmtp
@@ -75,6 +74,7 @@ function formatOf(fmtp: string): string {
     .join(";");
 }
 
+/** In-band forward error correction both ways, stereo as offered. RFC 7587 section 6.1. */
 function opusParameters(fmtp: string): string {
   const stereo = parameter(fmtp, "stereo");
   return `minptime=10;useinbandfec=1${stereo === undefined ? "" : `;stereo=${stereo}`}`;
