@@ -132,6 +132,7 @@ async function twoThreeTwo(scene: Scene): Promise<Row[]> {
   await pair[1].says("ada", { camera: "live" });
   await pause(SETTLE_MS);
   await uplinks(scene, "two", pair);
+  const widths = await Promise.all(pair.map(sentWidth));
   for (const person of pair) await Promise.all([watchPictures(person), watchEncoders(person)]);
   await guest.join({ room, name: "guest", camera: false });
   await pause(SETTLE_MS);
@@ -155,6 +156,7 @@ async function twoThreeTwo(scene: Scene): Promise<Row[]> {
       row(`encodings.2-to-3.${browser}.freeze`, joined, "ms", "a freeze that is seen", FREEZE_MS),
       row(`encodings.3-to-2.${browser}.freeze`, alone, "ms", "a freeze that is seen", FREEZE_MS),
       row(`encodings.pair.${browser}.saved`, saved, "of simulcast", "the goal", SAVED),
+      row(`encodings.pair.${browser}.width`, widths[at] ?? Number.NaN, "px", "the camera's", CAMERA.width),
     ];
   });
 }
@@ -181,6 +183,20 @@ async function uplinks({ progress }: Scene, what: string, pair: readonly Person[
       `${what}: ${at === 0 ? "chromium" : "firefox"} sends ${JSON.stringify(rates)} kbit/s at ${frames} frames/s`,
     );
     return Object.values(rates).reduce((sum, kbps) => sum + kbps, 0);
+  });
+}
+
+/** How wide the largest picture is that somebody sends. */
+function sentWidth(person: Person): Promise<number> {
+  return person.run(async (lab) => {
+    let widest = 0;
+    for (const connection of lab.connections) {
+      if (connection.connectionState === "closed") continue;
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type === "outbound-rtp" && entry.kind === "video") widest = Math.max(widest, entry.frameWidth ?? 0);
+      }
+    }
+    return widest;
   });
 }
 
