@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { connectedPair, inState, Mirror, negotiate, openEngine, openRelay, when } from "./client-rig.ts";
 import { PACKET_PATHS } from "./plane-rig.ts";
 
-/** Silence is noticed sooner than in earnest, and no sooner than a busy machine may be silent. */
-const HASTY = { consentIntervalMs: 200, suspectIntervalMs: 100, disconnectedAfterMs: 800, failedAfterMs: 1500 };
+/** Silence is noticed sooner than in earnest. */
+const HASTY = { consentIntervalMs: 100, suspectIntervalMs: 50, disconnectedAfterMs: 250, failedAfterMs: 500 };
 
 for (const path of PACKET_PATHS) {
   describe(`a transport that is the client, packets by ${path}`, { timeout: 280_000 }, () => {
@@ -18,9 +18,9 @@ for (const path of PACKET_PATHS) {
         );
         assert.equal(here.packetPath, path);
         using mirror = new Mirror(here, client);
-        await mirror.comeBack(20);
+        await mirror.comeBack(5);
         const { mock } = t.mock.method(client.media, "handle");
-        await mirror.comeBack(20);
+        await mirror.comeBack(5);
         // What the kernel moves does not come by here.
         assert.equal(mock.callCount() > 0, path === "typescript");
         const heard: string[] = [];
@@ -74,7 +74,7 @@ for (const path of PACKET_PATHS) {
       await negotiate(client, server);
       await client.connected();
       assert.equal(client.failure, undefined);
-      await mirror.comeBack(20);
+      await mirror.comeBack(5);
     });
 
     it("[CLI4] a restart of what works goes on without a pause", async () => {
@@ -89,7 +89,7 @@ for (const path of PACKET_PATHS) {
       const second = await negotiate(client, server, { iceRestart: true });
       assert.notEqual(fragment(first.pending.sdp), fragment(second.pending.sdp));
       assert.notEqual(fragment(first.answer), fragment(second.answer));
-      await mirror.comeBack(20);
+      await mirror.comeBack(5);
       assert.deepEqual(states, []);
     });
   });
@@ -127,7 +127,7 @@ describe("a transport that is the client", { timeout: 280_000 }, () => {
 
   it("[CLI6] says that nobody answered", async () => {
     await using there = openEngine("typescript");
-    await using here = openEngine("typescript", { iceTimings: { checkingTimeoutMs: 400 } });
+    await using here = openEngine("typescript", { iceTimings: { checkingTimeoutMs: 200 } });
     const client = here.createClientTransport({ id: "client" });
     await assert.rejects(client.connected(), { code: "protocol/out-of-turn" });
     await negotiate(client, there.createTransport({ id: "server" }), {
