@@ -8,7 +8,7 @@ import { Person } from "./support/sdk-person.ts";
 import { startServer } from "./support/server.ts";
 
 /** A room of two is brought to one encoding each after two seconds: pictures go on for longer than that. */
-const FRAMES = 120;
+const FRAMES = 30;
 
 describe("a camera in layers inside one stream", { timeout: 90_000 }, () => {
   let server: LodelineServer;
