@@ -106,6 +106,7 @@ export class ClientTransport extends BundledTransport {
    */
   offer(wanted: readonly WantedSection[], options: { readonly iceRestart?: boolean } = {}): Promise<PendingOffer> {
     const offered = this.#offering.then(() => this.#offer(wanted, options.iceRestart === true));
+    // Its caller is told why one failed; the next only waits for its end.
     this.#offering = offered.catch(() => {});
     return offered;
   }

@@ -5,6 +5,7 @@ import { encodeNack } from "@lodeline/rtp";
 import type { Forwarder } from "../src/forwarder.ts";
 import {
   closeKernels,
+  countHandled,
   type Got,
   IDS,
   OTHER_TYPES,
@@ -144,15 +145,4 @@ function suite(path: PacketPath): void {
       }
     });
   });
-}
-
-/** Counts the packets that come to TypeScript for a forwarder. */
-function countHandled(forwarder: Forwarder): { count: number } {
-  const counted = { count: 0 };
-  const handle = forwarder.handle.bind(forwarder);
-  forwarder.handle = (...packet) => {
-    counted.count++;
-    handle(...packet);
-  };
-  return counted;
 }

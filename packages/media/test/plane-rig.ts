@@ -12,6 +12,7 @@ import {
   readTransportSequence,
   writeRtpHeader,
 } from "@lodeline/rtp";
+import type { Forwarder } from "../src/forwarder.ts";
 import { PacketKernel } from "../src/kernel/packet-kernel.ts";
 import { MediaPlane } from "../src/media-plane.ts";
 import { OutgoingBuffers } from "../src/outgoing-buffers.ts";
@@ -280,4 +281,15 @@ export function vp8(pictureId: number, keyFrame = false, width = 640, height = 3
   const head = Buffer.from([0x90, 0xe0, 0x80 | ((pictureId >> 8) & 0x7f), pictureId & 0xff, pictureId & 0xff, 0x20]);
   const key = Buffer.from([0x10, 2, 0, 0x9d, 1, 0x2a, width & 0xff, width >> 8, height & 0xff, height >> 8, 1, 2, 3]);
   return Buffer.concat([head, keyFrame ? key : Buffer.from([0x11, 2, 3, 4])]);
+}
+
+/** Counts the packets that come to TypeScript for a forwarder. */
+export function countHandled(forwarder: Forwarder): { count: number } {
+  const counted = { count: 0 };
+  const handle = forwarder.handle.bind(forwarder);
+  forwarder.handle = (...packet) => {
+    counted.count++;
+    handle(...packet);
+  };
+  return counted;
 }

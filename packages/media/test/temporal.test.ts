@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { seededRandom } from "@lodeline/base";
 import { encodeRemb } from "@lodeline/rtp";
-import type { Forwarder } from "../src/forwarder.ts";
 import {
   closeKernels,
+  countHandled,
   type Got,
   OTHER_TYPES,
   PACKET_PATHS,
@@ -240,15 +240,4 @@ function suite(path: PacketPath): void {
 
 function pictureOf({ payload }: Got): number {
   return payload.length < 8 ? -1 : payload.readUInt32BE(payload.length - 4);
-}
-
-/** Counts the packets that come to TypeScript for a forwarder. */
-function countHandled(forwarder: Forwarder): { count: number } {
-  const counted = { count: 0 };
-  const handle = forwarder.handle.bind(forwarder);
-  forwarder.handle = (...packet) => {
-    counted.count++;
-    handle(...packet);
-  };
-  return counted;
 }
