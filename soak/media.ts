@@ -72,8 +72,11 @@ const first = await snapshot();
 const heapBefore = (await engine.process.memory()).heap;
 const readings: MemoryReading[] = [];
 const skippedBefore = pace.skipped;
+// After a silence a layer begins with a key frame, and the load is not asked for one.
+keyFrames = true;
 pace.rate = rate;
 const begun = performance.now();
+setTimeout(() => (keyFrames = false), KEY_FRAMES_MS);
 const endMs = begun + minutes * 60_000;
 let told = first;
 let tellAtMs = begun + TELL_EVERY_MS;
