@@ -27,8 +27,8 @@ const LIMITED_MS = 30_000;
  */
 const PAUSE = { afterMs: 1000, queueMs: 400, loss: 0.1 } as const;
 
-/** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. */
-const PACING_FACTOR = 1.15;
+/** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. And never slower than `leastBps`. */
+const PACING = { factor: 1.15, leastBps: 30_000 } as const;
 
 /** So many of the last packets are repeated in turn to probe, and no more in one go. */
 const PAD_PACKETS = 48;
@@ -66,8 +66,8 @@ export class Downlink {
   #wantedBps = 0;
   #pad = 0;
   #allocatedFor = Infinity;
-  /** The sum of all shares. */
-  #grantedBps = 0;
+  /** The sum of all shares, of sound and of pictures. */
+  #granted = { soundBps: 0, picturesBps: 0 };
   #nextAllocationAtMs: MonoMs = 0;
   /** Since when the lowest layers of what plays have not fitted, and a queue showed it. */
   #shortSinceMs: MonoMs | undefined;
@@ -151,8 +151,9 @@ export class Downlink {
     const paced = this.#active && now - this.#estimator.congestedAtMs < LIMITED_MS;
     const before = this.#egress.isPaced;
     // What was granted leaves in time even where it is more than the estimate: a queue here would be a pause without a word.
-    const paceBps = PACING_FACTOR * Math.max(this.#estimator.targetBps, this.#grantedBps);
-    if (paced || before) this.#egress.pace(paced ? paceBps : undefined, now);
+    const { soundBps, picturesBps } = this.#granted;
+    const leftBps = Math.max(this.#estimator.targetBps - soundBps, picturesBps, PACING.leastBps);
+    if (paced || before) this.#egress.pace(paced ? PACING.factor * leftBps : undefined, now);
     // The packet kernel sends at once what does not have to come through here.
     if (paced === before) return;
     for (const forwarder of this.#forwarders()) forwarder.publication.consumersChanged(forwarder);
@@ -182,7 +183,7 @@ export class Downlink {
     this.#estimator.want(this.#wantedBps);
     const limited = this.#isLimited(now);
     const shares = this.#divide(availableBps * (1 - loss), requests, now);
-    this.#grantedBps = [...shares.values()].reduce((sum, { bitrateBps }) => sum + bitrateBps, 0);
+    this.#granted = { soundBps: granted(shares, requests, "audio"), picturesBps: granted(shares, requests, "video") };
     for (const forwarder of forwarders) {
       const share = shares.get(forwarder.id) as Allocation;
       forwarder.limit({ share, limited, availableBps }, now);
@@ -206,4 +207,13 @@ export class Downlink {
     // Who was paused with reason waits until it fits; nobody else has to.
     return allocateBitrate(forMediaBps, requests, this.#isFull ? "waiting" : "nobody");
   }
+}
+
+/** What subscriptions of one kind got together. */
+function granted(
+  shares: ReadonlyMap<string, Allocation>,
+  requests: readonly AllocationRequest[],
+  kind: AllocationRequest["kind"],
+): number {
+  return requests.reduce((sum, one) => sum + (one.kind === kind ? (shares.get(one.id)?.bitrateBps ?? 0) : 0), 0);
 }

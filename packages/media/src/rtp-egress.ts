@@ -89,7 +89,7 @@ export class RtpEgress {
   /**
    * Spreads bursts out from now on, or lets all leave at once.
    *
-   * @param rateBps - `undefined`: at once.
+   * @param rateBps - For everything but sound, which never waits; `undefined`: at once.
    */
   pace(rateBps: number | undefined, now: MonoMs): void {
     this.#paced = rateBps !== undefined;

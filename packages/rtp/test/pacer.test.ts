@@ -58,6 +58,20 @@ describe("a pacer", () => {
     assert.ok(order.indexOf("r") < order.indexOf("v5"), order.join(" "));
   });
 
+  it("[PACE3] pictures do not wait for what sound took", () => {
+    const pacer = new Pacer<string>();
+    pacer.rateBps = 100_000;
+    // A second of sound at once, as after a machine has stood still, and as much again while pictures come.
+    const backlog = Array.from({ length: 100 }, (_, i) => [0, "audio", `a${i}`] as const);
+    const later = Array.from({ length: 1000 }, (_, i) => {
+      const at = 4 * i;
+      return i % 25 === 0 ? ([at, "video", String(at)] as const) : ([at, "audio", `b${i}`] as const);
+    });
+    for (const [at, name] of through(pacer, [...backlog, ...later])) {
+      if (/^\d+$/.test(name)) assert.ok(at - Number(name) <= 100, `${name} waited for ${at - Number(name)} ms`);
+    }
+  });
+
   it("[PACE4] nothing waits much longer than two seconds, and what is held is bounded", () => {
     const pacer = new Pacer<string>();
     pacer.rateBps = 100_000;

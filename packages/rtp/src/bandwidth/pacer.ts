@@ -19,7 +19,9 @@ interface Waiting<T> {
 
 /**
  * Spreads bursts such as key frames over time, so that they wait here and not in a queue on the way where sound would wait
- * behind them. Sound passes at once and is counted; repairs go before pictures.
+ * behind them. Repairs go before pictures. Sound passes at once and is not counted, since pictures would wait for what it
+ * took: after a second in which a machine stood still its sound alone is worth a second of the rate. The rate is what is left
+ * beside it.
  */
 export class Pacer<T> {
   readonly #repairs: Waiting<T>[] = [];
@@ -29,7 +31,7 @@ export class Pacer<T> {
   #freeAtMs: MonoMs = -Infinity;
   /** At least this until the queue is empty, so that the last of it does not wait too long. */
   #hurryBps = 0;
-  /** Bits per second; `Infinity` lets everything pass. */
+  /** Bits per second for everything but sound; `Infinity` lets everything pass. */
   rateBps = Infinity;
 
   /** Bytes that wait. */
@@ -42,11 +44,11 @@ export class Pacer<T> {
     return this.#queuedBytes === 0 ? Infinity : this.#freeAtMs;
   }
 
-  /** Whether a packet may leave now, without waiting; if so it is counted, but for a probe: it is beyond the rate by intent. */
+  /** Whether a packet may leave now, without waiting; if so it is counted, but for sound, and a probe, which is beyond the rate by intent. */
   admit(sizeBytes: number, urgency: PacketUrgency, now: MonoMs): boolean {
-    if (urgency === "probe") return true;
+    if (urgency === "probe" || urgency === "audio") return true;
     const full = this.#queuedBytes + sizeBytes > QUEUE_LIMIT_BYTES;
-    if (urgency !== "audio" && !full && (this.#queuedBytes > 0 || this.#freeAtMs > now)) return false;
+    if (!full && (this.#queuedBytes > 0 || this.#freeAtMs > now)) return false;
     this.#count(sizeBytes, now);
     return true;
   }
