@@ -66,8 +66,11 @@ export const encodings: Bench = {
     await using viewer = await launch("chromium");
     const scene: Scene = { url: server.ready.url, page, browsers: { chromium, firefox, viewer }, progress };
     const rows: Row[] = [];
-    for (const sender of ["chromium", "firefox"] as const) rows.push(...(await layersOf(scene, sender)));
-    return [...rows, ...(await twoThreeTwo(scene))];
+    for (const sender of ["chromium", "firefox"] as const) {
+      if (!process.env["PAIR"]) rows.push(...(await layersOf(scene, sender)));
+      rows.push(...(await twoThreeTwo(scene, sender)));
+    }
+    return rows;
   },
 };
 
@@ -120,45 +123,41 @@ async function layersOf(scene: Scene, sender: BrowserName): Promise<Row[]> {
   ];
 }
 
-/** A third one comes and goes: what the two see of it, and what they send. */
-async function twoThreeTwo(scene: Scene): Promise<Row[]> {
+/** A third one comes and goes: what a second one sees of a camera, and what that takes. */
+async function twoThreeTwo(scene: Scene, sender: BrowserName): Promise<Row[]> {
   const { progress } = scene;
-  const pair = [await arrive(scene, "chromium"), await arrive(scene, "firefox")] as const;
-  const guest = await arrive(scene, "viewer");
-  const room = "two-three-two";
-  await pair[0].join({ room, name: "ada" });
-  await pair[1].join({ room, name: "fay" });
-  await pair[0].says("fay", { camera: "live" });
-  await pair[1].says("ada", { camera: "live" });
+  const room = `two-three-two-${sender}`;
+  const from = await arrive(scene, sender);
+  const viewer = await arrive(scene, "viewer");
+  const guest = await arrive(scene, sender === "chromium" ? "firefox" : "chromium");
+  await from.join({ room, name: "sender" });
+  await viewer.join({ room, name: "viewer", camera: false });
+  await viewer.says("sender", { camera: "live" });
   await pause(SETTLE_MS);
-  await uplinks(scene, "two", pair);
-  const widths = await Promise.all(pair.map(sentWidth));
-  for (const person of pair) await Promise.all([watchPictures(person), watchEncoders(person)]);
+  const width = await sentWidth(from);
+  await uplink(scene, `${sender} to one`, from);
+  await Promise.all([watchPictures(viewer), watchEncoders(from)]);
   await guest.join({ room, name: "guest", camera: false });
   await pause(SETTLE_MS);
-  const three = await uplinks(scene, "three", pair);
-  const came = await Promise.all(pair.map(pictureGaps));
-  const encoders = [await Promise.all(pair.map(encoderGaps))];
-  for (const person of pair) await Promise.all([watchPictures(person), watchEncoders(person)]);
+  const three = await uplink(scene, `${sender} to two`, from);
+  const came = { saw: await pictureGaps(viewer), encoded: await encoderGaps(from) };
+  await Promise.all([watchPictures(viewer), watchEncoders(from)]);
   await guest.leaveCleanly();
   await pause(SETTLE_MS);
-  const two = await uplinks(scene, "two again", pair);
-  const left = await Promise.all(pair.map(pictureGaps));
-  encoders.push(await Promise.all(pair.map(encoderGaps)));
-  for (const person of pair) await person.leaveCleanly();
-  return (["chromium", "firefox"] as const).flatMap((browser, at) => {
-    const gaps = [came[at], left[at]].filter((one) => one !== undefined);
-    for (const one of gaps) progress(`${browser} sees: ${sawWords(one)}`);
-    for (const one of encoders.flatMap((both) => both[at] ?? [])) progress(`${browser} encodes: ${encodedWords(one)}`);
-    const [joined = Number.NaN, alone = Number.NaN] = gaps.map(({ longestMs }) => longestMs);
-    const saved = 1 - (two[at] ?? 0) / (three[at] ?? 1);
-    return [
-      row(`encodings.2-to-3.${browser}.freeze`, joined, "ms", "a freeze that is seen", FREEZE_MS),
-      row(`encodings.3-to-2.${browser}.freeze`, alone, "ms", "a freeze that is seen", FREEZE_MS),
-      row(`encodings.pair.${browser}.saved`, saved, "of simulcast", "the goal", SAVED),
-      row(`encodings.pair.${browser}.width`, widths[at] ?? Number.NaN, "px", "the camera's", CAMERA.width),
-    ];
-  });
+  const two = await uplink(scene, `${sender} to one again`, from);
+  const left = { saw: await pictureGaps(viewer), encoded: await encoderGaps(from) };
+  for (const person of [viewer, from]) await person.leaveCleanly();
+  for (const person of [viewer, guest, from]) await person.page.goto("about:blank");
+  for (const { saw, encoded } of [came, left]) {
+    progress(`${sender} is seen: ${sawWords(saw)}`);
+    progress(`${sender} encodes: ${encodedWords(encoded)}`);
+  }
+  return [
+    row(`encodings.2-to-3.${sender}.freeze`, came.saw.longestMs, "ms", "a freeze that is seen", FREEZE_MS),
+    row(`encodings.3-to-2.${sender}.freeze`, left.saw.longestMs, "ms", "a freeze that is seen", FREEZE_MS),
+    row(`encodings.pair.${sender}.saved`, 1 - two / three, "of simulcast", "the goal", SAVED),
+    row(`encodings.pair.${sender}.width`, width, "px", "the camera's", CAMERA.width),
+  ];
 }
 
 function sawWords({ longestMs, longestAtMs, medianMs, counted, sizes }: PictureGaps): string {
@@ -170,20 +169,15 @@ function encodedWords({ longestMs, longestAtMs, keyFrames }: EncoderGaps): strin
   return `longest without a frame ${longestMs.toFixed(0)} ms at ${longestAtMs.toFixed(0)} ms, ${keyFrames} key frames`;
 }
 
-/** @returns What each sends of video now, kbit/s. */
-async function uplinks({ progress }: Scene, what: string, pair: readonly Person[]): Promise<number[]> {
-  const first = await Promise.all(pair.map(sentVideo));
+/** @returns What somebody sends of video now, kbit/s. */
+async function uplink({ progress }: Scene, what: string, from: Person): Promise<number> {
+  const first = await sentVideo(from);
   await pause(MEASURED_MS);
-  const last = await Promise.all(pair.map(sentVideo));
-  return first.map((one, at) => {
-    const now = last[at] ?? one;
-    const rates = ratesBetween(one, now);
-    const frames = framesBetween(one, now);
-    progress(
-      `${what}: ${at === 0 ? "chromium" : "firefox"} sends ${JSON.stringify(rates)} kbit/s at ${frames} frames/s`,
-    );
-    return Object.values(rates).reduce((sum, kbps) => sum + kbps, 0);
-  });
+  const last = await sentVideo(from);
+  const rates = ratesBetween(first, last);
+  const load = loadavg()[0]?.toFixed(1);
+  progress(`${what}: ${JSON.stringify(rates)} kbit/s at ${framesBetween(first, last)} frames/s, load ${load}`);
+  return Object.values(rates).reduce((sum, kbps) => sum + kbps, 0);
 }
 
 /** How wide the largest picture is that somebody sends. */
