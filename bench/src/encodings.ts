@@ -67,7 +67,7 @@ export const encodings: Bench = {
     const scene: Scene = { url: server.ready.url, page, browsers: { chromium, firefox, viewer }, progress };
     const rows: Row[] = [];
     for (const sender of ["chromium", "firefox"] as const) {
-      if (!process.env["PAIR"]) rows.push(...(await layersOf(scene, sender)));
+      rows.push(...(await layersOf(scene, sender)));
       rows.push(...(await twoThreeTwo(scene, sender)));
     }
     return rows;
