@@ -72,7 +72,7 @@ const first = await snapshot();
 const heapBefore = (await engine.process.memory()).heap;
 const readings: MemoryReading[] = [];
 const skippedBefore = pace.skipped;
-// After a silence a layer begins with a key frame, and the load is not asked for one.
+// After a silence a layer begins with a key frame; what came before the one that is asked for would count as lost.
 keyFrames = true;
 pace.rate = rate;
 const begun = performance.now();

@@ -2,6 +2,7 @@ import type { Socket } from "node:dgram";
 import {
   RTCPeerConnection,
   RTCRtpCodecParameters,
+  type RTCRtpSender,
   RtpHeader,
   type SrtcpSession,
   type SrtpSession,
@@ -45,11 +46,16 @@ export class LoadPeer {
   #sequence = 0;
   #transportSequenceId = 0;
   #sink = -1;
+  /** Whoever is measured wants one. */
+  #keyFrameWanted = false;
   #closed = false;
 
-  private constructor(peer: RTCPeerConnection, ssrc: number) {
+  private constructor(peer: RTCPeerConnection, sender?: RTCRtpSender) {
     this.#peer = peer;
-    this.#ssrc = ssrc;
+    this.#ssrc = sender?.ssrc ?? 0;
+    sender?.onPictureLossIndication.subscribe(() => {
+      this.#keyFrameWanted = true;
+    });
     this.#transportSequenceId = extensionId(peer.remoteDescription?.sdp ?? "", TRANSPORT_SEQUENCE);
   }
 
@@ -62,7 +68,7 @@ export class LoadPeer {
     await peer.setLocalDescription(offer);
     await peer.setRemoteDescription({ type: "answer", sdp: await signal(peer.localDescription?.sdp ?? offer.sdp) });
     await connected(peer);
-    return new LoadPeer(peer, sender.ssrc);
+    return new LoadPeer(peer, sender);
   }
 
   /** Answers an offer of whoever is measured, and waits until it is connected. */
@@ -78,7 +84,7 @@ export class LoadPeer {
     await peer.setLocalDescription(answer);
     await signal(peer.localDescription?.sdp ?? answer.sdp);
     await connected(peer);
-    return new LoadPeer(peer, 0);
+    return new LoadPeer(peer);
   }
 
   get #dtls() {
@@ -88,13 +94,16 @@ export class LoadPeer {
   }
 
   /**
-   * Sends packets without a pause; the first is of a key frame where that is wanted, since nobody here is asked for one.
+   * Sends packets without a pause.
    *
+   * @param keyFrame - The first is of a key frame; so it is when one was asked for since the last burst.
    * @returns How many the system took.
    */
   burst(packets: number, keyFrame: boolean): number {
     const { srtp } = this.#way;
-    return this.#send(Array.from({ length: packets }, (_, at) => this.#next(srtp, keyFrame && at === 0)));
+    const begins = keyFrame || this.#keyFrameWanted;
+    if (packets > 0) this.#keyFrameWanted = false;
+    return this.#send(Array.from({ length: packets }, (_, at) => this.#next(srtp, begins && at === 0)));
   }
 
   /** Sends an RTCP compound; nothing once it is closed. */
