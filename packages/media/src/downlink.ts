@@ -8,6 +8,7 @@ import {
   UPGRADE_MARGIN,
 } from "@lodeline/rtp";
 import type { Forwarder } from "./forwarder.ts";
+import { NarrowPath } from "./narrow-path.ts";
 import type { RtpEgress } from "./rtp-egress.ts";
 import type { Section } from "./sdp/section.ts";
 import { hasTransportFeedback } from "./upstream-feedback.ts";
@@ -21,11 +22,8 @@ const NOTABLE_DROP = 0.95;
 /** A path that showed a limit is treated as one that has it for this long. */
 const LIMITED_MS = 30_000;
 
-/**
- * What plays is paused when its lowest layer has not fitted for this long and every packet has waited for at least this long,
- * or at once while so much is lost.
- */
-const PAUSE = { afterMs: 1000, queueMs: 400, loss: 0.1 } as const;
+/** More is sent than a path carries where each packet has waited so long, or so much was lost, and that was told just now. */
+const SHOWS = { queueMs: 400, loss: 0.1, freshMs: 500 } as const;
 
 /** What waits leaves a little faster than the estimate: it holds the estimate's own doubts. And never slower than `leastBps`. */
 const PACING = { factor: 1.15, leastBps: 30_000 } as const;
@@ -69,10 +67,7 @@ export class Downlink {
   /** The sum of all shares, of sound and of pictures. */
   #granted = { soundBps: 0, picturesBps: 0 };
   #nextAllocationAtMs: MonoMs = 0;
-  /** Since when the lowest layers of what plays have not fitted, and a queue showed it. */
-  #shortSinceMs: MonoMs | undefined;
-  /** That not everybody's lowest layer fits is proven. */
-  #isFull = false;
+  readonly #narrow = new NarrowPath();
 
   constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
     this.#egress = egress;
@@ -175,7 +170,7 @@ export class Downlink {
     const forwarders = [...this.#forwarders()];
     const availableBps = this.#availableBps();
     this.#allocatedFor = availableBps;
-    const requests = forwarders.map((forwarder) => forwarder.request(now));
+    const requests = forwarders.map((forwarder) => forwarder.request(this.#narrow.isNarrow, now));
     // What is lost is sent again, and takes its share.
     const loss = Math.min(REPAIR_LIMIT, this.#estimator.loss);
     const mostBps = requests.reduce((sum, { steps }) => sum + (steps.at(-1)?.bitrateBps ?? 0), 0);
@@ -190,22 +185,28 @@ export class Downlink {
     }
   }
 
-  /**
-   * Pausing is the last step and needs evidence. A low estimate is none: a receiver whose machine is busy takes packets late
-   * and in lumps, which looks like a full path. Where it is one, a queue grows that every packet waits in, or packets are lost.
-   */
   #divide(forMediaBps: number, requests: readonly AllocationRequest[], now: MonoMs): Map<string, Allocation> {
     const shares = allocateBitrate(forMediaBps, requests, this.#isLimited(now) ? "anybody" : "nobody");
     const isPaused = ({ id }: AllocationRequest) => shares.get(id)?.paused !== undefined;
-    this.#isFull &&= requests.some(isPaused);
-    const pauses = requests.some((request) => request.current >= 0 && isPaused(request));
-    const { limit, loss, standingMs } = this.#estimator;
-    const delayOnly = this.#active && limit === "delay" && loss < PAUSE.loss;
-    this.#shortSinceMs = pauses && standingMs >= PAUSE.queueMs ? (this.#shortSinceMs ?? now) : undefined;
-    this.#isFull ||= pauses && (!delayOnly || now - (this.#shortSinceMs ?? now) >= PAUSE.afterMs);
-    if (!delayOnly || (pauses && this.#isFull && this.#shortSinceMs !== undefined)) return shares;
-    // Who was paused with reason waits until it fits; nobody else has to.
-    return allocateBitrate(forMediaBps, requests, this.#isFull ? "waiting" : "nobody");
+    const wasNarrow = this.#narrow.isNarrow;
+    const pausing = this.#narrow.judge(
+      {
+        short: requests.some((request) => request.current >= 0 && isPaused(request)),
+        paused: requests.some(isPaused),
+        few: requests.some(({ id, steps }) => steps[shares.get(id)?.step ?? -1]?.few),
+        shows: !this.#active || this.#estimator.limit === "receiver" ? "told" : this.#shows(now),
+      },
+      now,
+    );
+    if (this.#narrow.isNarrow && !wasNarrow) this.#nextAllocationAtMs = now;
+    return pausing === "anybody" ? shares : allocateBitrate(forMediaBps, requests, pausing);
+  }
+
+  /** Whether what arrives shows now that more is sent than the path carries. */
+  #shows(now: MonoMs): boolean {
+    const { standingMs, loss, feedbackAtMs, lossAtMs } = this.#estimator;
+    const isFresh = (atMs: MonoMs = -Infinity) => now - atMs < SHOWS.freshMs;
+    return isFresh(feedbackAtMs) && (standingMs >= SHOWS.queueMs || (isFresh(lossAtMs) && loss >= SHOWS.loss));
   }
 }
 

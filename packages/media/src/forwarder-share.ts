@@ -5,7 +5,7 @@ import type { Publication } from "./publication.ts";
 /** Rates that an encoder with one layer is asked for, each about half as much again as the one before. */
 const LADDER_BPS = [60_000, 100_000, 150_000, 225_000, 340_000, 500_000, 750_000, 1_100_000, 1_700_000, 2_500_000];
 
-/** Of a picture that is not the smallest there is at least this share of its frames. */
+/** Less than this share of the frames is few: of the smallest picture alone, and only where a path is proven to be narrow. */
 const LEAST_FRAMES = 0.5;
 
 /** A layer's rate is followed quickly up and slowly down, so that a still picture does not make it look cheap at once. */
@@ -55,6 +55,7 @@ export class ForwarderShare {
    *
    * @param wish - The choice without any limit.
    * @param current - The layer that is forwarded now.
+   * @param narrow - The path is proven to carry no more than the least: few frames are better than none.
    */
   request(
     id: string,
@@ -62,13 +63,14 @@ export class ForwarderShare {
     wish: LayerChoice,
     view: { readonly width: number; readonly height: number; readonly priority: number },
     current: string | undefined,
+    narrow: boolean,
     now: MonoMs,
   ): AllocationRequest {
     const common = { id, kind: "video" as const, priority: view.priority, shownPixels: view.width * view.height };
     const all = layers.filter((layer) => layer.active).sort((a, b) => this.#size(a) - this.#size(b));
     const [least] = all;
     // Few frames are better than none, but no better than a smaller picture that moves.
-    const active = all.filter(({ width, frames = 1 }) => frames >= LEAST_FRAMES || width === least?.width);
+    const active = all.filter((layer) => !hasFew(layer) || (narrow && layer.width === least?.width));
     for (const layer of active) this.#follow(layer);
     const top = active.findIndex(({ rid }) => rid === wish.rid);
     const usable = wish.rid === undefined ? [] : active.slice(0, top + 1);
@@ -81,13 +83,17 @@ export class ForwarderShare {
       return { ...common, steps, current: current === undefined ? -1 : Math.max(0, has), elastic: true };
     }
     this.#asked = usable.map(({ rid }) => rid);
-    const steps = usable.map((layer) => ({ bitrateBps: this.#rate(layer.rid), value: this.#size(layer) }));
+    const steps: AllocationStep[] = usable.map((layer) => {
+      return { bitrateBps: this.#rate(layer.rid), value: this.#size(layer), few: hasFew(layer) };
+    });
     for (let i = 1; i < steps.length; i++) {
       const [before, step] = [steps[i - 1] as AllocationStep, steps[i] as AllocationStep];
       // A larger picture that is still for a moment is not cheaper than a smaller one in the long run.
       steps[i] = { ...step, bitrateBps: Math.max(step.bitrateBps, 1.1 * before.bitrateBps) };
     }
-    return { ...common, steps, current: current === undefined ? -1 : this.#asked.indexOf(current), elastic: false };
+    // What has fewer frames than may be asked for plays all the same.
+    const at = current === undefined ? -1 : Math.max(0, this.#asked.indexOf(current));
+    return { ...common, steps, current: Math.min(at, steps.length - 1), elastic: false };
   }
 
   /**
@@ -144,4 +150,8 @@ export class ForwarderShare {
     const share = (1 + (layer.frames ?? 1)) / 2;
     return layer.width * layer.height * share || layer.bitrateBps / 10;
   }
+}
+
+function hasFew({ frames = 1 }: LayerState): boolean {
+  return frames < LEAST_FRAMES;
 }

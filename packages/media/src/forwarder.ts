@@ -334,11 +334,16 @@ export class Forwarder implements LegHost {
     return { rid: one, why: "the one encoding of a pair", reason: "one-encoding" };
   }
 
-  /** What it would use of the receiver's path. For {@link Downlink} only. */
-  request(now: MonoMs): AllocationRequest {
+  /**
+   * What it would use of the receiver's path. For {@link Downlink} only.
+   *
+   * @param narrow - The path is proven to carry no more than the least.
+   */
+  request(narrow: boolean, now: MonoMs): AllocationRequest {
     if (this.publication.kind === "audio") return this.#share.audioRequest(this.id, this.slot.bitrateBps(now));
     const layers = this.#layers(now);
-    return this.#share.request(this.id, layers, this.#wish(layers, now), this.#view, this.#selector.current, now);
+    const { current } = this.#selector;
+    return this.#share.request(this.id, layers, this.#wish(layers, now), this.#view, current, narrow, now);
   }
 
   /** What it may use. For {@link Downlink} only. */

@@ -58,6 +58,8 @@ export class DownlinkRig {
   readonly #recorder = new ArrivalRecorder(1);
   readonly #under: { readonly at: number; readonly got: Got }[] = [];
   readonly #sequences = new Map<number, number>();
+  /** Until then the receiver's machine takes nothing in, and gives no feedback. */
+  stallUntilMs = -Infinity;
   #nextFrameMs = 0;
   #picture = 0;
 
@@ -134,10 +136,11 @@ export class DownlinkRig {
       const at = this.link.send(got.payload.length + 50, now);
       if (at !== undefined) this.#under.push({ at, got });
     }
+    if (now < this.stallUntilMs) return;
     for (let first = this.#under[0]; first && first.at <= now; first = this.#under[0]) {
       this.#under.shift();
       const { ssrc, payload, transportSequence } = first.got;
-      this.arrived.push({ at: first.at, sizeBytes: payload.length + 50, ssrc });
+      this.arrived.push({ at: now, sizeBytes: payload.length + 50, ssrc });
       if (transportSequence >= 0) this.#recorder.record(transportSequence, ssrc, payload.length + 50, now);
     }
     for (const bytes of this.#recorder.take(now)) this.receiver.report(bytes);

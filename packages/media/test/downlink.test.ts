@@ -106,6 +106,38 @@ describe("the way to a receiver", () => {
     }
   });
 
+  it("[SFU23] few frames of the smallest are sent where a path is proven to be narrow, then none; and all again", () => {
+    const rig = new DownlinkRig(LAYERS.map((layer) => ({ ...layer, temporal: true })));
+    rig.run(6000);
+    rig.link.conditions.rateBps = 75_000;
+    rig.run(12_000);
+    assert.equal(rig.forwarder.stats().layer, "q:S0T0");
+    rig.link.conditions.rateBps = 30_000;
+    const until = rig.clock.now + 12_000;
+    while (rig.forwarder.stats().layer !== undefined && rig.clock.now < until) rig.run(10);
+    assert.match(rig.forwarder.stats().why, /^paused: /);
+    rig.run(4_000);
+    rig.link.conditions.rateBps = Infinity;
+    rig.run(40_000);
+    assert.equal(rig.forwarder.stats().layer, "f", "though nothing was sent that could have told");
+  });
+
+  it("[SFU23] a receiver whose machine stands still again and again has half of the frames at least", () => {
+    const layers = LAYERS.slice(0, 2).map((layer) => ({ ...layer, bitrateBps: 12 * layer.bitrateBps, temporal: true }));
+    const rig = new DownlinkRig(layers);
+    rig.run(6000);
+    const least = layers[0]?.bitrateBps ?? 0;
+    let short = 0;
+    for (let i = 0; i < 6000; i++) {
+      if (i % 200 === 0) rig.stallUntilMs = rig.clock.now + 1500;
+      rig.run(10);
+      const { layer, why } = rig.forwarder.stats();
+      assert.ok(layer !== undefined && !layer.endsWith("T0"), `${layer}: ${why}`);
+      if ((rig.downlink.targetBps ?? Infinity) < 0.5 * least) short++;
+    }
+    assert.ok(short > 100, "the estimate did go below that");
+  });
+
   it("[SFU13] a sender with one layer is asked for what its receiver can take, and let go afterwards", () => {
     const rig = new DownlinkRig(SINGLE);
     rig.run(6000);

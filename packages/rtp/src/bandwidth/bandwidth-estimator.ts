@@ -96,6 +96,11 @@ export class BandwidthEstimator {
     return this.#loss.loss;
   }
 
+  /** When {@link loss} was judged last; `undefined` before. Few packets take long to tell. */
+  get lossAtMs(): MonoMs | undefined {
+    return this.#loss.judgedAtMs;
+  }
+
   /** From sending to being told of the arrival, smoothed; includes what the receiver waits before it tells. */
   get roundTripMs(): number {
     return this.#roundTripMs;
@@ -109,6 +114,11 @@ export class BandwidthEstimator {
   /** How long every packet of the last moment waited at least: a queue, and no lumps of a busy machine. */
   get standingMs(): number {
     return this.#queue.standingMs;
+  }
+
+  /** When anything was told last; `undefined` when nothing ever was. What is older than that says nothing of now. */
+  get feedbackAtMs(): MonoMs | undefined {
+    return this.#feedbackAtMs;
   }
 
   /** Whether anything was ever told, so that {@link targetBps} is more than an assumption. */

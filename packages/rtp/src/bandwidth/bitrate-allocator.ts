@@ -4,6 +4,8 @@ export interface AllocationStep {
   readonly bitrateBps: number;
   /** What it shows, in any unit that grows with the picture, such as pixels. */
   readonly value: number;
+  /** It has few frames: better than nothing, and no more. */
+  readonly few?: boolean | undefined;
 }
 
 /** One subscription that wants a share. */

@@ -3,7 +3,7 @@ import type { MonoMs } from "@lodeline/base";
 /** Loss is judged this often, and only over enough packets to mean something. */
 const WINDOW = { ms: 250, packets: 20 } as const;
 
-/** Weight of a window in the smoothed loss: about a second. */
+/** Weight of a window of that length in the smoothed loss: about a second. A longer one weighs more. */
 const SMOOTHING = 0.25;
 
 /** The least loss seen in this time counts as the path's own. */
@@ -54,6 +54,11 @@ export class LossBound {
     return this.#smoothed;
   }
 
+  /** When that was judged last; `undefined` before. */
+  get judgedAtMs(): MonoMs | undefined {
+    return this.#windows === 0 ? undefined : this.#windowAtMs;
+  }
+
   /** Takes what became of some packets. A negative count takes back what arrived after all. */
   add(arrived: number, lost: number): void {
     this.#arrived += arrived;
@@ -84,7 +89,8 @@ export class LossBound {
     this.#windowAtMs = now;
     this.#windows++;
     // The first windows are an average, or the first loss of all would count for nothing.
-    this.#smoothed += Math.max(SMOOTHING, 1 / this.#windows) * (loss - this.#smoothed);
+    const weight = 1 - (1 - SMOOTHING) ** (sinceMs / WINDOW.ms);
+    this.#smoothed += Math.max(weight, 1 / this.#windows) * (loss - this.#smoothed);
     if (queued) return;
     const excess = this.#smoothed - this.#noteInherent(now);
     if (!this.#try(estimateBps, now)) this.#judge(excess, estimateBps, acknowledgedBps, sinceMs, now);
