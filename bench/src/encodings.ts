@@ -43,6 +43,9 @@ const FIRST_MS = 20_000;
 /** Another one of a layer that was seen before does not come if it has not come until then. */
 const GIVE_UP_MS = 8_000;
 
+/** Each change is made so often, and the worst is what counts. */
+const CHANGES = 3;
+
 const FREEZE_MS = 200;
 const SAVED = 0.3;
 
@@ -123,7 +126,7 @@ async function layersOf(scene: Scene, sender: BrowserName): Promise<Row[]> {
   ];
 }
 
-/** A third one comes and goes: what a second one sees of a camera, and what that takes. */
+/** A third one comes and goes, again and again: what a second one sees of a camera, and what that takes. */
 async function twoThreeTwo(scene: Scene, sender: BrowserName): Promise<Row[]> {
   const { progress } = scene;
   const room = `two-three-two-${sender}`;
@@ -135,27 +138,28 @@ async function twoThreeTwo(scene: Scene, sender: BrowserName): Promise<Row[]> {
   await viewer.says("sender", { camera: "live" });
   await pause(SETTLE_MS);
   const width = await sentWidth(from);
-  await uplink(scene, `${sender} to one`, from);
-  await Promise.all([watchPictures(viewer), watchEncoders(from)]);
-  await guest.join({ room, name: "guest", camera: false });
-  await pause(SETTLE_MS);
-  const three = await uplink(scene, `${sender} to two`, from);
-  const came = { saw: await pictureGaps(viewer), encoded: await encoderGaps(from) };
-  await Promise.all([watchPictures(viewer), watchEncoders(from)]);
-  await guest.leaveCleanly();
-  await pause(SETTLE_MS);
-  const two = await uplink(scene, `${sender} to one again`, from);
-  const left = { saw: await pictureGaps(viewer), encoded: await encoderGaps(from) };
+  const gaps = { came: [] as number[], left: [] as number[] };
+  const watched = async (what: keyof typeof gaps, change: () => Promise<unknown>) => {
+    await Promise.all([watchPictures(viewer), watchEncoders(from)]);
+    await change();
+    await pause(SETTLE_MS);
+    const [saw, encoded] = [await pictureGaps(viewer), await encoderGaps(from)];
+    progress(`${sender}, a third ${what}: ${sawWords(saw)}; encoder: ${encodedWords(encoded)}`);
+    gaps[what].push(saw.longestMs);
+  };
+  const sent = { two: 0, three: 0 };
+  for (let turn = 0; turn < CHANGES; turn++) {
+    await watched("came", () => guest.join({ room, name: "guest", camera: false }));
+    if (turn === 0) sent.three = await uplink(scene, `${sender} to two`, from);
+    await watched("left", () => guest.leaveCleanly());
+    if (turn === 0) sent.two = await uplink(scene, `${sender} to one`, from);
+  }
   for (const person of [viewer, from]) await person.leaveCleanly();
   for (const person of [viewer, guest, from]) await person.page.goto("about:blank");
-  for (const { saw, encoded } of [came, left]) {
-    progress(`${sender} is seen: ${sawWords(saw)}`);
-    progress(`${sender} encodes: ${encodedWords(encoded)}`);
-  }
   return [
-    row(`encodings.2-to-3.${sender}.freeze`, came.saw.longestMs, "ms", "a freeze that is seen", FREEZE_MS),
-    row(`encodings.3-to-2.${sender}.freeze`, left.saw.longestMs, "ms", "a freeze that is seen", FREEZE_MS),
-    row(`encodings.pair.${sender}.saved`, 1 - two / three, "of simulcast", "the goal", SAVED),
+    row(`encodings.2-to-3.${sender}.freeze`, Math.max(...gaps.came), "ms", "a freeze that is seen", FREEZE_MS),
+    row(`encodings.3-to-2.${sender}.freeze`, Math.max(...gaps.left), "ms", "a freeze that is seen", FREEZE_MS),
+    row(`encodings.pair.${sender}.saved`, 1 - sent.two / sent.three, "of simulcast", "the goal", SAVED),
     row(`encodings.pair.${sender}.width`, width, "px", "the camera's", CAMERA.width),
   ];
 }
