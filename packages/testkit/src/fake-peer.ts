@@ -108,7 +108,7 @@ export class FakePeer {
   close(): void {
     this.#closed = true;
     this.#connection?.close();
-    this.#options.capture?.devices.drop(this.#options.session);
+    this.#dropDevices();
   }
 
   #feed(input: SessionInput): void {
@@ -159,16 +159,21 @@ export class FakePeer {
   }
 
   #openDevices(capture: SessionCapture): void {
-    openDevices(capture, this.#options.session, (owned, refused) => {
+    openDevices(capture, (owned, refused) => {
       // The page went away while the person was asked: the permission that comes now is given back at once.
-      if (this.#closed) capture.devices.drop(this.#options.session);
+      if (this.#closed) this.#dropDevices();
       if (refused !== undefined && owned.length === 0) this.#failed("start", "open-devices", refused, false);
       else this.#done("start", "open-devices", owned);
     });
   }
 
+  #dropDevices(): void {
+    const { capture } = this.#options;
+    capture?.devices.drop(capture.holder);
+  }
+
   #stopDevices(capture: SessionCapture, plan: PlanName, step: PlanStep): void {
-    stopDevices(capture, this.#options.session, (owned) => this.#done(plan, step, owned));
+    stopDevices(capture, (owned) => this.#done(plan, step, owned));
   }
 
   #act(act: StepAct): readonly Owned[] {

@@ -41,24 +41,25 @@ export const UNDO_ACTS: Partial<Record<PlanStep, StepAct>> = {
 /** The devices that a session's own plan opens. */
 export interface SessionCapture {
   readonly devices: FakeDevices;
+  /** In whose name: this session on this page. The next page may have the same session and asks for itself. */
+  readonly holder: string;
   readonly kinds: readonly TrackKind[];
 }
 
 /**
- * Opens the devices of a session in its name.
+ * Opens the devices of a session.
  *
  * @param done - Told once, later: what was opened, and the first refusal.
  */
 export function openDevices(
-  { devices, kinds }: SessionCapture,
-  session: string,
+  { devices, holder, kinds }: SessionCapture,
   done: (owned: readonly Owned[], refused: ErrorCode | undefined) => void,
 ): void {
   const owned: Owned[] = [];
   let left = kinds.length;
   let refused: ErrorCode | undefined;
   for (const kind of kinds) {
-    devices.open(kind, session, (code) => {
+    devices.open(kind, holder, (code) => {
       left -= 1;
       refused ??= code;
       if (code === undefined) owned.push({ kind: "device", id: kind, state: "held" });
@@ -69,14 +70,13 @@ export function openDevices(
 
 /** Gives the devices of a session back. @param done - Told once, later. */
 export function stopDevices(
-  { devices, kinds }: SessionCapture,
-  session: string,
+  { devices, holder, kinds }: SessionCapture,
   done: (owned: readonly Owned[]) => void,
 ): void {
   const owned = kinds.map((kind) => ({ kind: "device", id: kind, state: "released" }) as const);
   let left = kinds.length;
   for (const kind of kinds) {
-    devices.release(kind, session, () => {
+    devices.release(kind, holder, () => {
       left -= 1;
       if (left === 0) done(owned);
     });

@@ -16,11 +16,17 @@ export function reaching(socket: SocketPort, run: (fn: () => void) => void): Soc
   };
 }
 
-/** A fake peer for a session of a page. @param live - Whether there is anything to send of a source. */
+/**
+ * A fake peer for a session of a page.
+ *
+ * @param holder - In whose name it opens devices of its own.
+ * @param live - Whether there is anything to send of a source.
+ */
 export function peerOfPage(
   options: SimulatedPersonOptions,
   spec: PeerSpec,
   feed: (input: SessionInput) => void,
+  holder: string,
   live: (source: Source) => boolean,
 ): FakePeer {
   const { clock, chance, plane, host, devices, slots, violation, fails, tamper, run } = options;
@@ -38,7 +44,7 @@ export function peerOfPage(
     sends: ownSections(spec.use === "call" ? SOURCES.filter((source) => isOfCall(spec, source)) : SOURCES),
     receives: spec.use === "sfu" ? [...receives("audio", 4), ...receives("video", 4 + slots)] : [],
     adopts: spec.use !== "sfu",
-    capture: spec.use === "call" ? { devices, kinds } : undefined,
+    capture: spec.use === "call" ? { devices, holder, kinds } : undefined,
     live,
     fails,
     violation,

@@ -288,9 +288,8 @@ export class SimulatedPerson {
     this.#devices.tend(this.#holder, (source) => inRoom && this.sources[source] !== "unpublished");
   }
 
-  #isLive(spec: PeerSpec, source: Source): boolean {
-    const kind = kindOf(source);
-    if (spec.use === "call") return this.devices.heldBy(kind, spec.session);
+  #isLive(spec: PeerSpec, holder: string, source: Source): boolean {
+    if (spec.use === "call") return this.devices.heldBy(kindOf(source), holder);
     return this.#means(source) && this.#captures(source);
   }
 
@@ -302,7 +301,8 @@ export class SimulatedPerson {
 
   #driver(spec: PeerSpec, feed: (input: SessionInput) => void): PeerDriver {
     const { host, violation } = this.#options;
-    const peer = peerOfPage(this.#options, spec, feed, (source) => this.#isLive(spec, source));
+    const holder = `${this.#holder}, ${spec.session}`;
+    const peer = peerOfPage(this.#options, spec, feed, holder, (source) => this.#isLive(spec, holder, source));
     if (this.#peers.has(spec.session)) violation(`session ${spec.session} of ${host} has two drivers`);
     this.#peers.set(spec.session, { spec, peer, counts: new Map() });
     return {
