@@ -23,6 +23,19 @@ export interface ShareOfPath {
   readonly availableBps: number;
 }
 
+/** What a video is wanted for, and what there is of it. */
+export interface VideoWish {
+  readonly id: string;
+  readonly layers: readonly LayerState[];
+  /** The choice without any limit. */
+  readonly wish: LayerChoice;
+  readonly view: { readonly width: number; readonly height: number; readonly priority: number };
+  /** The layer that is forwarded now. */
+  readonly current: string | undefined;
+  /** The path is proven to carry no more than the least: few frames are better than none. */
+  readonly narrow: boolean;
+}
+
 /**
  * What one forwarder asks of its receiver's path and what it got: the step between layers with their rates and the choice of
  * one of them.
@@ -50,22 +63,8 @@ export class ForwarderShare {
     return { id, kind: "audio", steps, priority: 1, shownPixels: 0, current: 0, elastic: false };
   }
 
-  /**
-   * What a video asks for: its layers up to the one that would be chosen if the path carried everything.
-   *
-   * @param wish - The choice without any limit.
-   * @param current - The layer that is forwarded now.
-   * @param narrow - The path is proven to carry no more than the least: few frames are better than none.
-   */
-  request(
-    id: string,
-    layers: readonly LayerState[],
-    wish: LayerChoice,
-    view: { readonly width: number; readonly height: number; readonly priority: number },
-    current: string | undefined,
-    narrow: boolean,
-    now: MonoMs,
-  ): AllocationRequest {
+  /** What a video asks for: its layers up to the one that would be chosen if the path carried everything. */
+  request({ id, layers, wish, view, current, narrow }: VideoWish, now: MonoMs): AllocationRequest {
     const common = { id, kind: "video" as const, priority: view.priority, shownPixels: view.width * view.height };
     const all = layers.filter((layer) => layer.active).sort((a, b) => this.#size(a) - this.#size(b));
     const [least] = all;

@@ -342,8 +342,9 @@ export class Forwarder implements LegHost {
   request(narrow: boolean, now: MonoMs): AllocationRequest {
     if (this.publication.kind === "audio") return this.#share.audioRequest(this.id, this.slot.bitrateBps(now));
     const layers = this.#layers(now);
+    const wish = this.#wish(layers, now);
     const { current } = this.#selector;
-    return this.#share.request(this.id, layers, this.#wish(layers, now), this.#view, current, narrow, now);
+    return this.#share.request({ id: this.id, layers, wish, view: this.#view, current, narrow }, now);
   }
 
   /** What it may use. For {@link Downlink} only. */

@@ -122,6 +122,21 @@ describe("the way to a receiver", () => {
     assert.equal(rig.forwarder.stats().layer, "f", "though nothing was sent that could have told");
   });
 
+  it("[SFU12] losses of before a pause count for nothing after it", () => {
+    const temporal = LAYERS.map((layer) => ({ ...layer, temporal: true }));
+    const rig = new DownlinkRig(temporal, "typescript", { queueBytes: 4_000 });
+    rig.run(6000);
+    rig.link.conditions.rateBps = 20_000;
+    rig.run(12_000);
+    assert.ok(rig.downlink.loss > 0.9, `lost ${rig.downlink.loss}`);
+    rig.link.conditions.rateBps = Infinity;
+    for (let i = 0; i < 80; i++) {
+      rig.run(100);
+      assert.notEqual(rig.forwarder.stats().layer, "q:S0T0", rig.forwarder.stats().why);
+    }
+    assert.equal(rig.forwarder.stats().layer, "f");
+  });
+
   it("[SFU23] a receiver whose machine stands still again and again has half of the frames at least", () => {
     const layers = LAYERS.slice(0, 2).map((layer) => ({ ...layer, bitrateBps: 12 * layer.bitrateBps, temporal: true }));
     const rig = new DownlinkRig(layers);

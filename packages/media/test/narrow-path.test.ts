@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Pausing } from "@lodeline/rtp";
 import { type Division, NarrowPath } from "../src/narrow-path.ts";
 
 const SHORT: Division = { short: true, paused: true, few: false, shows: true };
@@ -47,19 +48,19 @@ describe("a path that may be narrow", () => {
   it("[SFU12] what is paused is tried again, and later each time that was too early", () => {
     const path = new NarrowPath();
     let now = 0;
-    const paused: number[] = [];
-    for (let turn = 0; turn < 6; turn++) {
-      while (path.judge(SHORT, now) !== "anybody") now += 50;
+    /** @returns How long that took. */
+    const lets = (division: Division, until: (pausing: Pausing) => boolean) => {
       const from = now;
-      while (path.judge(WAITING, now) === "waiting") now += 50;
-      paused.push(now - from);
-    }
-    assert.deepEqual(paused, [5_000, 10_000, 20_000, 40_000, 40_000, 40_000]);
+      for (; !until(path.judge(division, now)); now += 50) assert.ok(now < from + 100_000, "it never does");
+      return now - from;
+    };
+    const pausedFor = () => {
+      lets(SHORT, (pausing) => pausing === "anybody");
+      return lets(WAITING, (pausing) => pausing !== "waiting");
+    };
+    assert.deepEqual(Array.from({ length: 6 }, pausedFor), [5_000, 10_000, 20_000, 40_000, 40_000, 40_000]);
     path.judge(FITS, now);
     now += 60_000;
-    while (path.judge(SHORT, now) !== "anybody") now += 50;
-    const from = now;
-    while (path.judge(WAITING, now) === "waiting") now += 50;
-    assert.equal(now - from, 5_000, "long after that from the beginning");
+    assert.equal(pausedFor(), 5_000, "long after that from the beginning");
   });
 });

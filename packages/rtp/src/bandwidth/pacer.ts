@@ -44,7 +44,10 @@ export class Pacer<T> {
     return this.#queuedBytes === 0 ? Infinity : this.#freeAtMs;
   }
 
-  /** Whether a packet may leave now, without waiting; if so it is counted, but for sound, and a probe, which is beyond the rate by intent. */
+  /**
+   * Whether a packet may leave now, without waiting. If so it is counted; not so sound, and a probe, which is beyond the rate
+   * by intent.
+   */
   admit(sizeBytes: number, urgency: PacketUrgency, now: MonoMs): boolean {
     if (urgency === "probe" || urgency === "audio") return true;
     const full = this.#queuedBytes + sizeBytes > QUEUE_LIMIT_BYTES;
