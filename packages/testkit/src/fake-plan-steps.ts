@@ -69,10 +69,7 @@ export function openDevices(
 }
 
 /** Gives the devices of a session back. @param done - Told once, later. */
-export function stopDevices(
-  { devices, holder, kinds }: SessionCapture,
-  done: (owned: readonly Owned[]) => void,
-): void {
+export function stopDevices({ devices, holder, kinds }: SessionCapture, done: (owned: readonly Owned[]) => void): void {
   const owned = kinds.map((kind) => ({ kind: "device", id: kind, state: "released" }) as const);
   let left = kinds.length;
   for (const kind of kinds) {
