@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/src/main.ts");
-const PATIENCE_MS = 20_000;
+/** A server starts in 3 s of one core's time; beside several pages with media on two cores that can be long. */
+const PATIENCE_MS = 60_000;
 
 /** How a process ended. */
 export interface Ended {

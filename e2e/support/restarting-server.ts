@@ -60,6 +60,12 @@ async function launch(directory: string, port: string): Promise<{ process: Lodel
   // Each of more than three is to be heard, whoever speaks.
   const media = ["--media-address", "127.0.0.1", "--speakers", "0"];
   const process = new LodelineProcess(["dev", "--port", port, "--data", directory, "--log-level", "info", ...media]);
-  const [, url = ""] = await process.says(/(http:\/\/127\.0\.0\.1:\d+)/);
-  return { process, url };
+  try {
+    const [, url = ""] = await process.says(/(http:\/\/127\.0\.0\.1:\d+)/);
+    return { process, url };
+  } catch (error) {
+    // Left alive it would keep the test's own process from ending.
+    process[Symbol.dispose]();
+    throw error;
+  }
 }
