@@ -91,6 +91,8 @@ async function main() {
   const node = await ensureInstalled(root);
   if (node === undefined) return 1;
   await ensureKernel(root);
+  // Every test file, and every server that one starts, would take the types out of the same sources again: 1.2 s each.
+  process.env.NODE_COMPILE_CACHE ??= join(root, "node_modules", ".cache", "compiled");
   return work(node, args);
 }
 
