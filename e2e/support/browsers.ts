@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 
@@ -161,9 +162,7 @@ function viewport(options: LaunchBrowserOptions): { width: number; height: numbe
 function wrap(name: BrowserName, browser: Browser): LaunchedBrowser {
   const child = browser.process();
   // A test process that ends for whatever reason takes its browser with it.
-  const end = () => {
-    child?.kill("SIGKILL");
-  };
+  const end = () => killGroup(child);
   process.once("exit", end);
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -191,6 +190,19 @@ async function endBrowser(browser: Browser, kill: () => void): Promise<void> {
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     kill();
     await ended;
+  }
+  // Any process of it that is left behind would hold its standard error, and so keep the test's process from ending.
+  kill();
+  for (const pipe of child?.stdio ?? []) pipe?.destroy();
+}
+
+/** Kills a browser with all the processes it started: puppeteer makes it the leader of their group. */
+function killGroup(child: ChildProcess | null): void {
+  if (child?.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // None is left.
   }
 }
 
