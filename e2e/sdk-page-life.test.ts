@@ -15,6 +15,9 @@ const LEASE = { suspectMs: 800, leaseMs: 2_500, byeGraceMs: 1_500 };
 const AWAY_MS = 6_000;
 /** Shorter than the lease, longer than the link is silent without being lost. */
 const SHORT_MS = 2_200;
+/** Deadlines for machines with something else to do; what it took is printed. */
+const BACK_WITHIN_MS = 10_000;
+const NOTICED_WITHIN_MS = 4_000;
 
 /** A way of being away: the page notices nothing of it while it lasts. */
 interface Nap {
@@ -121,8 +124,8 @@ describe("a page that goes, dies, freezes or sleeps", { timeout: 180_000 }, () =
       await gone();
       const goneMs = performance.now() - began;
       console.log(`crashed: suspect after ${suspectMs.toFixed(0)} ms, gone after ${goneMs.toFixed(0)} ms`);
-      assert.ok(suspectMs >= LEASE.suspectMs - 100 && suspectMs < LEASE.suspectMs + 1_500, `${suspectMs}`);
-      assert.ok(goneMs >= LEASE.leaseMs - 100 && goneMs < LEASE.leaseMs + 1_500, `${goneMs}`);
+      assert.ok(suspectMs >= LEASE.suspectMs - 100 && suspectMs < LEASE.suspectMs + NOTICED_WITHIN_MS, `${suspectMs}`);
+      assert.ok(goneMs >= LEASE.leaseMs - 100 && goneMs < LEASE.leaseMs + NOTICED_WITHIN_MS, `${goneMs}`);
     });
   });
 
@@ -139,7 +142,7 @@ describe("a page that goes, dies, freezes or sleeps", { timeout: 180_000 }, () =
         await ada.until(() => lab.notes.some(({ what: note }) => note.startsWith("place-lost")));
         await bothLive(ada);
         console.log(`${what}: ${AWAY_MS} ms away, media back ${since(woke)} after it woke`);
-        assert.ok(performance.now() - woke < 3_000);
+        assert.ok(performance.now() - woke < BACK_WITHIN_MS);
         assert.notEqual(await ada.run((lab) => lab.room?.self.id), id, "it is a place of its own");
         assert.equal(await ada.run((lab) => lab.room?.camera.state), "live");
         assert.equal(server.hub.room(room)?.snapshot.participants.length, 2, "no ghost beside it");
