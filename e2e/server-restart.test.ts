@@ -6,8 +6,8 @@ import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import type { ArrivedReport, SdkLab } from "./support/sdk-page-script.ts";
 import { Person } from "./support/sdk-person.ts";
 
-/** From the moment that the next process listens: 3 s are aimed at, the rest is for machines with something else to do. */
-const BACK_WITHIN_MS = 5_000;
+/** From the moment that the next process listens: 3 s are aimed at and printed, the rest is for machines with something else to do. */
+const BACK_WITHIN_MS = 15_000;
 /**
  * Four pages encode one picture each and decode three: few a second, so that two cores are enough for it. The window is
  * large enough to show three: one that is not shown is not asked for.
