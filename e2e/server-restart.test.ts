@@ -6,7 +6,7 @@ import { type SdkPage, serveSdkPage } from "./support/sdk-page.ts";
 import type { ArrivedReport, SdkLab } from "./support/sdk-page-script.ts";
 import { Person } from "./support/sdk-person.ts";
 
-/** From the moment that the next process listens: 3 s are aimed at and printed, the rest is for machines with something else to do. */
+/** From when the next process listens. 3 s are aimed at; what it took is printed, and the rest is for busy machines. */
 const BACK_WITHIN_MS = 15_000;
 /**
  * Four pages encode one picture each and decode three: few a second, so that two cores are enough for it. The window is
@@ -111,7 +111,7 @@ describe("kill -9 of the server", { timeout: 240_000 }, () => {
   }
 });
 
-/** In a mesh each of four encodes its picture three times: a large one leaves a server on the same cores no time to start. */
+/** In a mesh each of four encodes its picture three times: large ones leave a server on the same cores no time to start. */
 async function smallPicture(lab: SdkLab): Promise<void> {
   await lab.room?.camera.track?.applyConstraints({ width: 320, height: 180 });
 }
