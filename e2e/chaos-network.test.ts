@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { seededRandom, systemClock } from "@lodeline/base";
@@ -123,6 +124,57 @@ describe("the TCP proxy", () => {
     assert.equal(fault.counters().refused, 1);
     fault.stop();
     assert.equal((await roundTrip(SENT)).broken, false);
+  });
+});
+
+describe("a TCP proxy that asks whom its conditions are for", { timeout: 20_000 }, () => {
+  let server: Server;
+  let proxy: TcpProxy;
+
+  before(async () => {
+    server = createServer((socket) => socket.on("error", () => {}).pipe(socket));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    proxy = await TcpProxy.open({
+      clock,
+      random: seededRandom(7),
+      listen: { host: "127.0.0.1", port: 0 },
+      target: () => ({ host: "127.0.0.1", port }),
+      affects: (head) => head[0] === 1,
+    });
+  });
+  after(async () => {
+    await proxy.close();
+    server.close();
+  });
+
+  /** Browsers open connections before they have anything to say, and may never say it. */
+  const silent = async () => {
+    const client = connect(proxy.port, "127.0.0.1").on("error", () => {});
+    await once(client, "connect");
+    return client;
+  };
+
+  it("says goodbye to whoever says goodbye without a word", async () => {
+    const client = await silent();
+    const closed = once(client, "close");
+    client.end();
+    client.resume();
+    await closed;
+  });
+
+  it("closes while somebody who never spoke is connected, and twice is as good as once", async () => {
+    const client = await silent();
+    // The answer to another connection shows that the silent one, made before it, has been taken.
+    const speaker = (await silent()).resume();
+    const answered = once(speaker, "data");
+    speaker.write("?");
+    await answered;
+    const closed = Promise.all(
+      [client, speaker].map((socket) => new Promise((resolve) => socket.once("close", resolve))),
+    );
+    await Promise.all([proxy.close(), proxy.close()]);
+    await closed;
   });
 });
 

@@ -38,6 +38,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #options: TcpProxyOptions;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  /** Clients that have not said anything yet, where their first bytes decide about them. */
+  readonly #silent = new Set<Socket>();
   readonly #weather: TcpWeather;
   readonly #clear = new TcpWeather(() => {});
   readonly #counters = { connections: 0, cuts: 0, refused: 0, bytesUp: 0, bytesDown: 0 };
@@ -99,6 +101,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Breaks every connection and stops listening. Idempotent. */
   async close(): Promise<void> {
     for (const connection of [...this.#connections]) connection.destroy();
+    for (const client of this.#silent) client.resetAndDestroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
@@ -111,8 +114,16 @@ export class TcpProxy implements AsyncDisposable {
     const { affects } = this.#options;
     this.#counters.connections++;
     if (!affects) return this.#begin(client, true, undefined);
+    // Browsers connect before they have anything to say. One that leaves without a word is let go: with half-open sockets
+    // nobody else would close it.
+    this.#silent.add(client);
+    const goodbye = () => client.destroy();
+    client.once("end", goodbye);
+    client.once("close", () => this.#silent.delete(client));
     client.once("data", (head: Buffer) => {
       client.pause();
+      client.off("end", goodbye);
+      this.#silent.delete(client);
       this.#begin(client, affects(head), head);
     });
   }
