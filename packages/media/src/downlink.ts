@@ -72,8 +72,8 @@ export class Downlink {
   constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
     this.#egress = egress;
     this.#forwarders = forwarders;
-    egress.onSent = ({ transportSequence, sizeBytes, atMs }) =>
-      this.#estimator.sent(transportSequence, sizeBytes, atMs);
+    egress.onSent = ({ transportSequence, count, sizeBytes, atMs }) =>
+      this.#estimator.sent(transportSequence, sizeBytes, atMs, count);
   }
 
   /** An offer was answered. */

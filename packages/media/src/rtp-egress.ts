@@ -7,12 +7,14 @@ import type { SrtpSender } from "./srtp/srtp-sender.ts";
 /** Room that protecting may need: the longest tag of SRTP. */
 const TAG_ROOM_BYTES = 16;
 
-/** A packet that left with a transport-wide number. */
+/** Packets that left at one moment with transport-wide numbers that follow each other: mostly one, a burst from the kernel. */
 export interface SentRecord {
-  /** 0 .. 65535, counted for each transport. */
+  /** Of the first, 0 .. 65535, counted for each transport. */
   readonly transportSequence: number;
+  /** How many they are, 1 or more. */
+  readonly count: number;
   readonly ssrc: number;
-  /** Of the datagram, SRTP included, UDP and IP not. */
+  /** Of each datagram, SRTP included, UDP and IP not. */
   readonly sizeBytes: number;
   readonly atMs: MonoMs;
 }
@@ -41,7 +43,7 @@ export class RtpEgress {
   #session: KernelSession | undefined;
   #transportSequence = 0;
   #paced = false;
-  /** Told of each packet that has a transport-wide number. */
+  /** Told of the packets that have a transport-wide number. */
   onSent: ((sent: SentRecord) => void) | undefined;
   /** Told that a packet waits until {@link deadlineMs}. */
   onWaiting: ((until: MonoMs) => void) | undefined;
@@ -142,7 +144,7 @@ export class RtpEgress {
     }
     const sizeBytes = srtp.protectRtp(bytes, payloadOffset, lengthBytes, ssrc, sequenceNumber);
     // Told first: what is sent is on its way, and an answer may be quicker than the next line.
-    if (transportSequenceAt > 0) this.onSent?.({ transportSequence, ssrc, sizeBytes, atMs: now });
+    if (transportSequenceAt > 0) this.onSent?.({ transportSequence, count: 1, ssrc, sizeBytes, atMs: now });
     this.#send(bytes.subarray(0, sizeBytes));
     return sizeBytes;
   }

@@ -18,7 +18,7 @@ export interface SessionEvents {
   onSealed(bytes: Buffer): void;
   /** A packet with a transport-wide number arrived. */
   onArrived(transportSequence: number, ssrc: number, sizeBytes: number, now: MonoMs): void;
-  /** A packet with a transport-wide number left. */
+  /** Packets with transport-wide numbers left. */
   onSent(sent: SentRecord): void;
 }
 
@@ -59,10 +59,7 @@ export class KernelSession {
       case KERNEL_EVENT.arrived:
         return events.onArrived(detail, detail2, value, atMs);
       case KERNEL_EVENT.sent:
-        for (let i = 0; i < count; i++) {
-          events.onSent({ transportSequence: (detail + i) & 0xffff, ssrc: detail2, sizeBytes: value, atMs });
-        }
-        return;
+        return events.onSent({ transportSequence: detail, count, ssrc: detail2, sizeBytes: value, atMs });
       default:
     }
   }

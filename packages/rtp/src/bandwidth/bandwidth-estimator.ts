@@ -149,10 +149,12 @@ export class BandwidthEstimator {
     this.#receiverBoundBps = bitrateBps;
   }
 
-  /** A packet left. */
-  sent(transportSequence: number, sizeBytes: number, now: MonoMs): void {
+  /** A packet left, or `count` of one size with numbers that follow each other. */
+  sent(transportSequence: number, sizeBytes: number, now: MonoMs, count = 1): void {
     this.#sentAtMs = now;
-    this.#history.sent(transportSequence, sizeBytes, this.#prober.sent(sizeBytes), now);
+    for (let i = 0; i < count; i++) {
+      this.#history.sent((transportSequence + i) & 0xffff, sizeBytes, this.#prober.sent(sizeBytes), now);
+    }
   }
 
   /** The receiver told what became of packets. */

@@ -1,11 +1,19 @@
 /** Entries kept; beyond it the oldest goes early. */
 const ENTRY_LIMIT = 1024;
 
+/** Entries that have left are cut off when they are so many. */
+const CUT_AT = 256;
+
 /** The least delay of the packets of the last `windowMs`. */
 export class LeastDelay {
   readonly #windowMs: number;
-  /** Those that no later one undercuts, so both figures go up: the first is the least. */
-  readonly #entries: { readonly arrivalMs: number; readonly delayMs: number }[] = [];
+  /**
+   * Those that no later one undercuts, from `#from` on, so both go up: the first is the least. In two arrays of numbers, since
+   * this is done for every packet of every receiver.
+   */
+  readonly #arrivals: number[] = [];
+  readonly #delays: number[] = [];
+  #from = 0;
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
@@ -13,20 +21,33 @@ export class LeastDelay {
 
   /** 0 before anything arrived. */
   get leastMs(): number {
-    return this.#entries[0]?.delayMs ?? 0;
+    return this.#from < this.#delays.length ? (this.#delays[this.#from] as number) : 0;
   }
 
   /** Forgets all but the last packet. */
   restart(): void {
-    this.#entries.splice(0, this.#entries.length - 1);
+    this.#from = Math.max(this.#from, this.#delays.length - 1);
   }
 
   /** A packet arrived. */
   add(arrivalMs: number, delayMs: number): void {
-    const entries = this.#entries;
-    while ((entries.at(-1)?.delayMs ?? -Infinity) >= delayMs) entries.pop();
-    entries.push({ arrivalMs, delayMs });
-    while (entries.length > ENTRY_LIMIT || arrivalMs - (entries[0]?.arrivalMs ?? arrivalMs) > this.#windowMs)
-      entries.shift();
+    const arrivals = this.#arrivals;
+    const delays = this.#delays;
+    while (delays.length > this.#from && (delays[delays.length - 1] as number) >= delayMs) {
+      arrivals.pop();
+      delays.pop();
+    }
+    arrivals.push(arrivalMs);
+    delays.push(delayMs);
+    const { length } = delays;
+    while (length - this.#from > ENTRY_LIMIT || arrivalMs - (arrivals[this.#from] as number) > this.#windowMs)
+      this.#from++;
+    if (this.#from >= CUT_AT) this.#cut();
+  }
+
+  #cut(): void {
+    this.#arrivals.splice(0, this.#from);
+    this.#delays.splice(0, this.#from);
+    this.#from = 0;
   }
 }

@@ -30,7 +30,7 @@ const OVERUSE_MS = 10;
  * filter: it needs no model of the noise.
  */
 export class OveruseDetector {
-  readonly #points: { readonly atMs: number; readonly delayMs: number }[] = [];
+  readonly #line = new FittedLine();
   #firstArrivalMs: number | undefined;
   #accumulatedMs = 0;
   #smoothedMs = 0;
@@ -53,10 +53,9 @@ export class OveruseDetector {
     this.#groups = Math.min(this.#groups + 1, 1000);
     this.#accumulatedMs += arrivalDeltaMs - sendDeltaMs;
     this.#smoothedMs = SMOOTHING * this.#smoothedMs + (1 - SMOOTHING) * this.#accumulatedMs;
-    this.#points.push({ atMs: arrivalMs - this.#firstArrivalMs, delayMs: this.#smoothedMs });
-    if (this.#points.length > WINDOW_GROUPS) this.#points.shift();
+    this.#line.add(arrivalMs - this.#firstArrivalMs, this.#smoothedMs);
     const before = this.#slope;
-    if (this.#points.length === WINDOW_GROUPS) this.#slope = slopeOf(this.#points) ?? before;
+    this.#slope = this.#line.slope ?? before;
     this.#decide(before, sendDeltaMs, arrivalMs);
     return this.#usage;
   }
@@ -93,20 +92,37 @@ export class OveruseDetector {
   }
 }
 
-/** Slope of the line through the points by least squares, `undefined` when all are at one moment. */
-function slopeOf(points: readonly { readonly atMs: number; readonly delayMs: number }[]): number | undefined {
-  const count = points.length;
-  let atMean = 0;
-  let delayMean = 0;
-  for (const { atMs, delayMs } of points) {
-    atMean += atMs / count;
-    delayMean += delayMs / count;
+/** The line through the last {@link WINDOW_GROUPS} points, by least squares. */
+class FittedLine {
+  /** A ring: the order of the points makes no difference. */
+  readonly #at = new Float64Array(WINDOW_GROUPS);
+  readonly #delays = new Float64Array(WINDOW_GROUPS);
+  #count = 0;
+
+  add(atMs: number, delayMs: number): void {
+    const slot = this.#count++ % WINDOW_GROUPS;
+    this.#at[slot] = atMs;
+    this.#delays[slot] = delayMs;
   }
-  let numerator = 0;
-  let denominator = 0;
-  for (const { atMs, delayMs } of points) {
-    numerator += (atMs - atMean) * (delayMs - delayMean);
-    denominator += (atMs - atMean) ** 2;
+
+  /** `undefined` before there are enough points, and when all are at one moment. */
+  get slope(): number | undefined {
+    if (this.#count < WINDOW_GROUPS) return undefined;
+    const at = this.#at;
+    const delays = this.#delays;
+    let atMean = 0;
+    let delayMean = 0;
+    for (let i = 0; i < WINDOW_GROUPS; i++) {
+      atMean += (at[i] as number) / WINDOW_GROUPS;
+      delayMean += (delays[i] as number) / WINDOW_GROUPS;
+    }
+    let numerator = 0;
+    let denominator = 0;
+    for (let i = 0; i < WINDOW_GROUPS; i++) {
+      const off = (at[i] as number) - atMean;
+      numerator += off * ((delays[i] as number) - delayMean);
+      denominator += off * off;
+    }
+    return denominator === 0 ? undefined : numerator / denominator;
   }
-  return denominator === 0 ? undefined : numerator / denominator;
 }
