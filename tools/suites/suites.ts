@@ -42,6 +42,7 @@ const LIGHT = [
   "chaos-process",
   "chaos-devices",
   "server-restart-messages",
+  "browsers",
   "server-leaks",
   "page-screenshots",
   "server-bad-input",
