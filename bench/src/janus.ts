@@ -29,6 +29,8 @@ const ANSWER_WITHIN_MS = 10_000;
 /** A message of Janus's. */
 interface Message {
   readonly janus: string;
+  /** The handle that an event is about. */
+  readonly sender?: number;
   readonly transaction?: string;
   readonly data?: { readonly id: number };
   readonly plugindata?: { readonly data: Record<string, unknown> };
@@ -45,6 +47,8 @@ export class Janus implements AsyncDisposable {
     string,
     { readonly wants: (message: Message) => boolean; readonly take: (message: Message) => void }
   >();
+  /** Handles whose media is up: told once each, mostly before anybody asks. */
+  readonly #up = new Map<number, PromiseWithResolvers<void>>();
   #session = 0;
   #next = 0;
 
@@ -79,13 +83,21 @@ export class Janus implements AsyncDisposable {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
-  /** Makes a room and publishes into it. @returns The answer to the offer, and who the publisher is. */
-  async publish(room: number, offerSdp: string): Promise<{ readonly sdp: string; readonly feed: unknown }> {
+  /**
+   * Makes a room and publishes into it.
+   *
+   * @returns The answer to the offer, who the publisher is, and when its media is up in Janus, which is later than here:
+   *   before that nobody can subscribe to it.
+   */
+  async publish(
+    room: number,
+    offerSdp: string,
+  ): Promise<{ readonly sdp: string; readonly feed: unknown; readonly up: Promise<void> }> {
     const handle = await this.#attach();
     await this.#message(handle, { request: "create", room, publishers: 1, bitrate: 0, videocodec: "vp8" });
     const joined = await this.#message(handle, { request: "join", ptype: "publisher", room });
     const answered = await this.#message(handle, { request: "publish" }, { type: "offer", sdp: offerSdp });
-    return { sdp: answered.jsep?.sdp ?? "", feed: joined.plugindata?.data["id"] };
+    return { sdp: answered.jsep?.sdp ?? "", feed: joined.plugindata?.data["id"], up: this.#mediaUp(handle) };
   }
 
   /** Subscribes to a publisher. @returns Janus's offer, and what takes the answer. */
@@ -123,16 +135,24 @@ export class Janus implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<Message>();
     this.#waiting.set(transaction, { wants: ({ janus }) => janus !== "ack", take: resolve });
     this.#socket.send(JSON.stringify({ ...message, transaction, ...(this.#session && { session_id: this.#session }) }));
-    const late = pause(ANSWER_WITHIN_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`Janus did not answer ${JSON.stringify(message).slice(0, 80)}`);
-    });
-    const answer = await Promise.race([promise, late]);
+    const answer = await inTime(promise, `Janus did not answer ${JSON.stringify(message).slice(0, 80)}`);
     const wrong = answer.janus === "error" || answer.plugindata?.data["error"] !== undefined;
     if (wrong) throw new Error(`Janus refused: ${JSON.stringify(answer).slice(0, 300)}`);
     return answer;
   }
 
+  #mediaUp(handle: number): Promise<void> {
+    return inTime(this.#whenUp(handle).promise, "Janus did not bring its media up");
+  }
+
+  #whenUp(handle: number): PromiseWithResolvers<void> {
+    const known = this.#up.get(handle) ?? Promise.withResolvers<void>();
+    this.#up.set(handle, known);
+    return known;
+  }
+
   #take(message: Message): void {
+    if (message.janus === "webrtcup") this.#whenUp(message.sender ?? 0).resolve();
     const waiting = this.#waiting.get(message.transaction ?? "");
     if (!waiting?.wants(message)) return;
     this.#waiting.delete(message.transaction ?? "");
@@ -145,6 +165,14 @@ export class Janus implements AsyncDisposable {
     this.#process.kill("SIGKILL");
     await once(this.#process, "exit");
   }
+}
+
+/** @throws Error with this text when it takes too long. */
+async function inTime<T>(work: Promise<T>, otherwise: string): Promise<T> {
+  const late = pause(ANSWER_WITHIN_MS, undefined, { ref: false }).then(() => {
+    throw new Error(otherwise);
+  });
+  return await Promise.race([work, late]);
 }
 
 /** Its configuration in a folder of its own: what is not named is as Janus has it. */

@@ -76,16 +76,16 @@ async function janusContestant(
 ): Promise<Contestant> {
   const { name, eventLoops, port } = options;
   const janus = stack.use(await Janus.start({ eventLoops, port }));
-  let feed: unknown;
+  let published: Awaited<ReturnType<Janus["publish"]>> | undefined;
   const publishing = LoadPeer.offer("sendonly", NAMESPACE_ADDRESS, async (sdp) => {
-    const published = await janus.publish(ROOM, sdp);
-    feed = published.feed;
+    published = await janus.publish(ROOM, sdp);
     return published.sdp;
   });
   const publisher = stack.adopt(await publishing, (peer) => peer.close());
+  await published?.up;
   const receivers: number[] = [];
   for (let index = 0; index < RECEIVERS; index++) {
-    const offered = await janus.subscribe(ROOM, feed);
+    const offered = await janus.subscribe(ROOM, published?.feed);
     const answering = LoadPeer.answer(offered.sdp, NAMESPACE_ADDRESS, (sdp) => offered.answer(sdp));
     const receiver = stack.adopt(await answering, (peer) => peer.close());
     receiver.sinkInto(sinks);
