@@ -72,8 +72,7 @@ export class Downlink {
   constructor(egress: RtpEgress, forwarders: () => Iterable<Forwarder>) {
     this.#egress = egress;
     this.#forwarders = forwarders;
-    egress.onSent = ({ transportSequence, count, sizeBytes, atMs }) =>
-      this.#estimator.sent(transportSequence, sizeBytes, atMs, count);
+    egress.sink = this.#estimator;
   }
 
   /** An offer was answered. */

@@ -156,7 +156,6 @@ export class MediaPlane {
     onArrived: (number, ssrc, sizeBytes, now) => {
       if (this.#feedback.numberArrived(number, ssrc, sizeBytes, now)) this.#host.wake(this.#feedback.deadlineMs);
     },
-    onSent: (sent) => this.egress.onSent?.(sent),
   };
 
   /**

@@ -7,16 +7,16 @@ import type { SrtpSender } from "./srtp/srtp-sender.ts";
 /** Room that protecting may need: the longest tag of SRTP. */
 const TAG_ROOM_BYTES = 16;
 
-/** Packets that left at one moment with transport-wide numbers that follow each other: mostly one, a burst from the kernel. */
-export interface SentRecord {
-  /** Of the first, 0 .. 65535, counted for each transport. */
-  readonly transportSequence: number;
-  /** How many they are, 1 or more. */
-  readonly count: number;
-  readonly ssrc: number;
-  /** Of each datagram, SRTP included, UDP and IP not. */
-  readonly sizeBytes: number;
-  readonly atMs: MonoMs;
+/** Who is told what left with a transport-wide number. */
+export interface SentSink {
+  /**
+   * Packets left at one moment with numbers that follow each other: mostly one, a burst from the kernel.
+   *
+   * @param transportSequence - Of the first, 0 .. 65535, counted for each transport.
+   * @param sizeBytes - Of each datagram, SRTP included, UDP and IP not.
+   * @param count - How many they are, 1 or more.
+   */
+  sent(transportSequence: number, sizeBytes: number, atMs: MonoMs, count: number): void;
 }
 
 /** A packet as it was built, before it has its transport-wide number and is protected. */
@@ -43,8 +43,8 @@ export class RtpEgress {
   #session: KernelSession | undefined;
   #transportSequence = 0;
   #paced = false;
-  /** Told of the packets that have a transport-wide number. */
-  onSent: ((sent: SentRecord) => void) | undefined;
+  /** Told of the packets that have a transport-wide number; set before the keys are there. */
+  sink: SentSink | undefined;
   /** Told that a packet waits until {@link deadlineMs}. */
   onWaiting: ((until: MonoMs) => void) | undefined;
 
@@ -61,6 +61,7 @@ export class RtpEgress {
   /** DTLS is connected, and the packet kernel has the keys: it numbers, protects and sends. */
   secureByKernel(session: KernelSession): void {
     this.#session = session;
+    session.sink = this.sink;
   }
 
   /** Whether the receiver's keys are there: before that nothing can be sent, and nothing may be used up. */
@@ -144,7 +145,7 @@ export class RtpEgress {
     }
     const sizeBytes = srtp.protectRtp(bytes, payloadOffset, lengthBytes, ssrc, sequenceNumber);
     // Told first: what is sent is on its way, and an answer may be quicker than the next line.
-    if (transportSequenceAt > 0) this.onSent?.({ transportSequence, count: 1, ssrc, sizeBytes, atMs: now });
+    if (transportSequenceAt > 0) this.sink?.sent(transportSequence, sizeBytes, now, 1);
     this.#send(bytes.subarray(0, sizeBytes));
     return sizeBytes;
   }

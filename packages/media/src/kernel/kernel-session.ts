@@ -1,7 +1,7 @@
 import type { MonoMs } from "@lodeline/base";
 import { KERNEL_CODEC, KERNEL_EVENT, NO_ID } from "@lodeline/native";
 import type { IncomingStream } from "../incoming-stream.ts";
-import type { SentRecord } from "../rtp-egress.ts";
+import type { SentSink } from "../rtp-egress.ts";
 import { deriveSessionKeys, isGcm, type SrtpKeys } from "../srtp/srtp-keys.ts";
 import type { SrtpRefusals } from "../srtp/srtp-receiver.ts";
 import type { EventTarget, KernelEvent, PacketKernel } from "./packet-kernel.ts";
@@ -18,8 +18,6 @@ export interface SessionEvents {
   onSealed(bytes: Buffer): void;
   /** A packet with a transport-wide number arrived. */
   onArrived(transportSequence: number, ssrc: number, sizeBytes: number, now: MonoMs): void;
-  /** Packets with transport-wide numbers left. */
-  onSent(sent: SentRecord): void;
 }
 
 /** Where the packets of a session go: a socket of the kernel and an address. */
@@ -34,6 +32,8 @@ export class KernelSession {
   readonly id: number;
   readonly kernel: PacketKernel;
   readonly #events: SessionEvents;
+  /** Told of what left, and of nothing else: most of all events are for it, and each way to it costs. */
+  sink: SentSink | undefined;
   #closed = false;
 
   constructor(kernel: PacketKernel, id: number, events: SessionEvents) {
@@ -59,7 +59,7 @@ export class KernelSession {
       case KERNEL_EVENT.arrived:
         return events.onArrived(detail, detail2, value, atMs);
       case KERNEL_EVENT.sent:
-        return events.onSent({ transportSequence: detail, count, ssrc: detail2, sizeBytes: value, atMs });
+        return this.sink?.sent(detail, value, atMs, count);
       default:
     }
   }

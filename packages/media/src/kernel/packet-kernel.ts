@@ -12,7 +12,7 @@ const NO_BYTES = Buffer.alloc(0);
 /** Where the kernel hands datagrams that are no media of a known path. */
 export type DatagramEvent = (bytes: Buffer, port: number, address: string) => void;
 
-/** One event, valid while it is handled. */
+/** One event, valid while it is handled: the next one is told in the same object. */
 export interface KernelEvent {
   readonly kind: number;
   /** Of how many packets it tells. */
@@ -24,6 +24,8 @@ export interface KernelEvent {
   /** A part of the memory of events, mostly empty: copy what is kept. */
   readonly bytes: Buffer;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Something that events are about. */
 export interface EventTarget {
@@ -45,6 +47,15 @@ export class PacketKernel {
   readonly streams = new Map<number, EventTarget>();
   readonly legs = new Map<number, EventTarget>();
   readonly #ports = new Map<number, DatagramEvent>();
+  readonly #event: Writable<KernelEvent> = {
+    kind: 0,
+    count: 0,
+    atMs: 0,
+    detail: 0,
+    detail2: 0,
+    value: 0,
+    bytes: NO_BYTES,
+  };
   #reading = false;
   /** Bytes of events that have been read and let go. */
   #cleared = 0;
@@ -134,16 +145,15 @@ export class PacketKernel {
     const id = view.getInt32(at + EVENT_HEAD.id, true);
     const start = at + EVENT_HEAD.bytes;
     const lengthBytes = view.getUint32(at + EVENT_HEAD.lengthBytes, true);
-    const event: KernelEvent = {
-      kind,
-      count: view.getUint16(at + EVENT_HEAD.count, true),
-      atMs: view.getFloat64(at + EVENT_HEAD.atMs, true),
-      detail: view.getUint32(at + EVENT_HEAD.detail, true),
-      detail2: view.getUint32(at + EVENT_HEAD.detail2, true),
-      value: view.getFloat64(at + EVENT_HEAD.value, true),
-      // A view costs more than all the rest, and few events have bytes.
-      bytes: lengthBytes === 0 ? NO_BYTES : this.#memory.subarray(start, start + lengthBytes),
-    };
+    const event = this.#event;
+    event.kind = kind;
+    event.count = view.getUint16(at + EVENT_HEAD.count, true);
+    event.atMs = view.getFloat64(at + EVENT_HEAD.atMs, true);
+    event.detail = view.getUint32(at + EVENT_HEAD.detail, true);
+    event.detail2 = view.getUint32(at + EVENT_HEAD.detail2, true);
+    event.value = view.getFloat64(at + EVENT_HEAD.value, true);
+    // A view costs more than all the rest, and few events have bytes.
+    event.bytes = lengthBytes === 0 ? NO_BYTES : this.#memory.subarray(start, start + lengthBytes);
     if (kind === KERNEL_EVENT.datagram) this.#datagram(id, event);
     else this.#targetsOf(kind).get(id)?.handle(event);
   }

@@ -1,3 +1,5 @@
+import { fractions } from "./fractions.ts";
+
 /** Arrivals are counted over this long: several frames, and less than a reaction takes. */
 const WINDOW_MS = 500;
 
@@ -16,7 +18,7 @@ const CUT_AT = 1024;
 /** What arrived at the receiver in bits per second, by its own clock. */
 export class AcknowledgedRate {
   /** Of the entries from `#from` on; in two arrays of numbers, since this is done for every packet of every receiver. */
-  readonly #arrivals: number[] = [];
+  readonly #arrivals = fractions();
   readonly #sizes: number[] = [];
   #from = 0;
   #bytes = 0;

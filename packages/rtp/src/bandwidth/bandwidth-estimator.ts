@@ -4,10 +4,11 @@ import { AcknowledgedRate } from "./acknowledged-rate.ts";
 import { ArrivalGroups } from "./arrival-groups.ts";
 import { LossBound } from "./loss-bound.ts";
 import { OveruseDetector, type PathUsage } from "./overuse-detector.ts";
+import type { PacketResults } from "./packet-results.ts";
 import { Prober } from "./prober.ts";
 import { QueueDelay } from "./queue-delay.ts";
 import { RateControl } from "./rate-control.ts";
-import { overtakenIn, type PacketResult, SendHistory } from "./send-history.ts";
+import { SendHistory } from "./send-history.ts";
 
 /** Bounds and start of a {@link BandwidthEstimator}. */
 export interface EstimatorSettings {
@@ -160,17 +161,18 @@ export class BandwidthEstimator {
   /** The receiver told what became of packets. */
   handle(feedback: TransportFeedback, now: MonoMs): void {
     const results = this.#history.handle(feedback);
-    if (results.length === 0) return;
+    if (results.count === 0) return;
     if (this.#feedbackAtMs !== undefined && now - this.#feedbackAtMs > SILENCE.afterMs)
       this.#darkUntilMs = now + DARK_MS;
     this.#feedbackAtMs = now;
     let usage: PathUsage = this.#usage;
     let overused = false;
-    const overtaken = overtakenIn(results);
-    for (const result of results) {
-      this.#count(result, now);
-      const { arrivalMs, sentAtMs } = result;
-      if (arrivalMs === undefined || overtaken.has(result)) continue;
+    results.markHeld();
+    for (let at = 0; at < results.count; at++) {
+      this.#count(results, at, now);
+      const sentAtMs = results.sentAtMs[at] as number;
+      const arrivalMs = results.arrivalMs[at] as number;
+      if (Number.isNaN(arrivalMs) || results.held[at] === 1) continue;
       this.#queue.handle(sentAtMs, arrivalMs);
       const delta = this.#groups.handle(sentAtMs, arrivalMs);
       if (delta === undefined) continue;
@@ -196,20 +198,20 @@ export class BandwidthEstimator {
     this.#concludeProbe(now);
   }
 
-  #count(result: PacketResult, now: MonoMs): void {
-    this.#prober.handle(result);
-    const { arrivalMs, sizeBytes, afterAll } = result;
-    if (arrivalMs === undefined) {
+  #count(results: PacketResults, at: number, now: MonoMs): void {
+    this.#prober.handle(results, at);
+    const arrivalMs = results.arrivalMs[at] as number;
+    if (Number.isNaN(arrivalMs)) {
       if (now >= this.#darkUntilMs) this.#loss.add(0, 1);
     } else {
-      this.#loss.add(1, afterAll ? -1 : 0);
-      this.#acknowledged.add(arrivalMs, sizeBytes);
+      this.#loss.add(1, results.afterAll[at] === 1 ? -1 : 0);
+      this.#acknowledged.add(arrivalMs, results.sizes[at] as number);
     }
   }
 
-  #noteRoundTrip(results: readonly PacketResult[], now: MonoMs): void {
-    const newest = results.findLast(({ arrivalMs }) => arrivalMs !== undefined);
-    if (newest) this.#roundTripMs += 0.1 * (now - newest.sentAtMs - this.#roundTripMs);
+  #noteRoundTrip(results: PacketResults, now: MonoMs): void {
+    const sentAtMs = results.lastArrivedSentAtMs;
+    if (sentAtMs !== undefined) this.#roundTripMs += 0.1 * (now - sentAtMs - this.#roundTripMs);
   }
 
   #concludeProbe(now: MonoMs): void {

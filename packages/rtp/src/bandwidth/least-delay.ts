@@ -1,3 +1,5 @@
+import { fractions } from "./fractions.ts";
+
 /** Entries kept; beyond it the oldest goes early. */
 const ENTRY_LIMIT = 1024;
 
@@ -11,8 +13,8 @@ export class LeastDelay {
    * Those that no later one undercuts, from `#from` on, so both go up: the first is the least. In two arrays of numbers, since
    * this is done for every packet of every receiver.
    */
-  readonly #arrivals: number[] = [];
-  readonly #delays: number[] = [];
+  readonly #arrivals = fractions();
+  readonly #delays = fractions();
   #from = 0;
 
   constructor(windowMs: number) {

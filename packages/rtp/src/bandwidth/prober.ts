@@ -1,5 +1,5 @@
 import type { MonoMs } from "@lodeline/base";
-import type { PacketResult } from "./send-history.ts";
+import type { PacketResults } from "./packet-results.ts";
 
 /** A probe lasts this long, and longer until it has enough packets: fewer say more of timers than of the path. */
 const PROBE = { ms: 40, packets: 6 } as const;
@@ -95,12 +95,13 @@ export class Prober {
   }
 
   /** What became of a packet of some probe. */
-  handle(result: PacketResult): void {
+  handle(results: PacketResults, at: number): void {
     const probe = this.#probe;
-    if (probe === undefined || result.probe !== probe.id || result.afterAll) return;
+    if (probe === undefined || results.probes[at] !== probe.id || results.afterAll[at] === 1) return;
     probe.told++;
-    const { sentAtMs, arrivalMs, sizeBytes } = result;
-    if (arrivalMs !== undefined) probe.arrived.push({ sentAtMs, arrivalMs, sizeBytes });
+    const arrivalMs = results.arrivalMs[at] as number;
+    if (Number.isNaN(arrivalMs)) return;
+    probe.arrived.push({ sentAtMs: results.sentAtMs[at] as number, arrivalMs, sizeBytes: results.sizes[at] as number });
   }
 
   /** The result, once all is told or nothing more will be; each once. */

@@ -1,21 +1,13 @@
 import type { MonoMs } from "@lodeline/base";
 import { SequenceUnwrapper } from "../sequence.ts";
 import { FEEDBACK_CLOCK_WRAP_MS, type TransportFeedback } from "../transport-feedback.ts";
+import { PacketResults } from "./packet-results.ts";
 
 /** Packets remembered, a power of two: two seconds of 40 Mbit/s. */
 const RING_PACKETS = 8192;
 
-/** What became of a packet that was sent. */
-export interface PacketResult {
-  readonly sentAtMs: MonoMs;
-  /** On the receiver's clock, which has another zero than ours; `undefined` when it did not arrive. */
-  readonly arrivalMs: number | undefined;
-  readonly sizeBytes: number;
-  /** The probe it was part of, 0 for none. */
-  readonly probe: number;
-  /** It was told as lost before, and has arrived after all. */
-  readonly afterAll: boolean;
-}
+/** One for all histories: feedback is handled to its end before the next one, and this stays in the cache. */
+const RESULTS = new PacketResults();
 
 const STATE = { flying: 0, lost: 1, arrived: 2 } as const;
 
@@ -82,11 +74,13 @@ export class SendHistory {
   /**
    * What a feedback says that is new, in the order of sending. Numbers that were never sent, or are forgotten, are passed
    * over: a receiver may say what it likes.
+   *
+   * @returns Valid until the next feedback is handled, whose ever it is.
    */
-  handle(feedback: TransportFeedback): PacketResult[] {
-    const results: PacketResult[] = [];
+  handle(feedback: TransportFeedback): PacketResults {
+    RESULTS.clear();
     const ring = this.#ring;
-    if (ring === undefined) return results;
+    if (ring === undefined) return RESULTS;
     const { arrivalsMs, baseSequence } = feedback;
     for (let i = 0; i < arrivalsMs.length; i++) {
       const sequence = this.#unwrapper.peek((baseSequence + i) & 0xffff);
@@ -94,15 +88,15 @@ export class SendHistory {
       const lost = Number.isNaN(wrappedMs);
       const before = ring.tell(sequence, lost);
       if (before < 0) continue;
-      results.push({
-        sentAtMs: ring.sentAtMs(sequence),
-        arrivalMs: lost ? undefined : this.#unwrapArrival(wrappedMs),
-        sizeBytes: ring.sizeBytes(sequence),
-        probe: ring.probe(sequence),
-        afterAll: before === STATE.lost,
-      });
+      RESULTS.add(
+        ring.sentAtMs(sequence),
+        lost ? Number.NaN : this.#unwrapArrival(wrappedMs),
+        ring.sizeBytes(sequence),
+        ring.probe(sequence),
+        before === STATE.lost,
+      );
     }
-    return results;
+    return RESULTS;
   }
 
   /** The nearest moment to the last one that the wrapped clock can mean. */
@@ -113,23 +107,3 @@ export class SendHistory {
     return this.#arrivalMs;
   }
 }
-
-/** Of results in the order of sending: those that a later one overtook, and those that come after all: they say how long they were held, and nothing of a queue. */
-export function overtakenIn(results: readonly PacketResult[]): ReadonlySet<PacketResult> {
-  let overtaken: Set<PacketResult> | undefined;
-  let leastMs = Infinity;
-  for (let at = results.length - 1; at >= 0; at--) {
-    const result = results[at] as PacketResult;
-    const { arrivalMs, afterAll } = result;
-    if (arrivalMs === undefined) continue;
-    if (afterAll || arrivalMs > leastMs) {
-      // Nearly always there is none.
-      overtaken ??= new Set();
-      overtaken.add(result);
-    }
-    leastMs = Math.min(leastMs, arrivalMs);
-  }
-  return overtaken ?? NONE;
-}
-
-const NONE: ReadonlySet<PacketResult> = new Set();
