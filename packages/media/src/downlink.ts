@@ -185,7 +185,8 @@ export class Downlink {
   }
 
   #divide(forMediaBps: number, requests: readonly AllocationRequest[], now: MonoMs): Map<string, Allocation> {
-    const shares = allocateBitrate(forMediaBps, requests, this.#isLimited(now) ? "anybody" : "nobody");
+    const first = this.#isLimited(now) ? "anybody" : "nobody";
+    const shares = allocateBitrate(forMediaBps, requests, first);
     const isPaused = ({ id }: AllocationRequest) => shares.get(id)?.paused !== undefined;
     const wasNarrow = this.#narrow.isNarrow;
     const pausing = this.#narrow.judge(
@@ -198,7 +199,7 @@ export class Downlink {
       now,
     );
     if (this.#narrow.isNarrow && !wasNarrow) this.#nextAllocationAtMs = now;
-    return pausing === "anybody" ? shares : allocateBitrate(forMediaBps, requests, pausing);
+    return pausing === first ? shares : allocateBitrate(forMediaBps, requests, pausing);
   }
 
   /** Whether what arrives shows now that more is sent than the path carries. */

@@ -135,6 +135,9 @@ void kernel_forward(kernel *kernel, double now) {
     stream *stream = kernel->listed[i];
     const group *group = pool_get(&kernel->groups, stream->group);
     for (uint32_t each = 0; group != NULL && each < group->leg_count; each++) {
+      if (each + 3 < group->leg_count) leg_fetch(group->legs[each + 3]);
+      if (each + 2 < group->leg_count) leg_fetch_parts(kernel, group->legs[each + 2]);
+      if (each + 1 < group->leg_count) leg_fetch_session(kernel, group->legs[each + 1]);
       leg_forward(kernel, group->legs[each], stream, now);
     }
     stream->pending_count = 0;

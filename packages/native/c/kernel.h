@@ -175,6 +175,11 @@ void leg_close(kernel *kernel, int32_t id);
 void leg_set_target(leg *leg, int32_t stream, uint8_t payload_type, uint8_t rtx_type);
 /* The stream that is forwarded now. turn comes back with EVENT_BEGAN, so that one from before is known. */
 void leg_set_current(leg *leg, int32_t stream, uint8_t payload_type, uint8_t rtx_type, uint32_t turn);
+/* What leg_forward will read, three legs, two legs and one leg ahead: what a hundred receivers need is in no cache, and each
+ * of these is known only when the one before it has come. */
+void leg_fetch(const leg *leg);
+void leg_fetch_parts(const kernel *kernel, const leg *leg);
+void leg_fetch_session(const kernel *kernel, const leg *leg);
 void leg_forward(kernel *kernel, leg *leg, const stream *stream, double now);
 /* Repeats packets by RTX. Returns how many; beyond_repair: one was never sent or is not kept, and no key frame was sent
  * since. */

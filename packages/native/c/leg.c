@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "kernel.h"
@@ -141,6 +142,28 @@ static void forward_one(kernel *kernel, leg *leg, session *session, sink_state *
   record->bytes += (double)sent;
   record->last_sent_at_ms = now;
   meter_add(&record->meter, (double)sent - GCM_TAG_BYTES, now);
+}
+
+enum { CACHE_LINE_BYTES = 64 };
+
+static void fetch(const void *from, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += CACHE_LINE_BYTES) __builtin_prefetch((const uint8_t *)from + at);
+}
+
+void leg_fetch(const leg *leg) { fetch(leg, offsetof(struct leg, repeated)); }
+
+void leg_fetch_parts(const kernel *kernel, const leg *leg) {
+  const session *session = pool_get(&kernel->sessions, leg->session);
+  if (leg->to_script || session == NULL) return;
+  fetch(leg->record, sizeof *leg->record);
+  fetch(session, sizeof *session);
+}
+
+void leg_fetch_session(const kernel *kernel, const leg *leg) {
+  const session *session = pool_get(&kernel->sessions, leg->session);
+  if (leg->to_script || session == NULL) return;
+  ssrc_fetch(&session->sinks, leg->ssrc);
+  __builtin_prefetch(session->seal_rtp.context);
 }
 
 void leg_forward(kernel *kernel, leg *leg, const stream *stream, double now) {

@@ -13,6 +13,13 @@ void *ssrc_get(const ssrc_map *map, uint32_t ssrc) {
   return map->capacity == 0 ? NULL : map->values[place_of(map, ssrc)];
 }
 
+void ssrc_fetch(const ssrc_map *map, uint32_t ssrc) {
+  if (map->capacity == 0) return;
+  uint32_t at = (ssrc * 2654435761u) & (map->capacity - 1);
+  __builtin_prefetch(&map->ssrcs[at]);
+  __builtin_prefetch(&map->values[at]);
+}
+
 static bool grow(ssrc_map *map) {
   ssrc_map larger = {.capacity = map->capacity == 0 ? 8 : map->capacity * 2};
   larger.ssrcs = calloc(larger.capacity, sizeof *larger.ssrcs);

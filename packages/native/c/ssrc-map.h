@@ -13,6 +13,8 @@ typedef struct {
   uint32_t count;
 } ssrc_map;
 
+/* Has what ssrc_get will read brought into the cache. */
+void ssrc_fetch(const ssrc_map *map, uint32_t ssrc);
 void *ssrc_get(const ssrc_map *map, uint32_t ssrc);
 /* Returns false when SSRC_LIMIT is reached or there is no memory. The SSRC must not be there yet. */
 bool ssrc_put(ssrc_map *map, uint32_t ssrc, void *value);

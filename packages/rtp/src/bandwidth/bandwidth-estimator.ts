@@ -153,8 +153,10 @@ export class BandwidthEstimator {
   /** A packet left, or `count` of one size with numbers that follow each other. */
   sent(transportSequence: number, sizeBytes: number, now: MonoMs, count = 1): void {
     this.#sentAtMs = now;
+    const history = this.#history;
+    const probes = this.#prober.sending;
     for (let i = 0; i < count; i++) {
-      this.#history.sent((transportSequence + i) & 0xffff, sizeBytes, this.#prober.sent(sizeBytes), now);
+      history.sent((transportSequence + i) & 0xffff, sizeBytes, probes ? this.#prober.sent(sizeBytes) : 0, now);
     }
   }
 
