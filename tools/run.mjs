@@ -19,6 +19,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = ["--conditions=@lodeline/source", "--disable-warning=ExperimentalWarning"];
 
 /**
+ * Builds what is stale: browsers open the built page, and load what only a build makes.
+ *
+ * @param {string} node
+ * @param {string[]} [args]
+ * @returns {Promise<number>} The exit code.
+ */
+const build = (node, args = []) => runChild(node, [...source, "tools/build/main.ts", ...args], { cwd: root });
+
+/**
  * What each task does once dependencies are there: given the path of Node 24 and the rest of the
  * command line, it returns the exit code.
  *
@@ -26,7 +35,7 @@ const source = ["--conditions=@lodeline/source", "--disable-warning=Experimental
  */
 const TASKS = {
   start: async (node, args) => {
-    const built = await runChild(node, [...source, "tools/build/main.ts"], { cwd: root });
+    const built = await build(node);
     if (built !== 0) return built;
     return runChild(node, ["packages/cli/dist/main.js", "dev", ...args], { cwd: root });
   },
@@ -34,7 +43,7 @@ const TASKS = {
     const browsers = args.includes("--without-browsers") ? {} : await ensureBrowsers();
     return runChild(node, [...source, "tools/suites/main.ts", "all", ...args], { cwd: root, env: browsers });
   },
-  build: (node, args) => runChild(node, [...source, "tools/build/main.ts", ...args], { cwd: root }),
+  build,
   check: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "checks", ...args], { cwd: root }),
   unit: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "unit", ...args], { cwd: root }),
   scenarios: (node, args) => runChild(node, [...source, "tools/suites/main.ts", "scenarios", ...args], { cwd: root }),
@@ -42,6 +51,8 @@ const TASKS = {
   e2e: async (node, args) =>
     runChild(node, [...source, "tools/suites/main.ts", "e2e", ...args], { cwd: root, env: await ensureBrowsers() }),
   "e2e:namespaces": async (node, args) => {
+    const built = await build(node);
+    if (built !== 0) return built;
     const env = { ...(await ensureBrowsers()), NAMESPACES: "1" };
     return runChild(node, [...source, "--test", ...args, "e2e/chaos-namespace.test.ts"], { cwd: root, env });
   },
@@ -52,7 +63,7 @@ const TASKS = {
       console.error(`There is no ${entry} yet: nothing to measure.`);
       return 1;
     }
-    const built = await runChild(node, [...source, "tools/build/main.ts"], { cwd: root });
+    const built = await build(node);
     if (built !== 0) return built;
     return runChild(node, [...source, entry, ...args], { cwd: root, env: await ensureBrowsers() });
   },
@@ -66,6 +77,8 @@ const TASKS = {
       console.error("Usage: npm run soak:<name> -- [options]; the long runs there are stand in soak/README.md.");
       return 2;
     }
+    const built = await build(node);
+    if (built !== 0) return built;
     return runChild(node, [...source, entry, ...rest], { cwd: root, env: await ensureBrowsers() });
   },
   format: (node, args) =>
