@@ -86,12 +86,21 @@ async function runGroup(root: string, suite: Suite, files: readonly string[], se
   return tally;
 }
 
-/** Failing tests are named at once; slow suites also name what passed, so that a long run is seen to move. */
+/** Lines of an error that are printed at once; the whole of it follows at the end. */
+const ERROR_LINES = 12;
+
+/**
+ * Failing tests are named at once, and why, since a run may be ended before its end; slow suites also name what passed, so
+ * that a long run is seen to move.
+ */
 function printProgress(event: SuiteEvent, verbose: boolean): void {
   if (event.kind !== "ended") return;
-  if (event.outcome === "failed") console.log(`  not ok  ${event.path.join(" > ")}`);
-  else if (verbose && event.durationMs >= 1000)
+  if (event.outcome === "failed") {
+    console.log(`  not ok  ${event.path.join(" > ")}`);
+    console.log(indent(event.error.split("\n").slice(0, ERROR_LINES).join("\n")));
+  } else if (verbose && event.durationMs >= 1000) {
     console.log(`  passed  ${event.path.join(" > ")} (${seconds(event.durationMs)})`);
+  }
 }
 
 function seconds(durationMs: number): string {
