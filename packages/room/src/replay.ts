@@ -51,7 +51,7 @@ export function climb(turn: Turn, row: Row): Row {
   if (hop !== replay.hop && steps.length > 0 && (replay.moves < MAX_MOVES || replay.hop === "told")) {
     return helped(replay, hop, steps[0]) ? hold(turn, row, replay, hop) : takeStep(turn, row, hop, steps[0]);
   }
-  if (!passed) return withDue(row, replay.until);
+  if (!passed) return withoutWaiting(turn, row, replay, hop, steps);
   if (replay.resting) return takeStep(turn, row, hop, steps[0]);
   const next = nextOf(turn, row, hop, steps, replay.step);
   // All that was tried was for another hop, which works by now: at this one nothing was, however often the facts moved.
@@ -79,8 +79,25 @@ function isAsked(turn: Turn, step: ReplayStep): boolean {
  * and only a key frame is worth asking for at once.
  */
 function helped(replay: Replay, hop: Hop, first: ReplayStep | undefined): boolean {
-  const downstream = (HOP_ORDER[hop] ?? 0) > (HOP_ORDER[replay.hop] ?? 0);
-  return downstream && (first !== "key-frame" || replay.step === "key-frame");
+  return isDownstream(hop, replay.hop) && (first !== "key-frame" || replay.step === "key-frame");
+}
+
+/** Whether a hop lies nearer to the receiver than another. */
+function isDownstream(hop: Hop, than: Hop): boolean {
+  return (HOP_ORDER[hop] ?? 0) > (HOP_ORDER[than] ?? 0);
+}
+
+/**
+ * Waits for what was asked, yet not for what has come: where the fault has moved towards the receiver, the step has done what
+ * it could, and a replay that may not move any more goes on after the moment that media needs. Only ever sooner, so that
+ * facts that flap gain nothing.
+ */
+function withoutWaiting(turn: Turn, row: Row, replay: Replay, hop: Hop, steps: readonly ReplayStep[]): Row {
+  const until = Math.min(replay.until, turn.now + HOLD_MS);
+  if (replay.resting || steps.length === 0 || !isDownstream(hop, replay.hop) || until === replay.until) {
+    return withDue(row, replay.until);
+  }
+  return { ...row, replay: { ...replay, until }, due: until };
 }
 
 /** Waits that moment; then the ladder begins at the new hop. */
