@@ -5,7 +5,14 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { seededRandom, systemClock } from "@lodeline/base";
-import { parseFault, performTcpFault, performUdpFault, TcpProxy, UdpRelay } from "@lodeline/chaos";
+import {
+  parseFault,
+  performTcpFault,
+  performUdpFault,
+  TcpProxy,
+  type TcpProxyOptions,
+  UdpRelay,
+} from "@lodeline/chaos";
 
 const clock = systemClock({
   now: () => performance.now(),
@@ -19,6 +26,14 @@ function pattern(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at++) bytes[at] = (at * 31 + (at >> 8)) & 0xff;
   return bytes;
+}
+
+/** Has a server listen, with a proxy before it. */
+async function proxyBefore(server: Server, options: Pick<TcpProxyOptions, "affects"> = {}): Promise<TcpProxy> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const here = { host: "127.0.0.1", port: 0 };
+  return TcpProxy.open({ ...options, clock, random: seededRandom(7), listen: here, target: () => ({ ...here, port }) });
 }
 
 describe("the TCP proxy", () => {
@@ -40,14 +55,7 @@ describe("the TCP proxy", () => {
       socket.on("close", () => read.push(length));
       socket.pipe(socket);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    proxy = await TcpProxy.open({
-      clock,
-      random: seededRandom(7),
-      listen: { host: "127.0.0.1", port: 0 },
-      target: () => ({ host: "127.0.0.1", port }),
-    });
+    proxy = await proxyBefore(server);
   });
 
   after(async () => {
@@ -133,15 +141,7 @@ describe("a TCP proxy that asks whom its conditions are for", { timeout: 20_000 
 
   before(async () => {
     server = createServer((socket) => socket.on("error", () => {}).pipe(socket));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    proxy = await TcpProxy.open({
-      clock,
-      random: seededRandom(7),
-      listen: { host: "127.0.0.1", port: 0 },
-      target: () => ({ host: "127.0.0.1", port }),
-      affects: (head) => head[0] === 1,
-    });
+    proxy = await proxyBefore(server, { affects: (head) => head[0] === 1 });
   });
   after(async () => {
     await proxy.close();

@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
+static uint32_t first_place(const ssrc_map *map, uint32_t ssrc) { return (ssrc * 2654435761u) & (map->capacity - 1); }
+
 static uint32_t place_of(const ssrc_map *map, uint32_t ssrc) {
   uint32_t mask = map->capacity - 1;
-  uint32_t at = (ssrc * 2654435761u) & mask;
+  uint32_t at = first_place(map, ssrc);
   while (map->values[at] != NULL && map->ssrcs[at] != ssrc) at = (at + 1) & mask;
   return at;
 }
@@ -15,7 +17,7 @@ void *ssrc_get(const ssrc_map *map, uint32_t ssrc) {
 
 void ssrc_fetch(const ssrc_map *map, uint32_t ssrc) {
   if (map->capacity == 0) return;
-  uint32_t at = (ssrc * 2654435761u) & (map->capacity - 1);
+  uint32_t at = first_place(map, ssrc);
   __builtin_prefetch(&map->ssrcs[at]);
   __builtin_prefetch(&map->values[at]);
 }

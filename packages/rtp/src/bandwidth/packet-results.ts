@@ -44,7 +44,10 @@ export class PacketResults {
     this.held[at] = 0;
   }
 
-  /** Marks those that a later one overtook, and those that come after all: they say how long they were held, and nothing of a queue. */
+  /**
+   * Marks those that a later one overtook, and those that come after all: they say how long they were held, and nothing of a
+   * queue.
+   */
   markHeld(): void {
     let leastMs = Infinity;
     for (let at = this.#count - 1; at >= 0; at--) {
