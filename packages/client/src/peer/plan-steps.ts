@@ -44,7 +44,7 @@ export const RUN: Partial<Record<PlanStep, Perform>> = {
     return owned(connection, "channel");
   },
   "enable-tracks": async (connection) => {
-    connection.tracks.enable();
+    await connection.enableTracks();
     return owned(connection, "track");
   },
   "disable-tracks": async (connection) => {

@@ -6,11 +6,17 @@ import type { Sections } from "./sections.ts";
 interface Sent {
   readonly of: MediaStreamTrack;
   readonly copy: MediaStreamTrack;
+  /** The copy is on its sender. */
+  placed: boolean;
 }
 
 /**
  * The tracks of one session. Each is a copy (`MediaStreamTrack.clone`) of the capture track, because a session enables
  * its tracks only when it is connected while one's own picture, and other sessions, already show the device.
+ *
+ * A disabled track sends silence and black pictures (W3C mediacapture-main section 4.3.1). Silence is what is wanted until
+ * the session lets its tracks through; a black picture would be the first that everybody sees. So a picture is on its
+ * sender only while it is let through. That negotiates nothing, as the section is there from the start.
  */
 export class SentTracks {
   readonly #media: OwnMedia;
@@ -33,21 +39,18 @@ export class SentTracks {
 
   /** Brings one section in line with its device: another track, or none. Negotiates nothing. */
   async attach(source: Source): Promise<void> {
-    const sender = this.#sections.sender(source);
     const capture = this.#media.sources[source].track;
-    const sent = this.#sent.get(source);
-    if (!sender || sent?.of === capture) return this.gate(source);
+    const before = this.#sent.get(source);
+    if (!this.#sections.sender(source) || before?.of === capture) return this.#gate(source);
     const copy = capture?.clone();
     if (capture && copy) {
       copy.contentHint = capture.contentHint;
-      copy.enabled = false;
-      this.#sent.set(source, { of: capture, copy });
+      this.#sent.set(source, { of: capture, copy, placed: false });
     } else {
       this.#sent.delete(source);
     }
-    await sender.replaceTrack(copy ?? null);
-    this.#retire(source, sent);
-    this.gate(source);
+    await this.#gate(source, before?.placed);
+    this.#retire(source, before);
   }
 
   /** Takes a source off its section and stops the copy. */
@@ -59,21 +62,15 @@ export class SentTracks {
   }
 
   /** Lets through what is wanted live: the last step of a start. */
-  enable(): void {
+  async enable(): Promise<void> {
     this.#open = true;
-    for (const source of SOURCES) this.gate(source);
+    for (const source of SOURCES) await this.#gate(source);
   }
 
-  /** Silences everything: the first step of a stop. */
+  /** Silences everything at once: the first step of a stop. */
   disable(): void {
     this.#open = false;
-    for (const source of SOURCES) this.gate(source);
-  }
-
-  /** Sets `enabled` by what is wanted now. */
-  gate(source: Source): void {
-    const sent = this.#sent.get(source);
-    if (sent) sent.copy.enabled = this.#open && this.#media.sources[source].audible;
+    for (const { copy } of this.#sent.values()) copy.enabled = false;
   }
 
   /** Stops every copy. The devices are the media's own affair. */
@@ -91,6 +88,21 @@ export class SentTracks {
     const present = [...this.#sent].map(([source, { copy }]) => recordOf(source, copy));
     for (const { id } of present) this.#named.add(id);
     return [...this.#replaced, ...present];
+  }
+
+  /**
+   * Sets `enabled`, and what is on the sender, by what is wanted now.
+   *
+   * @param replaces - The sender has another track, that of before.
+   */
+  async #gate(source: Source, replaces = false): Promise<void> {
+    const sent = this.#sent.get(source);
+    const through = this.#open && this.#media.sources[source].audible;
+    if (sent) sent.copy.enabled = through;
+    const placed = sent !== undefined && (through || sent.copy.kind === "audio");
+    if (placed === (sent?.placed ?? false) && !replaces) return;
+    await this.#sections.sender(source)?.replaceTrack(placed ? sent.copy : null);
+    if (sent) sent.placed = placed;
   }
 
   #retire(source: Source, sent: Sent | undefined): void {

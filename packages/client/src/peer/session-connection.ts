@@ -98,6 +98,11 @@ export class SessionConnection {
     return this.#queue(() => this.tracks.attach(source));
   }
 
+  /** Lets through what is wanted live. */
+  enableTracks(): Promise<void> {
+    return this.#queue(() => this.tracks.enable());
+  }
+
   /** Takes a source off its section and puts it on again; its device is opened anew when it gives nothing. */
   republish(source: Source): Promise<void> {
     const own = this.media.sources[source];
