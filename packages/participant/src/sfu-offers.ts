@@ -19,9 +19,12 @@ export interface SfuOffersOptions {
   failed(reason: EndReason): void;
 }
 
-/** After a session that came to nothing before its offer: the wait before the next is tried; doubles. */
+/**
+ * After a session that came to nothing before its offer: the wait before the next is tried; doubles. What failed is at this
+ * end, and to try again costs nobody else anything: whoever waits longer stays without media long after the cause has gone.
+ */
 const RETRY_FIRST_MS = 500;
-const RETRY_MAX_MS = 8_000;
+const RETRY_MAX_MS = 1_500;
 
 /**
  * The sfu session of a room, as far as it is bound to the join: its first offer goes into the join (or the rejoin), its
