@@ -206,9 +206,10 @@ export class SimulatedNetwork {
       at = wire.lastDown = Math.max(at, wire.lastDown);
     }
     clock.at(at, () => {
-      if (wire.dead || wire.silent) return;
-      // Said to a server that has closed the socket, and whose word of it is still under way.
+      if (wire.silent) return;
+      // Said to a server that has closed the socket, and whose word of it is still under way, or came first.
       if (direction === "to-server" && wire.server === DEAF && GOODBYE.test(text)) this.#options.onDrop?.(LAST_WORDS);
+      if (wire.dead) return;
       if (direction === "to-server") wire.server?.text(text);
       else wire.client.text(text);
     });
