@@ -86,6 +86,7 @@ export interface Call extends Listenable<CallEvents>, AsyncDisposable {
    */
   send(data: string | ArrayBuffer): void;
   activePath(): Promise<ActivePath | undefined>;
+  /** The statistics of its connection, as the browser gives them; undefined where there is none, or none any more. */
   stats(): Promise<RTCStatsReport | undefined>;
   /** Ends it, releases its devices and closes its connection. Called again it gives the same receipt. */
   hangup(): Promise<TeardownReceipt>;

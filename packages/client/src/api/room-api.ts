@@ -196,7 +196,7 @@ export interface Room extends Listenable<RoomEvents>, AsyncDisposable {
   ledger(): readonly LedgerRow[];
   /** The path of each connection; one in an sfu room. `undefined` while not connected. */
   activePath(participantId?: string): Promise<ActivePath | undefined>;
-  /** The statistics of each connection, by session id, as the browser gives them; for diagnosis. */
+  /** The statistics of each connection, by session id, as the browser gives them; without one that ends meanwhile. For diagnosis. */
   stats(): Promise<ReadonlyMap<string, RTCStatsReport>>;
   /**
    * Leaves, releases every device and closes every connection. Called again it gives the same receipt.

@@ -162,8 +162,8 @@ export class CallHandle implements Call {
   }
 
   async stats(): Promise<RTCStatsReport | undefined> {
-    const connection = this.#peer?.connection?.connection;
-    return connection && connection.signalingState !== "closed" ? connection.getStats() : undefined;
+    const connection = this.#peer?.connection;
+    return connection?.connection.signalingState === "closed" ? undefined : connection?.stats();
   }
 
   async hangup(): Promise<TeardownReceipt> {

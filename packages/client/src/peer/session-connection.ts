@@ -59,6 +59,8 @@ export class SessionConnection {
   /** Set once the hold on the devices is given up. */
   #released: Promise<void> | undefined;
   #attached = false;
+  /** Statistics that were asked for and have not come; they never do once the connection is closed in Firefox. */
+  readonly #asked = new Set<(report: undefined) => void>();
   /** Loaded with the first screen that is to be sent in another codec than the one negotiated. */
   #encodeScreen: typeof import("./screen-encoding.ts").encodeScreen | undefined;
   /** Of a connection on the machine's own route. */
@@ -163,13 +165,25 @@ export class SessionConnection {
       channel?.close();
     } finally {
       connection.close();
+      for (const giveUp of this.#asked) giveUp(undefined);
     }
     await gone;
   }
 
+  /** The browser's statistics; undefined when the connection is closed before they come. */
+  stats(): Promise<RTCStatsReport | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#asked.add(resolve);
+      const answered = () => this.#asked.delete(resolve);
+      this.connection.getStats().then(resolve, reject).then(answered);
+    });
+  }
+
   /** Reads the connection's statistics: what is sent of each source, and what each receiving section has. */
   async observe(now: MonoMs): Promise<{ published: SentFacts[]; received: ReadonlyMap<string, number> }> {
-    const report = readable(await this.connection.getStats());
+    const stats = await this.stats();
+    if (!stats) return { published: [], received: new Map() };
+    const report = readable(stats);
     this.#received.read(entriesOf(report, "inbound-rtp"));
     const published: SentFacts[] = [];
     for (const source of SOURCES) {

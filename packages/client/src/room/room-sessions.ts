@@ -72,15 +72,19 @@ export class RoomSessions {
     );
     if (!found) return undefined;
     const { activePath } = await import("../stats/active-path.ts");
-    return activePath(readable(await found[1].connection.getStats()));
+    const report = await found[1].stats();
+    return report && activePath(readable(report));
   }
 
-  /** The browser's statistics of each connection, by session id. */
+  /** The browser's statistics of each connection, by session id; without one that is closed meanwhile. */
   async stats(): Promise<ReadonlyMap<string, RTCStatsReport>> {
-    const reports = this.connections().map(
-      async ([, connection]) => [connection.session, await connection.connection.getStats()] as const,
-    );
-    return new Map(await Promise.all(reports));
+    const reports = new Map<string, RTCStatsReport>();
+    const read = async ([, connection]: readonly [SessionKey, SessionConnection]) => {
+      const report = await connection.stats();
+      if (report) reports.set(connection.session, report);
+    };
+    await Promise.all(this.connections().map(read));
+    return reports;
   }
 
   /** A session of the room is over. */
