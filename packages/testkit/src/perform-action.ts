@@ -7,6 +7,7 @@ import {
   waitForCalls,
   waitForForgottenGoodbye,
   waitForGivenUpJoin,
+  waitForGoodbye,
   waitForLastLeave,
   waitForLastPage,
   waitForSignal,
@@ -255,7 +256,7 @@ function leavePage(world: World, person: SimulatedPerson, how: "pagehide" | "cra
   const frozen = world.pages.get(host)?.frozen ?? false;
   const isHeard = how === "pagehide" && !frozen && participant?.linkState === "open" && world.network.reaches(host);
   // A page that comes back takes its place, or is rung at; one that does not is waited for, whoever calls it meanwhile too.
-  if (forGood && isHeard) world.await("byeGraceMs");
+  if (forGood && isHeard) waitForGoodbye(world, person);
   // Also outside of rooms: who is called and silent is unreachable when the lease is over.
   if (forGood && !isHeard) world.await("leaseMs");
   waitForLastLeave(world, person);

@@ -98,6 +98,12 @@ export function waitForLastPage(world: World, { identity }: SimulatedPerson): vo
   else world.await("byeGraceMs");
 }
 
+/** A page says goodbye for itself: where it never got in, nobody speaks for the place of a page before it that fell silent. */
+export function waitForGoodbye(world: World, person: SimulatedPerson): void {
+  if (person.participant?.membership === "joined") world.await("byeGraceMs");
+  else waitForLastPage(world, person);
+}
+
 /**
  * A join that is given up before its answer may have been granted, and its leave waits for the link. Where the link can
  * no longer be resumed the leave is lost with it, and the place has its lease, as whatever falls silent.
