@@ -41,6 +41,8 @@ const LIGHT = [
   "chaos-link",
   "server-process",
   "page-restart",
+  "page",
+  "sdk-room",
   "chaos-process",
   "chaos-devices",
   "server-restart-messages",
