@@ -107,25 +107,29 @@ export class LinkHost implements Disposable {
     return this.#membership;
   }
 
-  /** The link holds this place from now on. */
+  /** The link holds this place from now on; where another join gave it before, that one is spent. */
   seat(membership: Membership): void {
+    if (this.#membership?.command !== membership.command) this.#spend();
     this.#membership = membership;
     this.#revise();
   }
 
   /** The place is gone; the join that gave it is spent. */
   unseat(): void {
-    const command = this.#membership?.command;
+    this.#spend();
     this.#membership = undefined;
     this.#revise();
-    if (command === undefined) return;
-    this.#spentJoins.push(command);
-    if (this.#spentJoins.length > SPENT_JOINS) this.#spentJoins.shift();
   }
 
-  /** Whether this link's join of that id gave a place that is gone again. */
+  /** Whether this link's join of that id gave a place that is gone again, or that a later join holds. */
   isSpent(command: string): boolean {
     return this.#spentJoins.includes(command);
+  }
+
+  #spend(): void {
+    if (!this.#membership) return;
+    this.#spentJoins.push(this.#membership.command);
+    if (this.#spentJoins.length > SPENT_JOINS) this.#spentJoins.shift();
   }
 
   /** Whom a message to this link reaches. */

@@ -168,11 +168,11 @@ export class RoomTable implements Disposable {
     return publishRefusal(grants, join.sources);
   }
 
-  /** Whether a link of the same identity on a later socket holds the place that this very join gave. */
+  /** Whether this very join has given its place to a link of the same identity on a later socket. */
   #isOvertaken(host: LinkHost, join: Join): boolean {
-    return this.#options.linksOf(host.identity).some(({ membership, socketOrder }) => {
-      const isPlaced = membership?.room === join.room && membership.command === join.id;
-      return isPlaced && socketOrder > host.socketOrder;
+    return this.#options.linksOf(host.identity).some((other) => {
+      const isPlaced = other.membership?.room === join.room && other.membership.command === join.id;
+      return (isPlaced || other.isSpent(join.id)) && other.socketOrder > host.socketOrder;
     });
   }
 

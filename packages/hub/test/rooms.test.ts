@@ -190,6 +190,30 @@ describe("rooms", () => {
     assert.equal(back.joined.participant, late.joined.participant);
   });
 
+  it("[HUB54] nor does it make a second place where the later page has joined anew meanwhile, or left", () => {
+    for (const leaves of [false, true]) {
+      const world = new World();
+      const [ada] = joinTwo(world, "mesh");
+      const early = world.client("carl");
+      world.run();
+      const late = world.client("carl", 2);
+      late.join("r", { id: "j", topology: "mesh" });
+      world.run();
+      const { participant, rejoinToken: token } = late.joined;
+      if (leaves) late.send({ type: "leave", id: "k" });
+      else late.join("r", { id: "k", topology: "mesh", rejoin: { participant, token } });
+      world.run();
+      early.join("r", { id: "j", topology: "mesh" });
+      world.run();
+      assert.equal(world.hub.status().participants, leaves ? 2 : 3);
+      assert.deepEqual(
+        world.eventsOf("refused").map(({ error }) => error.code),
+        ["room/replaced"],
+      );
+      assert.equal(ada.errors.length, 0);
+    }
+  });
+
   it("[HUB12] makes a lost one suspect and then gone, from when it was last heard of", () => {
     const world = new World();
     const [ada, bob] = joinTwo(world, "mesh");
