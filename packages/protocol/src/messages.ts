@@ -265,6 +265,7 @@ export const serverMessage = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("removed"),
+    to: addressee,
     code: text,
     reason: text,
   }),

@@ -58,7 +58,7 @@ const MESSAGES: Readonly<Record<ServerMessage["type"], Shape>> = {
   signal: { scope: "s", from: "s", name: "S", signal: "o" },
   ok: { id: "s" },
   error: { id: "S", code: "s", reason: "s", field: "S" },
-  removed: { code: "s", reason: "s" },
+  removed: { to: "S", code: "s", reason: "s" },
 };
 
 /**

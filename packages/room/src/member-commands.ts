@@ -132,6 +132,14 @@ export function takeRoomsWord(turn: MemberTurn): void {
   turn.changed("own");
 }
 
+/**
+ * The same once the room's word is not older than the last wish: where the event of it was lost or came late, the wish stands
+ * until the room tells it.
+ */
+export function takeNewerWord(turn: MemberTurn): void {
+  if ((ownMediaOf(turn)?.revision ?? 0) >= turn.state.sentRevision) takeRoomsWord(turn);
+}
+
 function ownMediaOf(turn: MemberTurn) {
   const { mirror } = turn;
   const own = mirror?.room.participants.find((one) => one.id === mirror.participant);

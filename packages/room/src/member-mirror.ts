@@ -9,7 +9,7 @@ import {
   type TrackKind,
 } from "@lodeline/protocol";
 import { applyEvent } from "./apply-event.ts";
-import { takeRoomsWord } from "./member-commands.ts";
+import { takeNewerWord } from "./member-commands.ts";
 import { ask, correct, forgetObserved } from "./member-receipts.ts";
 import type { MemberTurn } from "./member-turn.ts";
 import type { Expected, Mirror } from "./member-types.ts";
@@ -39,7 +39,7 @@ export function applyState(turn: MemberTurn, { seq, room }: Told<"room-state">):
 }
 
 /** Revisions count for each place: what was said to an earlier one, and came late, must not pass for newer. */
-function isFor(mirror: Mirror | undefined, to: string | undefined): mirror is Mirror {
+export function isFor(mirror: Mirror | undefined, to: string | undefined): mirror is Mirror {
   return mirror !== undefined && (to ?? mirror.participant) === mirror.participant;
 }
 
@@ -80,7 +80,7 @@ export function setRoom(turn: MemberTurn, room: RoomSnapshot, seq: number): void
   turn.changed("room");
   comparePairs(turn, mirror.room, room, mirror.participant);
   compareExpected(turn);
-  takeRoomsWord(turn);
+  takeNewerWord(turn);
 }
 
 /** Says which pairs are over and which begin, between two rooms as this participant knew them. */

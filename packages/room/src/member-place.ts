@@ -18,6 +18,7 @@ import {
   compareExpected,
   comparePairs,
   dropMirror,
+  isFor,
 } from "./member-mirror.ts";
 import { NOTHING_OBSERVED } from "./member-receipts.ts";
 import { type MemberTurn, sourcesOf } from "./member-turn.ts";
@@ -139,7 +140,8 @@ export function applyJoined(turn: MemberTurn, message: Extract<ServerMessage, { 
   const request = asGranted(phase.request, room.topology);
   const mirror = newMirror(message, request, before, goesOn);
   const observed = goesOn ? { ...turn.state.observed, sinceWhole: Number.MAX_SAFE_INTEGER } : NOTHING_OBSERVED;
-  turn.patch({ phase: { kind: "in", request, mirror }, observed: { ...observed, nextAt: turn.now } });
+  // The place counts for itself; what was wished before went with the join, or is wished again.
+  turn.patch({ phase: { kind: "in", request, mirror }, sentRevision: 0, observed: { ...observed, nextAt: turn.now } });
   const rejoined = goesOn || incarnation > 1;
   turn.push({ kind: "joined", participant, incarnation, rejoinToken, rejoined, room, iceServers });
   commandDone(turn, message.id);
@@ -230,8 +232,13 @@ export function applyRoomMessage(turn: MemberTurn, message: ServerMessage): void
 }
 
 /** The room let this participant go. Where that was nobody's wish, a place is asked for again. */
-export function applyRemoved(turn: MemberTurn, { code, reason }: Extract<ServerMessage, { type: "removed" }>): void {
+export function applyRemoved(
+  turn: MemberTurn,
+  { to, code, reason }: Extract<ServerMessage, { type: "removed" }>,
+): void {
   const { kind } = turn.state.phase;
+  // Said of an earlier place, and late: that it was lost has been noticed otherwise.
+  if (turn.mirror && !isFor(turn.mirror, to)) return;
   if (kind === "leaving") return endPlace(turn, "link/closed", "left");
   if (kind !== "in") return;
   const { participant } = turn.mirror ?? { participant: "" };

@@ -11,6 +11,7 @@ import {
   retryAt,
   sendWish,
   takeCommand,
+  takeNewerWord,
   takeRoomsWord,
   unsendCommands,
 } from "./member-commands.ts";
@@ -218,10 +219,7 @@ function answered(turn: MemberTurn, id: string): void {
   commandDone(turn, id);
   if (done.message.type === "leave") return endPlace(turn, "link/closed", "left");
   if (done.message.type !== "media-state") return;
-  const { mirror } = turn;
-  const own = mirror?.room.participants.find((one) => one.id === mirror.participant);
-  // Where the event of it was lost, the wish stands until the room tells it again.
-  if (own && own.media.revision >= turn.state.sentRevision) takeRoomsWord(turn);
+  takeNewerWord(turn);
 }
 
 function refused(turn: MemberTurn, error: Extract<ServerMessage, { type: "error" }>): void {
@@ -245,7 +243,11 @@ function refused(turn: MemberTurn, error: Extract<ServerMessage, { type: "error"
     pursueWish(turn);
     return commandDone(turn, pending.id);
   }
-  if (pending.message.type === "media-state") takeRoomsWord(turn);
+  if (pending.message.type === "media-state") {
+    // It is never to be in force, so nothing waits for it.
+    turn.patch({ sentRevision: 0 });
+    takeRoomsWord(turn);
+  }
   commandDone(turn, pending.id, error);
 }
 

@@ -28,6 +28,6 @@ export function tellJoined(turn: Turn, place: Place, again: boolean): void {
 
 /** Tells a link that it holds no place any more. One that left by itself need not be told. */
 export function letGo(turn: Turn, place: Place, code: UnbindCode, reason: string): void {
-  if (code !== "link/closed") turn.tell(place.link, { type: "removed", code, reason });
+  if (code !== "link/closed") turn.tell(place.link, { type: "removed", to: place.participant, code, reason });
   turn.effects.push({ kind: "unbind", link: place.link, participant: place.participant, code });
 }

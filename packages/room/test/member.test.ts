@@ -206,6 +206,29 @@ describe("wishes", () => {
     assert.deepEqual(sent(member.joined(room, { incarnation: 2 }), "media-state"), []);
   });
 
+  it("[MEM4] stand when news of the room from before them come after their answer", () => {
+    const member = new MemberBench().inside();
+    const [wish] = sent(member.feed({ kind: "set-source", source: "camera", intent: "muted" }), "media-state");
+    member.hears({ type: "ok", id: wish?.id ?? "" });
+    // The room had told this before it heard the wish, whose own event is not there yet.
+    member.media("me", ME.media.sources, 1);
+    assert.equal(ownSources(member.state).camera.intent, "muted");
+    // A later word counts: the next wish of the same person from another page, say.
+    member.media("me", ME.media.sources, 3);
+    assert.equal(ownSources(member.state).camera.intent, "live");
+  });
+
+  it("[MEM4] that were refused leave nothing to wait for: a mute that comes then counts", () => {
+    const member = new MemberBench().inside();
+    for (const source of ["screen", "screen-audio"] as const) {
+      const [wish] = sent(member.feed({ kind: "set-source", source, intent: "live" }), "media-state");
+      member.hears({ type: "error", id: wish?.id ?? "", code: "auth/forbidden", reason: "no screens" });
+    }
+    member.media("me", { ...ME.media.sources, microphone: { intent: "muted", mutedBy: "mod" } }, 2);
+    assert.equal(ownSources(member.state).microphone.intent, "muted");
+    assert.equal(member.state.intents.microphone, "muted");
+  });
+
   it("[MEM4] are taken back when they are refused", () => {
     const member = new MemberBench().inside();
     const [wish] = sent(member.feed({ kind: "set-source", source: "screen", intent: "live" }), "media-state");
@@ -263,6 +286,14 @@ describe("what the room wants", () => {
       assert.equal(member.machine.deadline(member.state), undefined);
       assert.equal(sent(member.ask(), "join").length, 1, "a new join is possible");
     }
+  });
+
+  it("[MEM11] does not take what was said of an earlier place, and comes late, for the present one", () => {
+    const member = new MemberBench().inside(person("a"));
+    assert.deepEqual(member.hears({ type: "removed", to: "earlier", code: "room/ended", reason: "why" }), []);
+    assert.equal(member.state.phase.kind, "in");
+    member.hears({ type: "removed", to: "me", code: "room/ended", reason: "why" });
+    assert.equal(member.state.phase.kind, "removed");
   });
 
   it("[MEM11] asks for a place after a lost lease at once, and after a drain on the next link", () => {
