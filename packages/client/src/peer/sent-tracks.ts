@@ -6,8 +6,6 @@ import type { Sections } from "./sections.ts";
 interface Sent {
   readonly of: MediaStreamTrack;
   readonly copy: MediaStreamTrack;
-  /** The copy is on its sender. */
-  placed: boolean;
 }
 
 /**
@@ -45,11 +43,11 @@ export class SentTracks {
     const copy = capture?.clone();
     if (capture && copy) {
       copy.contentHint = capture.contentHint;
-      this.#sent.set(source, { of: capture, copy, placed: false });
+      this.#sent.set(source, { of: capture, copy });
     } else {
       this.#sent.delete(source);
     }
-    await this.#gate(source, before?.placed);
+    await this.#gate(source);
     this.#retire(source, before);
   }
 
@@ -64,7 +62,7 @@ export class SentTracks {
   /** Lets through what is wanted live: the last step of a start. */
   async enable(): Promise<void> {
     this.#open = true;
-    for (const source of SOURCES) await this.#gate(source);
+    await this.attachAll();
   }
 
   /** Silences everything at once: the first step of a stop. */
@@ -90,19 +88,14 @@ export class SentTracks {
     return [...this.#replaced, ...present];
   }
 
-  /**
-   * Sets `enabled`, and what is on the sender, by what is wanted now.
-   *
-   * @param replaces - The sender has another track, that of before.
-   */
-  async #gate(source: Source, replaces = false): Promise<void> {
-    const sent = this.#sent.get(source);
+  /** Sets `enabled`, and what is on the sender, by what is wanted now. */
+  async #gate(source: Source): Promise<void> {
+    const copy = this.#sent.get(source)?.copy;
     const through = this.#open && this.#media.sources[source].audible;
-    if (sent) sent.copy.enabled = through;
-    const placed = sent !== undefined && (through || sent.copy.kind === "audio");
-    if (placed === (sent?.placed ?? false) && !replaces) return;
-    await this.#sections.sender(source)?.replaceTrack(placed ? sent.copy : null);
-    if (sent) sent.placed = placed;
+    if (copy) copy.enabled = through;
+    const placed = copy && (through || copy.kind === "audio") ? copy : null;
+    const sender = this.#sections.sender(source);
+    if (sender && sender.track !== placed) await sender.replaceTrack(placed);
   }
 
   #retire(source: Source, sent: Sent | undefined): void {

@@ -100,9 +100,9 @@ export class SessionConnection {
     return this.#queue(() => this.tracks.attach(source));
   }
 
-  /** Lets through what is wanted live. */
+  /** Lets through what is wanted live. Rejects with what the browser threw: it is a step of its own. */
   enableTracks(): Promise<void> {
-    return this.#queue(() => this.tracks.enable());
+    return this.#inTurn(() => this.tracks.enable());
   }
 
   /** Takes a source off its section and puts it on again; its device is opened anew when it gives nothing. */
@@ -244,12 +244,16 @@ export class SessionConnection {
   }
 
   #queue(work: () => Promise<void>): Promise<void> {
-    const next = this.#work.then(work).catch((error: unknown) => {
+    return this.#inTurn(work).catch((error: unknown) => {
       // A connection that was closed meanwhile refuses; everything else is worth a line in the log.
       if (this.connection.signalingState !== "closed") this.#listener.trouble(error);
     });
-    this.#work = next;
-    return next;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
   }
 }
 
