@@ -50,6 +50,8 @@ export class SdkLab {
   /** Called as soon as there is a room. */
   onJoined: ((room: Room) => void) | undefined;
 
+  readonly #looking = new OffscreenCanvas(32, 18).getContext("2d", { willReadFrequently: true });
+
   note(what: string): void {
     this.notes.push({ atMs: performance.now(), what });
   }
@@ -176,6 +178,19 @@ export class SdkLab {
       tracks: this.captured.map((track) => track.readyState),
       connections: this.connections.map((connection) => connection.connectionState),
     };
+  }
+
+  /** The mean brightness of what a video element paints now, 0 .. 255; undefined while it paints nothing, not even black. */
+  brightnessOf(video: HTMLVideoElement): number | undefined {
+    const context = this.#looking;
+    if (!context) throw new Error("no canvas");
+    context.clearRect(0, 0, 32, 18);
+    context.drawImage(video, 0, 0, 32, 18);
+    const { data } = context.getImageData(0, 0, 32, 18);
+    if (data[3] === 0) return undefined;
+    let sum = 0;
+    for (let at = 0; at < data.length; at += 4) sum += (data[at] ?? 0) + (data[at + 1] ?? 0) + (data[at + 2] ?? 0);
+    return Math.round(sum / (32 * 18 * 3));
   }
 
   #play(participant: RemoteParticipant): void {

@@ -26,8 +26,6 @@ export interface Watched extends SdkLab {
 export function watchPicture(lab: Watched): void {
   const video = [...document.querySelectorAll("video")].find((one) => one.videoWidth > 0);
   if (!video) throw new Error("no video shows anything");
-  const canvas = new OffscreenCanvas(32, 18);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
   const report = { samples: 0, dark: 0, lost: 0, stillMs: 0, pictures: 0, changes: [] as string[] };
   const beganAtMs = performance.now();
   let was = "";
@@ -40,15 +38,8 @@ export function watchPicture(lab: Watched): void {
   };
   video.requestVideoFrameCallback(pictured);
   const timer = setInterval(() => {
-    if (!context) return;
-    // What the element does not paint stays transparent black.
-    context.clearRect(0, 0, 32, 18);
-    context.drawImage(video, 0, 0, 32, 18);
-    const { data } = context.getImageData(0, 0, 32, 18);
-    let sum = 0;
-    for (let at = 0; at < data.length; at += 4) sum += (data[at] ?? 0) + (data[at + 1] ?? 0) + (data[at + 2] ?? 0);
     report.samples++;
-    const dark = sum / (32 * 18 * 3) < 12;
+    const dark = (lab.brightnessOf(video) ?? 0) < 12;
     if (dark) report.dark++;
     const tracks = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks() : [];
     if (dark && !tracks.some(({ readyState }) => readyState === "live")) report.lost++;

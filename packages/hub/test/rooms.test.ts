@@ -3,6 +3,18 @@ import { describe, it } from "node:test";
 import { DEFAULT_TIMERS } from "@lodeline/protocol";
 import { type Client, sourcesOf, World } from "./world.ts";
 
+/** Carl's later page has the place of a join that the earlier one has said as well, and that has not come yet. */
+function heldUpJoin() {
+  const world = new World();
+  const [ada] = joinTwo(world, "mesh");
+  const early = world.client("carl");
+  world.run();
+  const late = world.client("carl", 2);
+  late.join("r", { id: "j", topology: "mesh" });
+  world.run();
+  return { world, ada, early, late };
+}
+
 describe("rooms", () => {
   it("[HUB7] opens a room for the first in the topology it wants, and closes it after the last", () => {
     const world = new World();
@@ -165,13 +177,7 @@ describe("rooms", () => {
   });
 
   it("[HUB54] a join that an earlier page said and a later one said again leaves the place to the later", () => {
-    const world = new World();
-    const [ada] = joinTwo(world, "mesh");
-    const early = world.client("carl");
-    world.run();
-    const late = world.client("carl", 2);
-    late.join("r", { id: "j", topology: "mesh" });
-    world.run();
+    const { world, ada, early, late } = heldUpJoin();
     early.join("r", { id: "j", topology: "mesh" });
     early.close();
     world.run();
@@ -192,13 +198,7 @@ describe("rooms", () => {
 
   it("[HUB54] nor does it make a second place where the later page has joined anew meanwhile, or left", () => {
     for (const leaves of [false, true]) {
-      const world = new World();
-      const [ada] = joinTwo(world, "mesh");
-      const early = world.client("carl");
-      world.run();
-      const late = world.client("carl", 2);
-      late.join("r", { id: "j", topology: "mesh" });
-      world.run();
+      const { world, ada, early, late } = heldUpJoin();
       const { participant, rejoinToken: token } = late.joined;
       if (leaves) late.send({ type: "leave", id: "k" });
       else late.join("r", { id: "k", topology: "mesh", rejoin: { participant, token } });

@@ -252,6 +252,7 @@ export class SessionConnection {
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#work.then(work);
+    // Whoever gave the work is told of its failure; what comes next does not depend on it.
     this.#work = done.catch(() => {});
     return done;
   }
